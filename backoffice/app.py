@@ -1,0 +1,98 @@
+"""The web application of the caisses: composition root. Importing it does nothing; `create_app` does everything."""
+
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+
+import waitress
+from flask import Flask
+
+from backoffice.adapters.directory import Directory, DirectorySettings
+from backoffice.adapters.logs import quiet_logs
+from backoffice.audit.journal import record
+from backoffice.core.actor import Actor, system_actor
+from backoffice.core.clock import Clock, system_clock
+from backoffice.core.errors import DomainError, Unavailable
+from backoffice.office import Office, open_office
+from backoffice.settings import Settings
+from backoffice.web.pages import register_pages
+from backoffice.web.registers import mount_registers
+from backoffice.web.shell import WebSettings, init_web
+from backoffice.web.signin import SignInEvent
+from backoffice.web.tables import REGISTERS
+
+THREADS = 8
+LARGEST_BODY = 3 * 1024**3
+"""Bytes of a request waitress lets through; each page bounds its own (the upload of a population: 2 GB)."""
+
+
+def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
+    """The WSGI application over `settings`; no connection is made until a request needs one."""
+    office = open_office(settings, clock=clock, application="back-office")
+    app = Flask(__name__, static_folder=None)
+    app.extensions["office"] = office
+    init_web(
+        app,
+        settings=WebSettings(
+            secret_key=settings.secret_key,
+            https=settings.https,
+            proxy_hops=settings.proxy_hops,
+            trusted_hosts=settings.trusted_hosts,
+            environment_note=settings.environment_note,
+        ),
+        directory=Directory(directory_settings(settings)),
+        redis=office.redis,
+        clock=clock,
+        journal=lambda event, actor, detail: _journal(office, event, actor, detail),
+    )
+    register_pages(app)
+    mount_registers(app, office.db.unit_of_work, [register() for register in REGISTERS])
+    return app
+
+
+def directory_settings(settings: Settings) -> DirectorySettings:
+    """The directory as the settings describe it. Raises Unavailable when they do not say how to find a person."""
+    if bool(settings.ldap_service_dn) == bool(settings.ldap_bind_template):
+        raise Unavailable(
+            "L’annuaire n’est pas configuré : indiquez LDAP_SERVICE_DN et LDAP_SERVICE_PASSWORD, ou bien LDAP_BIND_TEMPLATE."
+        )
+    return DirectorySettings(
+        urls=tuple(settings.ldap_url.split()),
+        base_dn=settings.ldap_base,
+        starttls=settings.ldap_starttls,
+        ca_file=settings.ldap_ca_file,
+        service_dn=settings.ldap_service_dn or None,
+        service_password=settings.ldap_service_password,
+        bind_template=settings.ldap_bind_template or None,
+    )
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Serve until a signal ends the process."""
+    waitress.serve(
+        create_app(settings),
+        host=host,
+        port=port,
+        threads=THREADS,
+        max_request_body_size=LARGEST_BODY,
+        ident=None,
+        # With a trusted proxy its headers must reach the application, which drops the others itself.
+        clear_untrusted_proxy_headers=not settings.proxy_hops,
+    )
+
+
+def _journal(office: Office, event: SignInEvent, actor: Actor | None, detail: Mapping[str, str]) -> None:
+    """Sign-ins are actions like any other; a journal that is away does not keep anybody from working."""
+    with suppress(DomainError), office.db.unit_of_work() as session:
+        who = actor or system_actor("connexion")
+        refused = event is SignInEvent.REFUSED
+        record(
+            session, who, "session.connexion" if event is not SignInEvent.SIGNED_OUT else "session.deconnexion",
+            f"compte {actor.login}" if actor else "compte inconnu", at=office.clock(),
+            result="refusé" if refused else "fait", detail=detail,
+        )  # fmt: skip
+
+
+if __name__ == "__main__":
+    quiet_logs()
+    serve(Settings.from_env(), "127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 8000)

@@ -1,0 +1,275 @@
+"""One function a button: what a campaign manager does to a campaign. Actions flush; the door commits."""
+
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.orm import Session
+
+from backoffice.adapters.db import ring_after_commit
+from backoffice.audit.journal import record
+from backoffice.campaigns import templates
+from backoffice.campaigns.freezing import freeze
+from backoffice.campaigns.mailing import count_letters, revoke_unsent
+from backoffice.campaigns.models import Campaign, CampaignStep, Letter, Lot, access_campaign
+from backoffice.campaigns.rules import OPEN_LOTS, CampaignState, Channel, Draft, LetterState, LotState, kind_of, take
+from backoffice.core.actor import Actor, Role
+from backoffice.core.clock import paris_date
+from backoffice.core.errors import Invalid, WrongState
+from backoffice.office import Office
+
+
+def create(session: Session, office: Office, actor: Actor, draft: Draft, *, folder: Path | None = None) -> Campaign:
+    """A new draft with its reference; Invalid at the first thing that cannot be."""
+    now = office.clock()
+    actor.require(Role.CAMPAIGN_MANAGER, Role.SYSTEM)
+    draft.check(paris_date(now))
+    actor.require_caisse(*draft.caisses)
+    campaign = Campaign(
+        reference=_next_reference(session, kind_of(draft.kind).prefix, paris_date(now).year),
+        name=draft.name.strip(),
+        kind=draft.kind,
+        caisses=sorted(set(draft.caisses)),
+        letter_date=draft.letter_date,
+        channel_rule=draft.channel_rule,
+        criteria=draft.criteria.as_json(),
+        per_day=draft.per_day,
+        lot_size=draft.lot_size(office.settings.lot_size),
+        folder=str(folder.absolute()) if folder else None,
+        state=CampaignState.DRAFT,
+        author=actor.login,
+        created_at=now,
+    )
+    session.add(campaign)
+    session.flush()
+    session.add(
+        CampaignStep(
+            campaign_id=campaign.id, step="create", source="", target=campaign.state, actor=actor.login, at=now
+        )
+    )
+    session.flush()
+    record(
+        session,
+        actor,
+        "campagne.creer",
+        campaign.reference,
+        at=now,
+        caisse=_only_caisse(campaign),
+        detail={"type": draft.kind, "caisses": campaign.caisses},
+    )
+    return campaign
+
+
+def submit(session: Session, office: Office, actor: Actor, reference: str) -> Campaign:
+    """Hand a draft over for approval; its template must compile now, not at the printer's."""
+    campaign = access_campaign(session, actor, reference, lock=True)
+    templates.current_version(office, kind_of(campaign.kind).letter)
+    return _advance(session, office, actor, campaign, "submit")
+
+
+def send_back(session: Session, office: Office, actor: Actor, reference: str, reason: str) -> Campaign:
+    """Refuse to approve, with the reason for the author."""
+    return _advance(session, office, actor, access_campaign(session, actor, reference, lock=True), "send_back", reason)
+
+
+def approve(session: Session, office: Office, actor: Actor, reference: str) -> Campaign:
+    """Approve: the template and the letter date are fixed, and the persons are frozen by a job (`freeze_now`)."""
+    campaign = access_campaign(session, actor, reference, lock=True)
+    today = paris_date(office.clock())
+    if campaign.letter_date < today:
+        raise Invalid(
+            f"La date du courrier ({campaign.letter_date:%d/%m/%Y}) est passée : renvoyez la campagne en brouillon "
+            "et créez-en une avec une date à venir."
+        )
+    campaign.template_version = templates.keep_current(office, kind_of(campaign.kind).letter)
+    campaign.approver = actor.login
+    _advance(session, office, actor, campaign, "approve")
+    ring_after_commit(session, "freeze", campaign.id)
+    return campaign
+
+
+def freeze_now(session: Session, office: Office, campaign_id: int) -> Campaign | None:
+    """Freeze an approved campaign; None when there is nothing to do, or another process is at it."""
+    campaign = session.scalar(
+        select(Campaign)
+        .where(
+            Campaign.id == campaign_id,
+            Campaign.frozen_at.is_(None),
+            Campaign.state.in_([CampaignState.APPROVED, CampaignState.RUNNING]),
+        )
+        .with_for_update(skip_locked=True)
+    )
+    if campaign is None:
+        return None
+    freeze(session, campaign, office.dmp)
+    campaign.frozen_at = office.clock()
+    session.flush()
+    if campaign.status is CampaignState.RUNNING:
+        ring_lots(session, campaign)
+    return campaign
+
+
+def launch(session: Session, office: Office, actor: Actor, reference: str) -> Campaign:
+    """Let the lots be made; they start as soon as the persons are frozen."""
+    campaign = access_campaign(session, actor, reference, lock=True)
+    _require_fresh_date(campaign, office.clock())
+    _advance(session, office, actor, campaign, "launch")
+    campaign.launched_at = office.clock()
+    if campaign.frozen_at is None:
+        ring_after_commit(session, "freeze", campaign.id)
+    else:
+        ring_lots(session, campaign)
+    return campaign
+
+
+def pause(session: Session, office: Office, actor: Actor, reference: str, reason: str) -> Campaign:
+    """Stop after the lots being made at this moment; nothing is lost."""
+    return _advance(session, office, actor, access_campaign(session, actor, reference, lock=True), "pause", reason)
+
+
+def resume(session: Session, office: Office, actor: Actor, reference: str) -> Campaign:
+    """Go on where it stopped; the letters keep their date, as those already sealed carry it."""
+    campaign = access_campaign(session, actor, reference, lock=True)
+    _advance(session, office, actor, campaign, "resume")
+    ring_lots(session, campaign)
+    return campaign
+
+
+def cancel(session: Session, office: Office, actor: Actor, reference: str, reason: str) -> Campaign:
+    """Give up: lots not made yet never will be; codes of unsealed letters are revoked, sealed lots stay what they are.
+
+    Raises WrongState while a lot is being made: a moment later it can be done.
+    """
+    campaign = access_campaign(session, actor, reference, lock=True)
+    # A lot under way holds its row: waiting for it could deadlock with the campaign's own row.
+    waiting = session.scalars(
+        select(Lot)
+        .where(Lot.campaign_id == campaign.id, Lot.state == LotState.PLANNED)
+        .with_for_update(skip_locked=True)
+    ).all()
+    total = session.scalar(
+        select(func.count()).select_from(Lot).where(Lot.campaign_id == campaign.id, Lot.state == LotState.PLANNED)
+    )
+    if len(waiting) != total:
+        raise WrongState("Un lot est en cours de fabrication : suspendez la campagne, puis annulez-la dans un instant.")
+    _advance(session, office, actor, campaign, "cancel", reason)
+    for lot in waiting:
+        if lot.channel == Channel.MAIL:
+            count_letters(session, lot)
+            revoke_unsent(office, lot, _not_sent(session, lot), "campagne annulée")
+        else:
+            office.dmp.revoke_request(lot.uid, "campagne annulée")
+        lot.state = LotState.CANCELLED
+    session.execute(
+        update(Letter)
+        .where(
+            Letter.campaign_id == campaign.id, Letter.caisse.in_(campaign.caisses), Letter.state == LetterState.PLANNED
+        )
+        .values(state=LetterState.CANCELLED, at=office.clock(), reason="campagne annulée")
+    )
+    return campaign
+
+
+def _not_sent(session: Session, lot: Lot) -> list[int]:
+    return list(
+        session.scalars(
+            select(Letter.person_id).where(
+                Letter.caisse == lot.caisse, Letter.campaign_id == lot.campaign_id, Letter.channel == lot.channel,
+                Letter.lot_sequence == lot.sequence, Letter.state == LetterState.PLANNED,
+            )
+        )
+    )  # fmt: skip
+
+
+def finish_if_done(session: Session, office: Office, actor: Actor, campaign_id: int) -> bool:
+    """Close a running campaign once no lot waits any more; whether it did."""
+    campaign = session.scalar(
+        select(Campaign).where(Campaign.id == campaign_id, Campaign.state == CampaignState.RUNNING).with_for_update()
+    )
+    if campaign is None or campaign.frozen_at is None:
+        return False
+    waiting = session.scalar(select(Lot.id).where(Lot.campaign_id == campaign.id, Lot.state.in_(OPEN_LOTS)).limit(1))
+    if waiting is not None:
+        return False
+    campaign.finished_at = office.clock()
+    _advance(session, office, actor, campaign, "finish")
+    return True
+
+
+def release_lot(session: Session, office: Office, actor: Actor, lot_id: int, reason: str) -> Lot:
+    """Let a lot in quarantine be made anew: its codes are revoked, what lay on the disk was set aside."""
+    actor.require(Role.CAMPAIGN_MANAGER, Role.SYSTEM)
+    lot = session.scalar(select(Lot).where(Lot.id == lot_id).with_for_update())
+    if lot is None or lot.status is not LotState.QUARANTINED:
+        raise WrongState("Ce lot n’est pas en quarantaine : il n’y a rien à libérer.")
+    campaign = session.get_one(Campaign, lot.campaign_id)
+    actor.require_caisse(*campaign.caisses)
+    if not reason.strip():
+        raise Invalid("Libérer un lot demande un motif : écrivez-le en quelques mots.")
+    office.dmp.revoke_request(lot.uid, "lot refait après quarantaine")
+    lot.state, lot.reason, lot.name = LotState.PLANNED, None, None
+    session.flush()
+    record(
+        session,
+        actor,
+        "lot.liberer",
+        f"{campaign.reference} lot {lot.sequence}",
+        at=office.clock(),
+        caisse=lot.caisse,
+        reason=reason,
+    )
+    ring_after_commit(session, "lot", lot.id)
+    return lot
+
+
+def ring_lots(session: Session, campaign: Campaign) -> None:
+    """Wake the workers for every lot that waits."""
+    waiting = select(Lot.id).where(Lot.campaign_id == campaign.id, Lot.state == LotState.PLANNED).order_by(Lot.id)
+    for lot_id in session.scalars(waiting):
+        ring_after_commit(session, "lot", lot_id)
+
+
+def _advance(
+    session: Session, office: Office, actor: Actor, campaign: Campaign, step_name: str, reason: str | None = None
+) -> Campaign:
+    """The one door: check, move, journal, in the caller's transaction."""
+    step = take(step_name, campaign.status, actor, campaign.author, reason)
+    now = office.clock()
+    session.add(
+        CampaignStep(
+            campaign_id=campaign.id, step=step.name, source=campaign.state, target=step.target, actor=actor.login,
+            reason=reason, at=now,
+        )
+    )  # fmt: skip
+    campaign.state = step.target
+    session.flush()
+    record(
+        session,
+        actor,
+        f"campagne.{step.name}",
+        campaign.reference,
+        at=now,
+        caisse=_only_caisse(campaign),
+        reason=reason,
+    )
+    return campaign
+
+
+def _only_caisse(campaign: Campaign) -> str | None:
+    """The caisse whose supervisor should read the line; None when it concerns several."""
+    return campaign.caisses[0] if len(campaign.caisses) == 1 else None
+
+
+def _require_fresh_date(campaign: Campaign, now: datetime) -> None:
+    if campaign.letter_date < paris_date(now):
+        raise Invalid(
+            f"Les courriers porteraient une date passée ({campaign.letter_date:%d/%m/%Y}) : annulez cette campagne "
+            "et préparez-en une avec une date à venir."
+        )
+
+
+def _next_reference(session: Session, prefix: str, year: int) -> str:
+    # One creation at a time, so that numbers follow each other without a gap.
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('campaign.reference'))"))
+    last = session.scalar(select(func.max(Campaign.reference)).where(Campaign.reference.like(f"{prefix}-{year}-%")))
+    return f"{prefix}-{year}-{int(last.rsplit('-', 1)[1]) + 1 if last else 1:04d}"

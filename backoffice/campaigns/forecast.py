@@ -1,0 +1,72 @@
+"""What a campaign would do if it were approved today: counted with the rule that freezing applies."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from sqlalchemy.orm import Session
+
+from backoffice.campaigns import targeting
+from backoffice.campaigns.freezing import mail_lot_size
+from backoffice.campaigns.models import Campaign
+from backoffice.campaigns.rules import Channel, Draft, Exclusion
+from backoffice.core.actor import Actor, Role
+from backoffice.core.clock import paris_date
+from backoffice.office import Office
+
+_ANY_NAME = "décompte"
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Persons, by what they would receive or why they would not: targeted = letters + emails + left out."""
+
+    targeted: int
+    excluded: dict[Exclusion, int]
+    letters: int
+    emails: int
+    lots: int
+    """Of paper."""
+    mail_lots: int
+
+    @property
+    def eligible(self) -> int:
+        """Persons who would receive something."""
+        return self.letters + self.emails
+
+
+def forecast(session: Session, office: Office, campaign: Campaign) -> Forecast:
+    """Count a campaign, stored or not; once in a transaction."""
+    targeting.load_live_holders(session, office.dmp, campaign.caisses)
+    targeted, _, excluded = targeting.count_by_reason(session, campaign)
+    persons = targeting.count_by_channel(session, campaign)
+    return Forecast(
+        targeted,
+        {reason: excluded[reason.value] for reason in Exclusion if reason.value in excluded},
+        letters=_total(persons, Channel.POST),
+        emails=_total(persons, Channel.MAIL),
+        lots=_lots(persons, Channel.POST, campaign.lot_size),
+        mail_lots=_lots(persons, Channel.MAIL, mail_lot_size(campaign)),
+    )
+
+
+def count_draft(session: Session, office: Office, actor: Actor, draft: Draft) -> Forecast:
+    """Count before anything is created; a name is not needed yet. Raises Invalid as `create` does."""
+    actor.require(Role.CAMPAIGN_MANAGER, Role.SYSTEM)
+    replace(draft, name=_ANY_NAME).check(paris_date(office.clock()))
+    actor.require_caisse(*draft.caisses)
+    return forecast(
+        session,
+        office,
+        Campaign(
+            caisses=sorted(set(draft.caisses)), letter_date=draft.letter_date, channel_rule=draft.channel_rule,
+            criteria=draft.criteria.as_json(), lot_size=draft.lot_size(office.settings.lot_size),
+        ),
+    )  # fmt: skip
+
+
+def _total(persons: Mapping[tuple[str, str], int], channel: Channel) -> int:
+    return sum(number for (_, by), number in persons.items() if by == channel)
+
+
+def _lots(persons: Mapping[tuple[str, str], int], channel: Channel, size: int) -> int:
+    return sum(-(-number // size) for (_, by), number in persons.items() if by == channel)

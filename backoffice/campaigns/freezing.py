@@ -1,0 +1,86 @@
+"""Freezing: at approval the persons, their lots and their letters' ids are written down; what was approved is what leaves."""
+
+import uuid
+from itertools import islice
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from backoffice.adapters.db import refresh_statistics
+from backoffice.adapters.dmp import DmpGateway
+from backoffice.campaigns import targeting
+from backoffice.campaigns.models import Campaign, Lot
+from backoffice.campaigns.rules import Channel, LetterState, LotState
+from backoffice.core.calendar import working_days
+
+MAIL_LOT = 200
+"""E-mails a lot: each is a conversation with a server, so the unit of a pause is smaller than for paper."""
+
+
+def mail_lot_size(campaign: Campaign) -> int:
+    """E-mails a lot at most."""
+    return min(MAIL_LOT, campaign.lot_size)
+
+
+def freeze(session: Session, campaign: Campaign, dmp: DmpGateway) -> None:
+    """Write down who receives what, in which lot; does nothing the second time.
+
+    Sorted for the post: caisse, postal code, town, street, then the rest of the address.
+    """
+    if campaign.frozen_at is not None:
+        return
+    targeting.load_live_holders(session, dmp, campaign.caisses)
+    campaign.targeted, campaign.eligible, campaign.excluded = targeting.count_by_reason(session, campaign)
+    values = targeting.parameters(campaign) | {
+        "campaign": campaign.id,
+        "lot_size": campaign.lot_size,
+        "mail_lot": mail_lot_size(campaign),
+        "planned": LetterState.PLANNED.value,
+    }
+    session.execute(
+        text(f"""
+        INSERT INTO letter (caisse, campaign_id, person_id, channel, lot_sequence, position, state)
+        SELECT caisse, :campaign, id, channel, 1 + (rank - 1) / size, 1 + (rank - 1) % size, :planned
+        FROM (
+            SELECT p.caisse, p.id, c.channel,
+                CASE c.channel WHEN '{Channel.MAIL}' THEN CAST(:mail_lot AS bigint) ELSE CAST(:lot_size AS bigint) END AS size,
+                row_number() OVER (
+                    PARTITION BY p.caisse, c.channel
+                    ORDER BY p.pays, p.code_postal, p.ville, p.adresse_4, p.adresse_5, p.adresse_3, p.adresse_2, p.id
+                ) AS rank
+            FROM {targeting.FROM}
+            CROSS JOIN LATERAL (SELECT {targeting.CHANNEL} AS channel) c
+            WHERE {targeting.TARGET} AND {targeting.REASON} IS NULL
+        ) ranked
+        ORDER BY caisse, channel, rank
+        """),  # noqa: S608 - the fragments are constants of ours
+        values,
+    )
+    refresh_statistics(session, campaign.caisses)
+    _plan_lots(session, campaign)
+    session.flush()
+
+
+def _plan_lots(session: Session, campaign: Campaign) -> None:
+    planned = session.execute(
+        text("""
+        SELECT caisse, channel, lot_sequence, count(*) AS letters FROM letter
+        WHERE campaign_id = :campaign AND caisse = ANY(:caisses) GROUP BY 1, 2, 3 ORDER BY 2, 1, 3
+        """),
+        {"campaign": campaign.id, "caisses": campaign.caisses},
+    ).all()
+    days, day, written = working_days(campaign.letter_date), campaign.letter_date, 0
+    for row in planned:
+        # With a daily figure, letters carry the working day they are meant to be posted; the first day is the campaign's
+        # own. E-mails are not posted: they leave, and are dated, with the first.
+        if row.channel == Channel.MAIL:
+            day = campaign.letter_date
+        elif campaign.per_day is not None and written and written + row.letters > campaign.per_day:
+            day, written = next(later for later in islice(days, 400) if later > day), 0
+        written += row.letters
+        session.add(
+            Lot(
+                uid=uuid.uuid4(), campaign_id=campaign.id, caisse=row.caisse, channel=row.channel,
+                sequence=row.lot_sequence, state=LotState.PLANNED, letter_date=day, planned=row.letters,
+            )
+        )  # fmt: skip

@@ -1,0 +1,58 @@
+"""What goes into a campaign's letters, from a row of the population."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from backoffice.campaigns import targeting
+from backoffice.campaigns.models import Campaign, Lot
+from backoffice.campaigns.rules import LetterState, kind_of
+from backoffice.core.address import Recipient
+from backoffice.core.caisse import caisse_of
+from backoffice.letters.kinds import LetterKind, letter_kind
+from backoffice.letters.values import letter_values
+
+
+def recipient_of(row: Any) -> Recipient:
+    """The addressee, from a row of `person`."""
+    return Recipient(
+        civilite=row.civilite, nom_naissance=row.nom_naissance, nom_usage=row.nom_usage, prenom=row.prenom,
+        adresse_2=row.adresse_2, adresse_3=row.adresse_3, adresse_4=row.adresse_4, adresse_5=row.adresse_5,
+        code_postal=row.code_postal, ville=row.ville, pays=row.pays,
+    )  # fmt: skip
+
+
+def values_of(recipient: Recipient, caisse: str, letter_date: date, code_end: date) -> dict[str, str]:
+    """Every field of the letter known before its code is."""
+    return letter_values(recipient, caisse_of(caisse), letter_date, code_end)
+
+
+def kind_of_letter(campaign: Campaign) -> LetterKind:
+    """The declaration of the campaign's letter."""
+    return letter_kind(kind_of(campaign.kind).letter)
+
+
+def waiting_letters(session: Session, campaign: Campaign, lot: Lot) -> Sequence[Any]:
+    """The lot's letters that wait, in page order, with their person's row.
+
+    `reason` says why a person is not to be written to any more, looked at with today's population; codes in force are
+    the record's to refuse, at issue.
+    """
+    return session.execute(
+        text(f"""
+        SELECT l.number, l.person_id, p.*, {targeting.REASON} AS reason
+        FROM letter l JOIN person p ON p.caisse = l.caisse AND p.id = l.person_id
+        LEFT JOIN LATERAL (SELECT NULL::bigint AS person_id) live ON true
+        WHERE l.caisse = :caisse AND l.campaign_id = :campaign AND l.channel = :channel AND l.lot_sequence = :sequence
+            AND l.state = :planned
+        ORDER BY l.position
+        """),  # noqa: S608 - a constant of ours
+        targeting.parameters(campaign)
+        | {
+            "caisse": lot.caisse, "campaign": campaign.id, "channel": lot.channel, "sequence": lot.sequence,
+            "planned": LetterState.PLANNED.value,
+        },
+    ).all()  # fmt: skip

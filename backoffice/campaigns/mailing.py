@@ -1,0 +1,220 @@
+"""Making one lot of e-mails: each message handed to the mail server at most once, even over a crash.
+
+A letter is marked as being sent, and that is committed, before its message is handed over: killed in between, nobody
+can tell whether it left, so it counts as doubtful and is never sent again by itself.
+"""
+
+import uuid
+from collections.abc import Sequence
+from email.utils import parseaddr
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from backoffice.adapters import environment
+from backoffice.adapters.dmp import CodeStatus, expires_on, group
+from backoffice.adapters.mailer import Attachment, Mail, MailDelayed, Mailer, MailRefused, MailSettings, Reason
+from backoffice.audit.journal import record
+from backoffice.campaigns.letters import kind_of_letter, recipient_of, values_of, waiting_letters
+from backoffice.campaigns.models import Campaign, Letter, Lot
+from backoffice.campaigns.production import Outcome
+from backoffice.campaigns.rules import CampaignState, Channel, Exclusion, LetterState, LotState
+from backoffice.campaigns.templates import program_of
+from backoffice.core.actor import Actor
+from backoffice.core.address import AddressFault, Recipient, address_block
+from backoffice.letters.compile import PageProgram
+from backoffice.letters.faults import LetterFault
+from backoffice.letters.message import render_message
+from backoffice.letters.reference import format_letter_id
+from backoffice.letters.stamp import render_single
+from backoffice.office import Office
+
+LOOK_UP = 20
+"""Messages between two looks at whether the campaign still runs: a pause stops within a second or two."""
+
+
+def produce_mail_lot(office: Office, actor: Actor, lot_id: int) -> Outcome:
+    """Send the lot's messages if it waits and its campaign runs.
+
+    Raises WrongState when this environment may not send, Unavailable when a part is down: what was not handed over
+    stays to be sent.
+    """
+    attempt = _begin_attempt(office, lot_id)
+    if attempt is None:
+        return Outcome.NOTHING
+    with office.db.unit_of_work() as session:
+        lot = session.scalar(
+            select(Lot)
+            .where(Lot.id == lot_id, Lot.state == LotState.PLANNED, Lot.channel == Channel.MAIL)
+            .with_for_update(skip_locked=True)
+        )
+        if lot is None:
+            return Outcome.NOTHING
+        campaign = session.get_one(Campaign, lot.campaign_id)
+        environment.require_agreement(session, office.environment)
+        _Sending(office, session, campaign, lot, attempt).run()
+        return _close(session, office, actor, lot)
+
+
+def _begin_attempt(office: Office, lot_id: int) -> int | None:
+    """Count the attempt, committed at once: each one asks for codes under a request of its own."""
+    with office.db.unit_of_work() as session:
+        lot = session.scalar(
+            select(Lot)
+            .join(Campaign)
+            .where(
+                Lot.id == lot_id, Lot.state == LotState.PLANNED, Lot.channel == Channel.MAIL,
+                Campaign.state == CampaignState.RUNNING,
+            )
+            .with_for_update(skip_locked=True, of=Lot)
+        )  # fmt: skip
+        if lot is None:
+            return None
+        lot.attempts += 1
+        return lot.attempts
+
+
+def revoke_unsent(office: Office, lot: Lot, persons: Sequence[int], reason: str) -> None:
+    """Revoke what earlier attempts at this lot had issued to these persons, to whom nothing was sent."""
+    earlier = {_request(lot, attempt) for attempt in range(1, lot.attempts + 1)}
+    lost = [
+        person
+        for person, state in office.dmp.code_states(lot.caisse, persons).items()
+        if state.status is CodeStatus.LIVE and state.request_id in earlier
+    ]
+    if lost:
+        office.dmp.revoke(lot.caisse, lost, reason)
+
+
+def _request(lot: Lot, attempt: int) -> uuid.UUID:
+    return uuid.uuid5(lot.uid, f"attempt {attempt}")
+
+
+class _Sending:
+    """One attempt at one lot of e-mails."""
+
+    def __init__(self, office: Office, session: Session, campaign: Campaign, lot: Lot, attempt: int) -> None:
+        self.office, self.session, self.campaign, self.lot, self.attempt = office, session, campaign, lot, attempt
+        self.kind = kind_of_letter(campaign)
+        self.domain = parseaddr(office.settings.mail_sender)[1].rpartition("@")[2]
+        self.program: PageProgram = program_of(office, self.kind.name, campaign.template_version)
+
+    def run(self) -> None:
+        own = self.office.settings
+        settings = MailSettings(own.smtp_url, own.mail_sender, own.mail_ca_file)
+        with Mailer(settings) as mailer:
+            mailer.reach()
+            rows = waiting_letters(self.session, self.campaign, self.lot)
+            codes = self._codes([row for row in rows if row.reason is None])
+            for done, row in enumerate(rows):
+                if row.reason is not None or row.person_id not in codes:
+                    self._mark(row.number, LetterState.EXCLUDED, row.reason or Exclusion.LIVE_CODE)
+                    continue
+                if done % LOOK_UP == 0 and not self._still_running():
+                    return
+                self._send(mailer, row, codes[row.person_id])
+
+    def _codes(self, rows: Sequence[Any]) -> dict[int, str]:
+        """New codes for those not written to yet; what an earlier attempt had issued to them never left."""
+        persons = [row.person_id for row in rows]
+        if not persons:
+            return {}
+        revoke_unsent(self.office, self.lot, persons, "remplacé avant envoi")
+        return self.office.dmp.issue_codes(
+            _request(self.lot, self.attempt), self.lot.caisse, persons, self.lot.letter_date
+        ).codes
+
+    def _still_running(self) -> bool:
+        with self.office.db.unit_of_work() as session:
+            return (
+                session.scalar(select(Campaign.state).where(Campaign.id == self.campaign.id)) == CampaignState.RUNNING
+            )
+
+    def _send(self, mailer: Mailer, row: Any, code: str) -> None:
+        letter_id = format_letter_id(self.lot.caisse, row.number)
+        try:
+            mail = self._message(row, letter_id, code)
+        except LetterFault as fault:
+            self._give_up(row, str(fault))
+            return
+        self._mark(row.number, LetterState.SENDING, None)
+        try:
+            mailer.send(mail, self.office.clock())
+        except MailRefused as refusal:
+            self._give_up(row, str(refusal))
+        except MailDelayed as delay:
+            if delay.reason is Reason.SERVER:
+                raise  # the letter stays doubtful: the message may have left
+            self._give_up(row, str(delay))
+        else:
+            self._mark(row.number, LetterState.SENT, None)
+
+    def _message(self, row: Any, letter_id: str, code: str) -> Mail:
+        recipient = recipient_of(row)
+        code_end = expires_on(self.lot.letter_date)
+        values = values_of(recipient, self.lot.caisse, self.lot.letter_date, code_end)
+        subject, plain, html = render_message(self.program, values, group(code))
+        page = render_single(
+            self.program,
+            values,
+            _address_shown(recipient),
+            letter_id,
+            group(code),
+            date=self.lot.letter_date,
+            tagged=True,
+        )
+        return Mail(
+            to=row.email, subject=subject, text=plain, html=html, message_id=f"<{letter_id}@{self.domain}>",
+            attachments=[Attachment("courrier-dmp.pdf", page)],
+        )  # fmt: skip
+
+    def _give_up(self, row: Any, reason: str) -> None:
+        self.office.dmp.revoke(self.lot.caisse, [row.person_id], "courriel non remis")
+        self._mark(row.number, LetterState.EXCEPTION, reason)
+
+    def _mark(self, number: int, state: LetterState, reason: str | None) -> None:
+        with self.office.db.unit_of_work() as session:
+            session.execute(
+                update(Letter)
+                .where(Letter.caisse == self.lot.caisse, Letter.number == number)
+                .values(state=state, reason=reason, at=self.office.clock())
+            )
+
+
+def _address_shown(recipient: Recipient) -> tuple[str, ...]:
+    """The address of the PDF joined; one that no envelope could carry is no reason to withhold an e-mail."""
+    try:
+        return address_block(recipient)
+    except AddressFault:
+        return (f"{recipient.prenom} {recipient.nom}".strip(),)
+
+
+def count_letters(session: Session, lot: Lot) -> int:
+    """Bring the lot's counts up to its letters; return how many still wait."""
+    counted = session.execute(
+        select(Letter.state, func.count())
+        .where(
+            Letter.caisse == lot.caisse, Letter.campaign_id == lot.campaign_id, Letter.channel == lot.channel,
+            Letter.lot_sequence == lot.sequence,
+        )
+        .group_by(Letter.state)
+    )  # fmt: skip
+    counts: dict[str, int] = {state: number for state, number in counted}  # noqa: C416 - rows are no pairs for dict()
+    lot.letters = counts.get(LetterState.SENT, 0)
+    lot.exceptions = counts.get(LetterState.EXCEPTION, 0)
+    lot.excluded = counts.get(LetterState.EXCLUDED, 0)
+    lot.doubtful = counts.get(LetterState.SENDING, 0)
+    return counts.get(LetterState.PLANNED, 0)
+
+
+def _close(session: Session, office: Office, actor: Actor, lot: Lot) -> Outcome:
+    if count_letters(session, lot):
+        return Outcome.NOTHING  # paused on the way: the rest waits
+    lot.state, lot.reason, lot.sealed_at = LotState.SENT, None, office.clock()
+    session.flush()
+    record(
+        session, actor, "lot.envoyer", f"lot de courriels {lot.id}", at=office.clock(), caisse=lot.caisse,
+        detail={"courriels": lot.letters, "exceptions": lot.exceptions, "exclus": lot.excluded, "douteux": lot.doubtful},
+    )  # fmt: skip
+    return Outcome.SEALED

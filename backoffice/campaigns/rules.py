@@ -1,0 +1,320 @@
+"""Rules of campaigns, pure: states and steps, kinds, exclusions, criteria, the plan of days."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from backoffice.core.actor import Actor, Role
+from backoffice.core.caisse import caisse_of
+from backoffice.core.errors import Invalid, NotAllowed, WrongState
+
+
+class CampaignState(StrEnum):
+    """Where a campaign stands."""
+
+    DRAFT = "brouillon"
+    SUBMITTED = "soumise"
+    APPROVED = "approuvee"
+    RUNNING = "en_cours"
+    PAUSED = "suspendue"
+    FINISHED = "terminee"
+    CANCELLED = "annulee"
+
+    @property
+    def label(self) -> str:
+        """What a French reader sees."""
+        return _STATE_LABELS[self]
+
+
+_STATE_LABELS = {
+    CampaignState.DRAFT: "brouillon",
+    CampaignState.SUBMITTED: "à approuver",
+    CampaignState.APPROVED: "approuvée",
+    CampaignState.RUNNING: "en cours",
+    CampaignState.PAUSED: "suspendue",
+    CampaignState.FINISHED: "terminée",
+    CampaignState.CANCELLED: "annulée",
+}
+
+
+class LotState(StrEnum):
+    """Where a lot stands; a sealed lot never changes."""
+
+    PLANNED = "prevu"
+    SEALED = "scelle"
+    SENT = "envoye"
+    """A lot of e-mails, all handed to the mail server."""
+    QUARANTINED = "quarantaine"
+    CANCELLED = "annule"
+    EMPTY = "vide"
+    """Nobody was left to write to when its turn came."""
+
+    @property
+    def label(self) -> str:
+        """What a French reader sees."""
+        return _LOT_LABELS[self]
+
+
+_LOT_LABELS = {
+    LotState.PLANNED: "à produire",
+    LotState.SEALED: "scellé",
+    LotState.SENT: "envoyé",
+    LotState.QUARANTINED: "en quarantaine",
+    LotState.CANCELLED: "annulé",
+    LotState.EMPTY: "sans courrier",
+}
+
+
+OPEN_LOTS = (LotState.PLANNED, LotState.QUARANTINED)
+"""Lots that something must still become of: a campaign with one of them is not over."""
+
+
+class LetterState(StrEnum):
+    """Where one letter stands."""
+
+    PLANNED = "prevue"
+    SEALED = "scellee"
+    SENDING = "envoi"
+    """Being handed to the mail server; after a crash nobody can tell whether it left."""
+    SENT = "envoyee"
+    EXCEPTION = "exception"
+    EXCLUDED = "exclue"
+    CANCELLED = "annulee"
+
+
+class Channel(StrEnum):
+    """How a letter travels."""
+
+    POST = "courrier"
+    MAIL = "mail"
+
+
+class ChannelRule(StrEnum):
+    """Whether the registered channel decides, or everybody gets a page."""
+
+    REGISTERED = "registered"
+    POST = "courrier"
+
+
+class Exclusion(StrEnum):
+    """Why a targeted person receives nothing; the first that applies counts (formats/population.md)."""
+
+    DEPENDANT = "ayant_droit"
+    SCHEME = "regime"
+    CAISSE = "caisse"
+    HOLDER = "dmp_existant"
+    DECEASED = "decede"
+    OPPOSITION = "opposition"
+    UNDELIVERABLE = "pnd"
+    MINOR = "mineur"
+    LIVE_CODE = "code_en_cours"
+    FOREIGN = "adresse_etrangere"
+
+    @property
+    def label(self) -> str:
+        """What a French reader sees."""
+        return _EXCLUSION_LABELS[self]
+
+
+_EXCLUSION_LABELS = {
+    Exclusion.DEPENDANT: "ayants droit",
+    Exclusion.SCHEME: "autre régime que le régime général",
+    Exclusion.CAISSE: "caisse hors pré-série",
+    Exclusion.HOLDER: "détiennent déjà un DMP",
+    Exclusion.DECEASED: "personnes décédées",
+    Exclusion.OPPOSITION: "opposition aux envois",
+    Exclusion.UNDELIVERABLE: "adresse connue comme non distribuable",
+    Exclusion.MINOR: "moins de 18 ans à la date du courrier",
+    Exclusion.LIVE_CODE: "code de création déjà en cours de validité",
+    Exclusion.FOREIGN: "adresse à l’étranger",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignKind:
+    """A kind of mailing: one line here, and one letter declared in `letters.kinds`."""
+
+    name: str
+    label: str
+    letter: str
+    """Name of the LetterKind."""
+    prefix: str
+    """Of the references, e.g. REC-2016-0001."""
+
+
+KINDS: tuple[CampaignKind, ...] = (CampaignKind("recruitment", "Recrutement", "recruitment", "REC"),)
+
+
+def kind_of(name: str) -> CampaignKind:
+    """The declared kind of this name; Invalid when there is none."""
+    for kind in KINDS:
+        if kind.name == name:
+            return kind
+    raise Invalid(f"Le type de campagne « {name} » n’existe pas ; types connus : {', '.join(k.name for k in KINDS)}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a campaign's life: who may take it, from which states, to which."""
+
+    name: str
+    label: str
+    sources: frozenset[CampaignState]
+    target: CampaignState
+    roles: frozenset[Role]
+    needs_reason: bool = False
+    not_author: bool = False
+
+
+_S = CampaignState
+_MANAGERS = frozenset({Role.CAMPAIGN_MANAGER, Role.SYSTEM})
+_SYSTEM = frozenset({Role.SYSTEM})
+STEPS: tuple[Step, ...] = (
+    Step("submit", "Soumettre", frozenset({_S.DRAFT}), _S.SUBMITTED, _MANAGERS),
+    Step("approve", "Approuver", frozenset({_S.SUBMITTED}), _S.APPROVED, _MANAGERS, not_author=True),
+    Step("send_back", "Renvoyer en brouillon", frozenset({_S.SUBMITTED}), _S.DRAFT, _MANAGERS, needs_reason=True),
+    Step("launch", "Lancer", frozenset({_S.APPROVED}), _S.RUNNING, _MANAGERS),
+    Step("pause", "Suspendre", frozenset({_S.RUNNING}), _S.PAUSED, _MANAGERS, needs_reason=True),
+    Step("resume", "Reprendre", frozenset({_S.PAUSED}), _S.RUNNING, _MANAGERS),
+    Step("finish", "Terminer", frozenset({_S.RUNNING}), _S.FINISHED, _SYSTEM),
+    Step(
+        "cancel", "Annuler", frozenset({_S.DRAFT, _S.SUBMITTED, _S.APPROVED, _S.RUNNING, _S.PAUSED}), _S.CANCELLED,
+        _MANAGERS, needs_reason=True,
+    ),
+)  # fmt: skip
+
+
+def step_named(name: str) -> Step:
+    """The declared step of this name."""
+    return next(step for step in STEPS if step.name == name)
+
+
+def take(step_name: str, state: CampaignState, actor: Actor, author: str, reason: str | None) -> Step:
+    """The step, if it may be taken.
+
+    Raises WrongState, NotAllowed or Invalid, each saying why and what to do.
+    """
+    step = step_named(step_name)
+    if actor.roles.isdisjoint(step.roles):
+        raise NotAllowed(f"« {step.label} » demande le rôle de responsable de campagne.")
+    if state not in step.sources:
+        raise WrongState(
+            f"« {step.label} » est impossible : la campagne est « {state.label} ». Rechargez la page pour voir où elle en est."
+        )
+    # The command line acts as the system, on an operator's word; between persons, four eyes.
+    if step.not_author and actor.login == author and Role.SYSTEM not in actor.roles:
+        raise NotAllowed(
+            "L’auteur d’une campagne ne peut pas l’approuver : demandez à un autre responsable de campagne."
+        )
+    if step.needs_reason and not (reason or "").strip():
+        raise Invalid(f"« {step.label} » demande un motif : écrivez-le en quelques mots.")
+    return step
+
+
+def possible_steps(state: CampaignState, actor: Actor, author: str) -> tuple[Step, ...]:
+    """The steps this actor may take from here, in declared order."""
+    return tuple(
+        step
+        for step in STEPS
+        if state in step.sources
+        and not actor.roles.isdisjoint(step.roles)
+        and not (step.not_author and actor.login == author and Role.SYSTEM not in actor.roles)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """Whom a campaign targets within its caisses; ages are counted at the letter date."""
+
+    age_min: int | None = None
+    age_max: int | None = None
+    postal_codes: tuple[str, ...] = ()
+    """Whole postal codes or their first digits."""
+    qualites: tuple[str, ...] = ()
+    foreign: bool = False
+    """Whether persons living abroad are written to."""
+
+    def as_json(self) -> dict[str, Any]:
+        """For the `criteria` column."""
+        return {
+            "age_min": self.age_min, "age_max": self.age_max, "postal_codes": list(self.postal_codes),
+            "qualites": list(self.qualites), "foreign": self.foreign,
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Criteria":
+        """Back from the column."""
+        return cls(
+            content.get("age_min"), content.get("age_max"), tuple(content.get("postal_codes", ())),
+            tuple(content.get("qualites", ())), bool(content.get("foreign", False)),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a campaign manager decides; checked when made into a campaign."""
+
+    name: str
+    kind: str
+    caisses: tuple[str, ...]
+    letter_date: date
+    channel_rule: ChannelRule = ChannelRule.REGISTERED
+    criteria: Criteria = Criteria()
+    per_day: int | None = None
+
+    def lot_size(self, most: int) -> int:
+        """Letters a lot at most: a lot carries one day, so a daily figure bounds it too."""
+        return most if self.per_day is None else min(most, self.per_day)
+
+    def check(self, today: date) -> None:
+        """Raise Invalid, in one sentence, at the first thing that cannot be."""
+        if not self.name.strip():
+            raise Invalid("Donnez un nom à la campagne.")
+        if len(self.name) > 120:
+            raise Invalid("Le nom de la campagne dépasse 120 caractères : raccourcissez-le.")
+        kind_of(self.kind)
+        if not self.caisses:
+            raise Invalid("Choisissez au moins une caisse.")
+        for code in self.caisses:
+            caisse_of(code)
+        if self.letter_date < today:
+            raise Invalid(
+                f"La date du courrier ({self.letter_date:%d/%m/%Y}) est passée : choisissez aujourd’hui ou une date à venir."
+            )
+        if self.letter_date.year > today.year + 2:
+            raise Invalid(
+                f"La date du courrier ({self.letter_date:%d/%m/%Y}) est à plus de deux ans : vérifiez l’année."
+            )
+        if self.per_day is not None and self.per_day < 1:
+            raise Invalid("Le nombre de courriers par jour doit être d’au moins 1.")
+        _check_criteria(self.criteria)
+
+
+def _check_criteria(criteria: Criteria) -> None:
+    for age in (criteria.age_min, criteria.age_max):
+        if age is not None and not 0 <= age <= 130:
+            raise Invalid(f"L’âge {age} n’est pas possible : indiquez un nombre entre 0 et 130.")
+    if criteria.age_min is not None and criteria.age_max is not None and criteria.age_min > criteria.age_max:
+        raise Invalid(f"L’âge minimal ({criteria.age_min}) dépasse l’âge maximal ({criteria.age_max}).")
+    for code in criteria.postal_codes:
+        if not (code.isascii() and code.isdigit() and 2 <= len(code) <= 5):
+            raise Invalid(f"« {code[:12]} » n’est ni un code postal ni son début : 2 à 5 chiffres.")
+    for qualite in criteria.qualites:
+        if qualite not in ("OD", "AD"):
+            raise Invalid(f"La qualité « {qualite[:12]} » n’existe pas : OD ou AD.")
+
+
+def lot_name(
+    reference: str, caisse: str, sequence: int, letter_ids: Iterable[str], letter_date: date, template: str
+) -> str:
+    """A lot's name comes from its content, never from the clock, so that a second making cannot pass for another lot.
+
+    `template` is the version of the letter's template; codes are no part of the name.
+    """
+    content = hashlib.sha256(f"{letter_date.isoformat()}\n{template}\n".encode())
+    for letter_id in letter_ids:
+        content.update(letter_id.encode() + b"\n")
+    return f"{reference}-{caisse}-{sequence:04d}-{content.hexdigest()[:10]}"

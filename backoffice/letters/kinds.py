@@ -1,0 +1,78 @@
+"""The kinds of letters. Adding one is a docx in templates/letters and one line in LETTER_KINDS."""
+
+from dataclasses import dataclass
+
+from backoffice.core.errors import NotFound
+from backoffice.core.typography import quoted
+
+
+@dataclass(frozen=True, slots=True)
+class LetterField:
+    """A merge field a kind of letter knows."""
+
+    name: str
+    """As written in the template, e.g. "personne.nom"."""
+    meaning: str
+    """French, for the authors of templates and for faults."""
+    sample: str
+    """Used for previews and to check that the template fits its page."""
+    late: bool = False
+    """Known only when the letter is stamped, after it is known to fit: the code, which is never held elsewhere."""
+    required: bool = False
+    """The template must use it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LetterKind:
+    """A kind of letter: what it is called, where its text is, what varies in it."""
+
+    name: str
+    label: str
+    """French; also the title of its PDF files."""
+    subject: str
+    """Subject of the same letter sent by e-mail."""
+    template: str
+    """File name in templates/letters."""
+    fields: tuple[LetterField, ...]
+
+    @property
+    def late(self) -> LetterField | None:
+        """Its field known only at stamping, if it has one."""
+        return next((field for field in self.fields if field.late), None)
+
+    @property
+    def samples(self) -> dict[str, str]:
+        """A value for each field known before stamping."""
+        return {field.name: field.sample for field in self.fields if not field.late}
+
+
+CAISSE_LABEL = LetterField("caisse.libelle", "nom de la caisse", "CPAM du Puy-de-Dôme", required=True)
+CAISSE_RETURN = LetterField(
+    "caisse.retour",
+    "adresse de retour de la caisse",
+    "CPAM DU PUY DE DOME, 63031\u00a0CLERMONT\u00a0FERRAND\u00a0CEDEX\u00a09",
+)
+FIRST_NAME = LetterField("personne.prenom", "prénom de la personne", "Marie-Hélène")
+LAST_NAME = LetterField("personne.nom", "nom d’usage, ou à défaut nom de naissance", "Lefèvre-Dubois", required=True)
+SALUTATION = LetterField("personne.appel", "« Chère madame » ou « Cher monsieur »", "Chère madame", required=True)
+DATE = LetterField("courrier.date", "date du courrier, en toutes lettres", "3 mai 2016", required=True)
+CODE = LetterField("code.valeur", "code de création, par groupes de quatre", "7KXR 4DHW 9PCT", late=True, required=True)
+CODE_END = LetterField("code.fin", "dernier jour de validité du code", "3 juillet 2016", required=True)
+
+LETTER_KINDS: tuple[LetterKind, ...] = (
+    LetterKind(
+        name="recruitment",
+        label="Je crée mon Dossier Médical Partagé",
+        subject="Créez votre Dossier Médical Partagé",
+        template="recruitment.docx",
+        fields=(CAISSE_LABEL, CAISSE_RETURN, FIRST_NAME, LAST_NAME, SALUTATION, DATE, CODE, CODE_END),
+    ),
+)
+
+
+def letter_kind(name: str) -> LetterKind:
+    """The kind of letter with this name. Raises NotFound when none is declared."""
+    for kind in LETTER_KINDS:
+        if kind.name == name:
+            return kind
+    raise NotFound(f"Le type de courrier {quoted(name)} n’existe pas.")

@@ -1,0 +1,120 @@
+"""The same letter as an e-mail: subject, plain text and HTML, from the same docx.
+
+The HTML stands alone: inline styles, no image, no script, no address but that of the portal. Values are escaped.
+"""
+
+from collections.abc import Iterator, Mapping
+from html import escape
+from itertools import groupby
+
+from backoffice.letters.faults import LetterFault
+from backoffice.letters.model import Align, Block, Edge, Ink, LineBreak, Panel, Slot, Zone
+from backoffice.letters.program import PageProgram
+
+PORTAL = "www.mon-dmp.fr"
+"""The only link of a message; written plainly in the letter."""
+
+_FONTS = {"M": "'IBM Plex Mono',Consolas,'Courier New',monospace"}
+_SANS = "'Source Sans 3','Segoe UI',Arial,Helvetica,sans-serif"
+_WIDTH = 640
+_READABLE = 11.0
+"""Smallest size of characters on a screen, in points."""
+
+
+def render_message(program: PageProgram, values: Mapping[str, str], code: str | None = None) -> tuple[str, str, str]:
+    """Subject, text and HTML of one letter; `code` is its late field, as it is to be read.
+
+    Raises LetterFault when a value is missing.
+    """
+    late = program.kind.late
+    known = dict(values)
+    if late is not None:
+        if code is None:
+            raise LetterFault("Il manque le code de création : le message n’est pas envoyé.")
+        known[late.name] = code
+    blocks = [block for block in program.sheet.blocks if block.zone is not Zone.ADDRESS and _has_text(block)]
+    return program.kind.subject, _text(blocks, known), _html(program, blocks, known)
+
+
+def _has_text(block: Block) -> bool:
+    return any(isinstance(piece, Slot) or getattr(piece, "text", "").strip() for piece in block.pieces)
+
+
+def _text(blocks: list[Block], values: Mapping[str, str]) -> str:
+    paragraphs = []
+    for _, group in groupby(blocks, key=lambda block: (block.zone, block.panel, None if block.panel else block.where)):
+        lines = ["".join(text if ink else "\n" for ink, text in _parts(block, values)) for block in group]
+        paragraphs.append("\n".join(lines))
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def _html(program: PageProgram, blocks: list[Block], values: Mapping[str, str]) -> str:
+    body = "\n".join(_groups(blocks, values))
+    return (
+        '<!DOCTYPE html>\n<html lang="fr">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(program.kind.subject)}</title>\n</head>\n"
+        f'<body style="margin:0;padding:16px;background:#ffffff;color:#000000;font-family:{_SANS}">\n'
+        f'<div style="max-width:{_WIDTH}px;margin:0 auto">\n{body}\n</div>\n</body>\n</html>\n'
+    )
+
+
+def _groups(blocks: list[Block], values: Mapping[str, str]) -> Iterator[str]:
+    for (zone, panel), group in groupby(blocks, key=lambda block: (block.zone, block.panel)):
+        paragraphs = "\n".join(_paragraph(block, values) for block in group)
+        if panel is None:
+            yield paragraphs
+        else:
+            margin = "24px 0 0" if zone is Zone.FOOT else "12px 0 20px"
+            yield f'<div style="margin:{margin};padding:8px 14px;{_panel_style(panel)}">\n{paragraphs}\n</div>'
+
+
+def _panel_style(panel: Panel) -> str:
+    fill = f"background:#{panel.fill};" if panel.fill else ""
+    sides = (("left", panel.left), ("top", panel.top), ("right", panel.right), ("bottom", panel.bottom))
+    return fill + "".join(f"border-{name}:{_border(edge)};" for name, edge in sides if edge)
+
+
+def _border(edge: Edge) -> str:
+    return f"{max(edge.width, 0.75):g}pt solid #{edge.colour}"
+
+
+def _paragraph(block: Block, values: Mapping[str, str]) -> str:
+    tag = "h1" if block.heading else "p"
+    inks = [ink for ink, _ in _parts(block, values) if ink]
+    base = inks[0]
+    inner = "".join(_part(ink, text, base) for ink, text in _parts(block, values))
+    align = "" if block.align is Align.LEFT else f"text-align:{block.align.value};"
+    below = 0 if block.panel else round(max(block.after, 2) * 1.3)
+    return f'<{tag} style="margin:0 0 {below}px;{align}{_ink_style(base)};line-height:1.4">{inner}</{tag}>'
+
+
+def _part(ink: Ink | None, text: str, base: Ink) -> str:
+    if ink is None:
+        return "<br>"
+    shown = escape(text).replace(PORTAL, f'<a href="https://{PORTAL}" style="color:inherit">{PORTAL}</a>')
+    if ink == base:
+        return shown
+    if ink.face == "B" and base.face == "R" and (ink.size, ink.colour) == (base.size, base.colour):
+        return f"<strong>{shown}</strong>"
+    return f'<span style="{_ink_style(ink)}">{shown}</span>'
+
+
+def _ink_style(ink: Ink) -> str:
+    family = f"font-family:{_FONTS[ink.face]};" if ink.face in _FONTS else ""
+    weight = "bold" if ink.face in "BM" else "normal"
+    slant = ";font-style:italic" if ink.face == "I" else ""
+    return f"{family}font-size:{max(ink.size, _READABLE):g}pt;font-weight:{weight}{slant};color:#{ink.colour}"
+
+
+def _parts(block: Block, values: Mapping[str, str]) -> Iterator[tuple[Ink | None, str]]:
+    for piece in block.pieces:
+        if isinstance(piece, LineBreak):
+            yield None, ""
+        elif isinstance(piece, Slot):
+            try:
+                yield piece.ink, values[piece.field]
+            except KeyError:
+                raise LetterFault(f"Il manque une valeur pour le champ « {piece.field} ».") from None
+        else:
+            yield piece.ink, piece.text

@@ -1,0 +1,22 @@
+"""Alembic's entry: one connection, bounded waits, an advisory lock so that two starts do not collide."""
+
+from alembic import context
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+LOCK = 0x43414953  # "CAIS"
+
+engine = create_engine(context.config.attributes["url"], poolclass=NullPool)
+with engine.connect() as connection:
+    connection.execute(text("SET lock_timeout = '30s'"))
+    connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+    connection.commit()
+    try:
+        context.configure(connection=connection, transactional_ddl=True, transaction_per_migration=True)
+        with context.begin_transaction():
+            context.run_migrations()
+    finally:
+        connection.rollback()
+        connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
+        connection.commit()
+engine.dispose()

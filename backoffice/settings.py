@@ -1,0 +1,166 @@
+"""Settings of the back office: one frozen value, and the only reader of the environment.
+
+Whatever the environment does not say comes from the data folder, where the embedded services write their addresses
+(`run/services.json`) and their secrets (`secrets.json`, mode 600).
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from backoffice.core.errors import Invalid, Unavailable
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the parts are, and the few figures an operator may change."""
+
+    data: Path
+    """Data folder: files, keys, logs; with the embedded services also their data."""
+    files: Path
+    """Store of lots, imports and reports."""
+    templates: Path
+    """Folder of the letters' .docx."""
+    caisse_url: str
+    """Database `caisse`, role `caisse`."""
+    caisse_owner_url: str
+    """Database `caisse`, role `caisse_owner`: migrations only."""
+    dmp_caisse_url: str
+    """Database `dmp`, role `caisse`: the back office's only login there."""
+    dmp_owner_url: str
+    """Database `dmp`, role `dmp_owner`: migrations only."""
+    redis_url: str
+    ldap_url: str
+    ldap_starttls: bool
+    ldap_base: str
+    ldap_ca_file: Path | None
+    ldap_service_dn: str
+    """Technical account that searches persons; empty with `ldap_bind_template`."""
+    ldap_service_password: str
+    ldap_bind_template: str
+    smtp_url: str
+    mail_ca_file: Path | None
+    """Authorities to trust for the mail server's TLS; None: those of the system."""
+    secret_key: str
+    """Signs the back office's CSRF tokens; no other application has it."""
+    environment_id: str
+    """Must agree with the identity held in the database before anything leaves (docs/decisions/0005)."""
+    code_keyring: Path
+    """Keys of the creation codes' digests, outside every database."""
+    mail_sender: str
+    lot_size: int
+    """Letters a lot at most."""
+    processes: int
+    """Workers that lay out lots side by side."""
+    proxy_hops: int
+    """Trusted reverse proxies in front of the web; 0 means forwarded headers are ignored."""
+    https: bool
+    """Whether browsers reach the web over https."""
+    trusted_hosts: tuple[str, ...]
+    """Host names the web answers to; empty: any."""
+    environment_note: str
+    """A sentence over every page."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
+        """Read the environment, then the data folder.
+
+        Raises Unavailable, in one sentence, when neither says where the database is.
+        """
+        env = os.environ if environ is None else environ
+        data = data_folder(env)
+        secrets = read_json(data / "secrets.json")
+        services = read_json(data / "run" / "services.json")
+
+        def database(variable: str, role: str, name: str) -> str:
+            if variable in env:
+                return env[variable]
+            if "DATABASE_URL" in env and role.endswith("_owner"):
+                return ""  # the web and the workers live without an owner's password: see require_owners
+            postgres = services.get("postgres")
+            if not postgres or role not in secrets.get("roles", {}):
+                raise Unavailable(
+                    "La base de données n’est pas démarrée : lancez « caisse services start », "
+                    f"ou indiquez son adresse dans {variable}."
+                )
+            password = quote(secrets["roles"][role], safe="")
+            return f"postgresql+psycopg://{role}:{password}@127.0.0.1:{postgres['port']}/{name}"
+
+        def address(variable: str, service: str, form: str) -> str:
+            port = services.get(service, {}).get("port", 0)
+            return env.get(variable) or form.format(port=port, password=secrets.get("valkey", ""))
+
+        directory = services.get("directory", {}) if "LDAP_URL" not in env else {}
+        ca_file = env.get("LDAP_CA_FILE") or (str(data / "tls" / "ca.pem") if directory else "")
+        return cls(
+            data=data,
+            files=Path(env.get("CAISSE_FILES", data / "files")),
+            templates=Path(env.get("CAISSE_TEMPLATES", PROJECT_ROOT / "templates" / "letters")),
+            caisse_url=database("DATABASE_URL", "caisse", "caisse"),
+            caisse_owner_url=database("DATABASE_OWNER_URL", "caisse_owner", "caisse"),
+            dmp_caisse_url=database("DMP_DATABASE_URL", "caisse", "dmp"),
+            dmp_owner_url=database("DMP_OWNER_DATABASE_URL", "dmp_owner", "dmp"),
+            redis_url=address("REDIS_URL", "valkey", "redis://:{password}@127.0.0.1:{port}/0"),
+            ldap_url=address("LDAP_URL", "directory", "ldap://127.0.0.1:{port}"),
+            ldap_starttls=env.get("LDAP_STARTTLS", "1") == "1",
+            ldap_base=env.get("LDAP_BASE") or directory.get("base", ""),
+            ldap_ca_file=Path(ca_file) if ca_file else None,
+            ldap_service_dn=env.get("LDAP_SERVICE_DN") or directory.get("service_dn", ""),
+            ldap_service_password=env.get("LDAP_SERVICE_PASSWORD") or directory.get("service_password", ""),
+            ldap_bind_template=env.get("LDAP_BIND_TEMPLATE", ""),
+            smtp_url=address("SMTP_URL", "mail", "smtp://127.0.0.1:{port}"),
+            mail_ca_file=Path(env["MAIL_CA_FILE"]) if env.get("MAIL_CA_FILE") else None,
+            secret_key=env.get("CAISSE_SECRET_KEY") or secrets.get("backoffice_key", ""),
+            environment_id=env.get("CAISSE_ENVIRONMENT_ID") or secrets.get("environment_id", ""),
+            code_keyring=Path(env.get("CREATION_CODE_KEYRING", data / "keys" / "creation-codes.json")),
+            mail_sender=env.get("MAIL_SENDER", "L’Assurance Maladie <ne-pas-repondre@mon-dmp.example.org>"),
+            lot_size=whole_number(env, "CAISSE_LOT_SIZE", 5000, least=1),
+            processes=whole_number(env, "CAISSE_PROCESSES", 2, least=1),
+            proxy_hops=whole_number(env, "CAISSE_PROXY_HOPS", 0, least=0),
+            https=env.get("CAISSE_HTTPS") == "1",
+            trusted_hosts=tuple(env.get("CAISSE_HOSTS", "").split()),
+            environment_note=env.get("CAISSE_NOTE")
+            or ("Démonstration : toutes les personnes sont fictives." if directory else ""),
+        )
+
+    def require_owners(self) -> None:
+        """Raise Unavailable unless both databases' owners are known: only migrations, backups and `adopt` need them."""
+        for variable, url in (
+            ("DATABASE_OWNER_URL", self.caisse_owner_url),
+            ("DMP_OWNER_DATABASE_URL", self.dmp_owner_url),
+        ):
+            if not url:
+                raise Unavailable(
+                    f"Cette commande agit au nom du propriétaire des bases : indiquez son adresse dans {variable}."
+                )
+
+
+def whole_number(env: Mapping[str, str], variable: str, default: int, *, least: int) -> int:
+    """A whole number from the environment; Invalid, naming the variable, when it is none or too small."""
+    text = env.get(variable, "").strip()
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and int(text) >= least):
+        raise Invalid(f"{variable} vaut « {text[:20]} » : indiquez un nombre entier d’au moins {least}.")
+    return int(text)
+
+
+def data_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """The data folder: `CAISSE_DATA`, or `var` beside the packages."""
+    env = os.environ if environ is None else environ
+    return Path(env.get("CAISSE_DATA") or PROJECT_ROOT / "var").absolute()
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A small JSON object from `path`, empty when there is no such file."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return content

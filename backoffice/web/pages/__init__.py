@@ -1,0 +1,18 @@
+"""The pages of each feature, over the same actions as the command line."""
+
+from flask import Flask
+
+from backoffice.web.pages import filters, lots, steps
+from backoffice.web.pages.campaigns import pages as campaign_pages
+from backoffice.web.pages.population import pages as population_pages
+from backoffice.web.pages.uploads import OfficeRequest
+
+__all__ = ["lots", "register_pages", "steps"]
+
+
+def register_pages(app: Flask) -> None:
+    """Put every page on the application."""
+    app.request_class = OfficeRequest
+    filters.equip(app)
+    for pages in (campaign_pages, population_pages):
+        app.register_blueprint(pages)

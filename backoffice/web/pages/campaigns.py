@@ -1,0 +1,140 @@
+"""Campaigns: the list, a new one, the page of one."""
+
+from typing import Any, Final
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from backoffice.audit.journal import AuditEntry, entries_about
+from backoffice.campaigns import actions
+from backoffice.campaigns.forecast import Forecast, count_draft, forecast
+from backoffice.campaigns.models import Campaign, Lot, access_campaign
+from backoffice.campaigns.rules import CampaignState, possible_steps
+from backoffice.campaigns.status import campaign_status, exceptions_of, list_campaigns, lots_of, steps_of
+from backoffice.core.actor import Role
+from backoffice.core.clock import paris_date
+from backoffice.letters.reference import format_letter_id
+from backoffice.web.access import access, current_actor
+from backoffice.web.pages import live
+from backoffice.web.pages.composition import office
+from backoffice.web.pages.forms import CampaignForm, read_campaign, starting_values
+from backoffice.web.pages.once import new_request, once
+from backoffice.web.pages.paging import asked_page
+from backoffice.web.pages.wording import ACTIONS, LIFE, SLUGS, STEP_DONE
+
+READERS: Final = (Role.CAMPAIGN_MANAGER, Role.SUPERVISOR, Role.ADMINISTRATOR)
+LIST_SIZE: Final = 20
+JOURNAL_LINES: Final = 30
+_ALIVE: Final = (CampaignState.DRAFT, CampaignState.SUBMITTED)
+
+pages = Blueprint("campaigns", __name__, url_prefix="/campagnes")
+
+
+@pages.get("")
+@access(*READERS)
+def index() -> str:
+    """The campaigns of one's caisses, newest first."""
+    with office().db.unit_of_work() as session:
+        found = list_campaigns(session, current_actor())
+        page = asked_page(len(found), LIST_SIZE)
+        shown = found[page.offset : page.offset + page.size]
+        rows = [(campaign.status, campaign_status(session, campaign)) for campaign in shown]
+    return render_template(
+        "campaigns/index.html", rows=rows, page=page, badges=live.CAMPAIGN_BADGES, percentage=live.percentage
+    )
+
+
+@pages.get("/nouvelle")
+@access(Role.CAMPAIGN_MANAGER)
+def new() -> str:
+    """An empty form, or one filled in like an earlier campaign (`?modele=`)."""
+    actor, today = current_actor(), paris_date(office().clock())
+    model = None
+    if reference := request.args.get("modele"):
+        with office().db.unit_of_work() as session:
+            model = access_campaign(session, actor, reference)
+    values = starting_values(actor, today, model) | {"demande": new_request()}
+    return _form(CampaignForm.within(actor, data=values))
+
+
+@pages.post("/nouvelle")
+@access(Role.CAMPAIGN_MANAGER)
+def create() -> ResponseReturnValue:
+    """Count what is typed, or make it a draft."""
+    actor, today = current_actor(), paris_date(office().clock())
+    form = CampaignForm.within(actor)
+    counting = request.form.get("geste") == "compter"
+    reading = read_campaign(form, today, named=not counting)
+    if reading.draft is None:
+        return _form(form, reading.errors, counting=counting), 422
+    if counting:
+        with office().db.unit_of_work() as session:
+            return _form(form, count=count_draft(session, office(), actor, reading.draft))
+    with once(office().redis, actor.login, form.demande.data or "") as claim:
+        if claim.first:
+            with office().db.unit_of_work() as session:
+                claim.outcome = actions.create(session, office(), actor, reading.draft).reference
+            flash(f"La campagne {claim.outcome} est créée. Relisez-la, puis soumettez-la à l’approbation.", "done")
+    if not claim.outcome:
+        return redirect(url_for(".index"), 303)
+    return redirect(url_for(".show", reference=claim.outcome), 303)
+
+
+def _form(
+    form: CampaignForm, errors: dict[str, str] | None = None, *, count: Forecast | None = None, counting: bool = False
+) -> str:
+    return render_template("campaigns/form.html", form=form, errors=errors or {}, count=count, counting=counting)
+
+
+@pages.get("/<reference>")
+@access(*READERS)
+def show(reference: str) -> str:
+    """Everything about one campaign; `?decompte=1` counts a draft's persons as of today."""
+    actor = current_actor()
+    with office().db.unit_of_work() as session:
+        campaign = access_campaign(session, actor, reference)
+        status, lots = campaign_status(session, campaign), lots_of(session, campaign)
+        countable = campaign.status in _ALIVE
+        content = {
+            "campaign": campaign,
+            "status": status,
+            "lots": lots,
+            "life": steps_of(session, campaign),
+            "journal": _journal(session, campaign, lots),
+            "count": forecast(session, office(), campaign) if countable and "decompte" in request.args else None,
+        }
+    return render_template(
+        "campaigns/show.html", **content, steps=possible_steps(campaign.status, actor, campaign.author), slugs=SLUGS,
+        own=actor.login == campaign.author and campaign.status is CampaignState.SUBMITTED, badges=live.CAMPAIGN_BADGES,
+        lot_badges=live.LOT_BADGES, texts=live.campaign_texts(status), lot_texts=live.lot_texts,
+        moving=live.is_moving(status), version=live.page_version(status, lots), step_done=STEP_DONE, actions=ACTIONS,
+        stages=LIFE,
+    )  # fmt: skip
+
+
+def _journal(session: Any, campaign: Campaign, lots: list[Lot]) -> list[AuditEntry]:
+    objects = [campaign.reference]
+    for lot in lots:
+        objects += [f"{campaign.reference} lot {lot.sequence}", f"lot de courriels {lot.id}"]
+    return entries_about(session, [*objects, *(lot.name for lot in lots if lot.name)], JOURNAL_LINES)
+
+
+@pages.get("/<reference>/suivi")
+@access(*READERS, background=True)
+def progress(reference: str) -> dict[str, Any]:
+    """The figures that move, for the page's script."""
+    with office().db.unit_of_work() as session:
+        campaign = access_campaign(session, current_actor(), reference)
+        return live.campaign_news(campaign_status(session, campaign), lots_of(session, campaign))
+
+
+@pages.get("/<reference>/exceptions")
+@access(*READERS)
+def exceptions(reference: str) -> str:
+    """Letters that could not be made, with their reasons."""
+    with office().db.unit_of_work() as session:
+        campaign = access_campaign(session, current_actor(), reference)
+        page = asked_page(campaign_status(session, campaign).exceptions)
+        found = exceptions_of(session, campaign, page.size, page.offset)
+    rows = [(format_letter_id(letter.caisse, letter.number), letter) for letter in found]
+    return render_template("campaigns/exceptions.html", campaign=campaign, rows=rows, page=page)

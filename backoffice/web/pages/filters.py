@@ -1,0 +1,55 @@
+"""What the templates of the pages may ask, beyond the frame's own filters."""
+
+from collections.abc import Iterable, Mapping
+
+from flask import Flask, current_app
+
+from backoffice.campaigns.rules import Exclusion
+from backoffice.core.caisse import CAISSE_CODES, caisse_of
+from backoffice.web.access import current_actor, may_open
+
+_SYSTEM = "systeme"
+
+
+def equip(app: Flask) -> None:
+    """Add the filters, and `may_open(endpoint)`: whether the person who asks may follow a link there."""
+    app.jinja_env.filters.update(
+        caisses=caisses, caisses_short=caisses_short, exclusion_rows=exclusion_rows, capitalised=capitalised,
+        person=person, reason=reason,
+    )  # fmt: skip
+    # Not a filter: Jinja works out a filter over a constant once, for the first person who opens the page.
+    app.jinja_env.globals["may_open"] = lambda endpoint: may_open(current_app, current_actor(), endpoint)
+
+
+def caisses(codes: Iterable[str]) -> str:
+    """The caisses in words."""
+    found = sorted(codes)
+    if len(found) == len(CAISSE_CODES):
+        return "les neuf caisses"
+    return ", ".join(caisse_of(code).label for code in found)
+
+
+def caisses_short(codes: Iterable[str]) -> str:
+    """As `caisses`, but no more than two names."""
+    found = sorted(codes)
+    return caisses(found) if len(found) in (1, 2, len(CAISSE_CODES)) else f"{len(found)} caisses"
+
+
+def exclusion_rows(excluded: Mapping[str, int]) -> list[tuple[str, int]]:
+    """(reason in words, persons), the most numerous first."""
+    return sorted(((Exclusion(key).label, number) for key, number in excluded.items()), key=lambda row: -row[1])
+
+
+def reason(text: str) -> str:
+    """A letter's reason: a sentence already, or an exclusion to be put in words."""
+    return Exclusion(text).label if text in set(Exclusion) else text
+
+
+def capitalised(text: str) -> str:
+    """The first letter as a capital, the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def person(login: str) -> str:
+    """Who acted, as read in a history."""
+    return "le traitement automatique" if login == _SYSTEM else login

@@ -1,0 +1,88 @@
+"""French words for what the database names shortly."""
+
+from typing import Final
+
+from backoffice.campaigns.rules import CampaignState, LetterState
+from backoffice.population.models import ImportState
+
+SLUGS: Final = {
+    "submit": "soumettre",
+    "approve": "approuver",
+    "send_back": "renvoyer",
+    "launch": "lancer",
+    "pause": "suspendre",
+    "resume": "reprendre",
+    "cancel": "annuler",
+}
+"""Steps by the word of their address."""
+
+STEP_DONE: Final = {
+    "create": "Créée",
+    "submit": "Soumise à l’approbation",
+    "approve": "Approuvée",
+    "send_back": "Renvoyée en brouillon",
+    "launch": "Lancée",
+    "pause": "Suspendue",
+    "resume": "Reprise",
+    "finish": "Terminée",
+    "cancel": "Annulée",
+}
+"""How the history says that a step was taken."""
+
+STEP_FLASH: Final = {
+    "submit": "La campagne est soumise à l’approbation.",
+    "approve": "La campagne est approuvée. La liste des destinataires se fige ; vous pourrez ensuite la lancer.",
+    "send_back": "La campagne est revenue à l’état de brouillon.",
+    "launch": "La campagne est lancée.",
+    "pause": "La campagne est suspendue.",
+    "resume": "La campagne a repris.",
+    "cancel": "La campagne est annulée.",
+}
+
+LIFE: Final = (
+    (CampaignState.DRAFT, "Brouillon"),
+    (CampaignState.SUBMITTED, "À approuver"),
+    (CampaignState.APPROVED, "Approuvée"),
+    (CampaignState.RUNNING, "En cours"),
+    (CampaignState.FINISHED, "Terminée"),
+)
+"""The straight way of a campaign, for the line of stages."""
+
+LETTER_STATES: Final = {
+    LetterState.PLANNED: "à produire",
+    LetterState.SEALED: "scellé",
+    LetterState.SENDING: "envoi en cours",
+    LetterState.SENT: "envoyé",
+    LetterState.EXCEPTION: "exception",
+    LetterState.EXCLUDED: "exclu depuis",
+    LetterState.CANCELLED: "annulé",
+}
+
+ACTIONS: Final = {
+    "campagne.creer": "Campagne créée",
+    "campagne.submit": "Campagne soumise",
+    "campagne.approve": "Campagne approuvée",
+    "campagne.send_back": "Campagne renvoyée en brouillon",
+    "campagne.launch": "Campagne lancée",
+    "campagne.pause": "Campagne suspendue",
+    "campagne.resume": "Campagne reprise",
+    "campagne.finish": "Campagne terminée",
+    "campagne.cancel": "Campagne annulée",
+    "campagne.apercu": "Aperçu ouvert",
+    "lot.sceller": "Lot scellé",
+    "lot.vider": "Lot sans courrier",
+    "lot.envoyer": "Lot de courriels envoyé",
+    "lot.quarantaine": "Lot mis en quarantaine",
+    "lot.liberer": "Lot libéré de quarantaine",
+    "lot.telecharger": "Lot téléchargé",
+    "lot.exporter": "Lot exporté",
+}
+"""Journal actions; one without a line here shows under its short name."""
+
+IMPORT_STATES: Final = {state.value: state.label for state in ImportState}
+IMPORT_BADGES: Final = {
+    ImportState.QUEUED.value: "run",
+    ImportState.DIRECT.value: "run",
+    ImportState.DONE.value: "done",
+    ImportState.REFUSED.value: "stop",
+}

@@ -1,0 +1,192 @@
+"""The worker: RQ jobs behind the doorbells, and the sweep that rings again for what waits.
+
+`python -m backoffice.worker` keeps N RQ workers alive and sweeps every few seconds. RQ's defaults notice a dead host
+after some 13 minutes; here neither that nor a lost queue matters, as the database says what is left to do.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from functools import cache
+from types import FrameType
+from typing import Any
+
+import structlog
+from redis.exceptions import RedisError
+from rq import Worker
+from rq.serializers import JSONSerializer
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from backoffice.adapters.db import ring_after_commit
+from backoffice.adapters.logs import quiet_logs
+from backoffice.adapters.queue import connect, free_stuck, queue_of
+from backoffice.campaigns import work
+from backoffice.campaigns.models import Campaign, Lot
+from backoffice.campaigns.rules import OPEN_LOTS, CampaignState, LotState
+from backoffice.core.actor import system_actor
+from backoffice.core.errors import DomainError, Unavailable
+from backoffice.office import Office, open_office
+from backoffice.population.actions import discard_upload, run_import
+from backoffice.population.models import ImportState, PopulationImport
+from backoffice.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+SWEEP_SECONDS = 4.0
+HEARTBEAT_SECONDS = 10
+
+
+@cache
+def _office() -> Office:
+    """One composition a work-horse: RQ forks a fresh process for each job, so connections are never shared."""
+    return open_office(Settings.from_env(), application="worker", pooled=False)
+
+
+def import_population(key: str) -> None:
+    """Job: import the file of request `key`; a refusal is kept with the request."""
+    office = _office()
+    with contextlib.suppress(DomainError):
+        run_import(office, system_actor(), int(key))
+    discard_upload(office, int(key))
+
+
+def freeze_campaign(key: str) -> None:
+    """Job: freeze campaign `key`."""
+    work.freeze_campaign(_office(), int(key))
+
+
+def produce_lot(key: str) -> None:
+    """Job: make lot `key`. A refusal that would meet every lot pauses the campaign, with its reason."""
+    office = _office()
+    try:
+        work.make_lot(office, int(key))
+    except DomainError as refusal:
+        log.warning("lot_refused", lot=int(key), reason=str(refusal))
+        with contextlib.suppress(DomainError):
+            work.pause_on_refusal(office, int(key), refusal)
+
+
+def sweep(office: Office) -> int:
+    """Ring again for every row that waits, whatever became of its first bell; return the number of bells."""
+    with office.db.unit_of_work() as session:
+        for import_id in session.scalars(
+            select(PopulationImport.id).where(PopulationImport.state == ImportState.QUEUED)
+        ):
+            ring_after_commit(session, "import", import_id)
+        unfrozen = select(Campaign.id).where(
+            Campaign.frozen_at.is_(None), Campaign.state.in_([CampaignState.APPROVED, CampaignState.RUNNING])
+        )
+        for campaign_id in session.scalars(unfrozen):
+            ring_after_commit(session, "freeze", campaign_id)
+        waiting = (
+            select(Lot.id)
+            .join(Campaign)
+            .where(Lot.state == LotState.PLANNED, Campaign.state == CampaignState.RUNNING)
+            .order_by(Lot.id)
+        )
+        for lot_id in session.scalars(waiting):
+            ring_after_commit(session, "lot", lot_id)
+        # A process killed between its last lot and the campaign's close leaves a campaign with nothing left to make.
+        done = select(Campaign.id).where(
+            Campaign.state == CampaignState.RUNNING,
+            Campaign.frozen_at.is_not(None),
+            ~select(Lot.id).where(Lot.campaign_id == Campaign.id, Lot.state.in_(OPEN_LOTS)).exists(),
+        )
+        for campaign_id in session.scalars(done):
+            ring_after_commit(session, "freeze", campaign_id)
+        return len(session.info.get("bells", {}))
+
+
+class PromptWorker(Worker):
+    """An RQ worker whose death is noticed within seconds (RQ adds a minute to the heartbeat otherwise)."""
+
+    def get_heartbeat_ttl(self, job: Any, working_time: float = 0) -> int:
+        """Seconds after which a silent worker's job counts as abandoned."""
+        del job, working_time
+        return HEARTBEAT_SECONDS
+
+
+def run_one(url: str) -> None:
+    """One RQ worker, in the calling process, until a signal ends it."""
+    quiet_logs()
+    redis = connect(url)
+    worker = PromptWorker(
+        [queue_of(redis)], connection=redis, serializer=JSONSerializer, worker_ttl=20, maintenance_interval=5,
+        job_monitoring_interval=2, log_job_description=False,
+    )  # fmt: skip
+    worker.work(logging_level="WARNING", with_scheduler=False)
+
+
+def main() -> None:
+    """Keep the workers alive and sweep, until SIGTERM or SIGINT; then let the jobs under way end."""
+    settings = Settings.from_env()
+    office = open_office(settings, application="sweep")
+    stopping = False
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal stopping
+        stopping = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    spawn = multiprocessing.get_context("spawn")
+    workers: list[Any] = []
+    quiet_logs()
+    stuck: frozenset[str] = frozenset()
+    while not stopping:
+        for dead in [process for process in workers if not process.is_alive()]:
+            dead.join()
+            workers.remove(dead)
+            log.warning("worker_died", pid=dead.pid, exitcode=dead.exitcode)
+        while len(workers) < settings.processes:
+            process = spawn.Process(target=_child, args=(settings.redis_url, os.getpid()), daemon=False)
+            process.start()
+            workers.append(process)
+        try:
+            stuck = free_stuck(office.redis, stuck)
+            sweep(office)
+        except (SQLAlchemyError, DomainError, RedisError) as error:
+            log.warning("sweep_failed", error=type(error).__name__)
+        _pause(lambda: stopping)
+    for process in workers:
+        if process.is_alive() and process.pid:
+            os.kill(process.pid, signal.SIGTERM)
+    for process in workers:
+        process.join(timeout=50)
+        if process.is_alive():
+            process.kill()
+            process.join()
+    office.close()
+
+
+def _pause(stopping: Any) -> None:
+    end = time.monotonic() + SWEEP_SECONDS
+    while time.monotonic() < end and not stopping():
+        time.sleep(0.1)
+
+
+def _child(url: str, parent: int) -> None:
+    """A worker that comes back after the queue did, and ends with its parent, even one killed without a word."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    while os.getppid() == parent:
+        try:
+            run_one(url)
+            return
+        except (RedisError, Unavailable, OSError):
+            time.sleep(1)
+
+
+def _end_with(parent: int) -> None:
+    """Once the parent is gone, ask this worker to end after its job; an idle one does so at once."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

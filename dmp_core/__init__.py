@@ -1,0 +1,1 @@
+"""The dossier médical partagé itself. Empty on purpose: importing it must not load the record."""

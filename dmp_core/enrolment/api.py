@@ -1,0 +1,312 @@
+"""The facade of enrolment: what a caisse may ask of the DMP. Typed results, administrative facts, no row to walk.
+
+Whoever changes codes takes locks in one order, so that nothing deadlocks: the request's, then the caisse's. The portal
+changes one row at a time and needs neither. Every call is one transaction, safe to repeat after a crash.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import sqlalchemy.exc
+from psycopg import sql
+from psycopg.errors import UniqueViolation
+from sqlalchemy import Connection, Engine, text
+
+from dmp_core.clock import Clock
+from dmp_core.enrolment.codes import draw_codes
+from dmp_core.enrolment.digests import digests
+from dmp_core.enrolment.results import CodeState, CodeStatus, IssuedCodes
+from dmp_core.enrolment.validity import expires_at, expires_on, last_day
+from dmp_core.errors import Invalid, Unavailable, WrongState
+from dmp_core.storage.engine import copy_in, copy_out
+from dmp_core.storage.keyring import Keyring
+
+REPLACED = "remplacé avant envoi"
+"""Reason of the revocation of codes whose clear form was lost before the letters left."""
+
+REASON_LENGTH = 200
+
+_CAISSE_LOCKS = 0x434F4445  # "CODE": first key of the advisory locks whose second is the caisse
+
+_COLUMNS = (
+    ("caisse", "text"),  # char(3) has the same binary form
+    ("person_id", "int8"),
+    ("digest", "bytea"),
+    ("key_id", "text"),
+    ("request_id", "uuid"),
+    ("issue_id", "uuid"),
+    ("letter_date", "date"),
+    ("expires_at", "timestamptz"),
+    ("issued_at", "timestamptz"),
+)
+
+_EXPIRE = text(
+    "UPDATE enrolment.creation_code SET state = 'expired', state_changed_at = expires_at "
+    "WHERE caisse = :caisse AND person_id = ANY(CAST(:persons AS bigint[])) AND state = 'live' AND expires_at <= :now"
+)
+_HOLDERS = text(
+    "SELECT person_id FROM enrolment.creation_code "
+    "WHERE caisse = :caisse AND person_id = ANY(CAST(:persons AS bigint[])) AND state = 'live'"
+)
+_REVOKE_PERSONS = text(
+    "UPDATE enrolment.creation_code SET state = 'revoked', state_changed_at = :now, reason = :reason "
+    "WHERE caisse = :caisse AND person_id = ANY(CAST(:persons AS bigint[])) AND state = 'live' AND expires_at > :now"
+)
+_REVOKE_REQUEST = text(
+    "UPDATE enrolment.creation_code SET state = 'revoked', state_changed_at = :now, reason = :reason "
+    "WHERE caisse = :caisse AND request_id = :request AND state = 'live' AND expires_at > :now"
+)
+_USED = text(
+    "SELECT EXISTS (SELECT FROM enrolment.creation_code "
+    "WHERE caisse = :caisse AND request_id = :request AND state = 'used')"
+)
+_RECORD = text(
+    "INSERT INTO enrolment.code_request (request_id, caisse, issue_id, letter_date, issued_at, codes) "
+    "VALUES (:request, :caisse, :issue, :letter_date, :now, :codes) "
+    "ON CONFLICT (request_id) DO UPDATE SET issue_id = excluded.issue_id, letter_date = excluded.letter_date, "
+    "issued_at = excluded.issued_at, codes = excluded.codes"
+)
+_STATES = text(
+    "SELECT DISTINCT ON (person_id) person_id, state, letter_date, expires_at, issued_at, state_changed_at, reason, "
+    "request_id FROM enrolment.creation_code "
+    "WHERE caisse = :caisse AND person_id = ANY(CAST(:persons AS bigint[])) "
+    "ORDER BY person_id, (state = 'live') DESC, issued_at DESC, state_changed_at DESC"
+)
+_COUNTS = text(
+    "SELECT request_id, count(*) AS live FROM enrolment.creation_code "
+    "WHERE caisse = ANY(CAST(:caisses AS char(3)[])) AND state = 'live' AND expires_at > :now GROUP BY request_id"
+)
+_LIVE_HOLDERS = sql.SQL(
+    "SELECT caisse, person_id FROM enrolment.creation_code "
+    "WHERE caisse = ANY({caisses}::char(3)[]) AND state = 'live' AND expires_at > {now} ORDER BY caisse, person_id"
+)
+_LIVE_OF_REQUEST = sql.SQL(
+    "SELECT person_id FROM enrolment.creation_code "
+    "WHERE request_id = {request} AND state = 'live' AND expires_at > {now} ORDER BY person_id"
+)
+
+
+class Enrolment:
+    """Creation codes on behalf of the caisses.
+
+    Every method raises Unavailable when the database does not answer in time. `caisse` is a three-digit number,
+    persons are the back office's own pseudonymous numbers: no NIR ever comes here.
+    """
+
+    def __init__(self, engine: Engine, keyring: Keyring, clock: Clock) -> None:
+        self._engine = engine
+        self._keyring = keyring
+        self._clock = clock
+
+    def close(self) -> None:
+        """Give the connections back; needed before a fork and at the end."""
+        self._engine.dispose()
+
+    def issue_codes(self, request_id: UUID, caisse: str, person_ids: Sequence[int], letter_date: date) -> IssuedCodes:
+        """Give each person a new code, valid two months from `letter_date`, and hand the codes over in clear, once.
+
+        `request_id` is the caller's, one per batch of letters. Calling again with it means that the first answer was
+        lost before anything left: its codes are revoked, others are issued under a new issue id. Persons with a live
+        code of another request are refused and keep it. All or nothing; at no moment does a person hold two.
+
+        Raises Invalid (no such caisse number, a person twice, a letter date whose codes would be dead already, a
+        request that belongs to another caisse) and WrongState (a code of this request has been used: its letters left).
+        """
+        _require_caisse(caisse)
+        if len(set(person_ids)) != len(person_ids):
+            raise Invalid("La même personne figure deux fois dans la demande de codes : retirez le doublon.")
+        if expires_at(letter_date) <= self._clock():
+            raise Invalid(
+                "La date du courrier est trop ancienne : ses codes seraient déjà périmés. Choisissez une autre date."
+            )
+        for _ in range(3):
+            try:
+                with self._transaction() as connection:
+                    return self._issue(connection, request_id, caisse, person_ids, letter_date)
+            except UniqueViolation:
+                # A code drawn twice within the caisse, once in millions of issues: the database says so, draw again.
+                continue
+        raise Unavailable("Les codes n’ont pas pu être émis : réessayez dans quelques minutes.")
+
+    def current_issue(self, request_id: UUID) -> UUID | None:
+        """The issue whose codes are the valid ones of this request; None when nothing was ever issued for it.
+
+        Pages made under another issue id carry dead codes and must not leave.
+        """
+        with self._transaction() as connection:
+            issue: UUID | None = connection.scalar(
+                text("SELECT issue_id FROM enrolment.code_request WHERE request_id = :request"),
+                {"request": request_id},
+            )
+        return issue
+
+    def revoke(self, caisse: str, person_ids: Sequence[int], reason: str) -> int:
+        """Revoke the live codes of these persons; return how many there were.
+
+        `reason` is French, without personal data, at most 200 characters. Raises Invalid otherwise.
+        """
+        _require_caisse(caisse)
+        _require_reason(reason)
+        with self._transaction() as connection:
+            _lock_caisse(connection, caisse)
+            done = connection.execute(
+                _REVOKE_PERSONS,
+                {"caisse": caisse, "persons": list(person_ids), "now": self._clock(), "reason": reason},
+            )
+        return done.rowcount
+
+    def revoke_request(self, request_id: UUID, reason: str) -> int:
+        """Revoke the live codes of this request; return how many there were, 0 for an unknown request.
+
+        Raises Invalid as `revoke` does.
+        """
+        _require_reason(reason)
+        with self._transaction() as connection:
+            caisse = _lock_request(connection, request_id)
+            if caisse is None:
+                return 0
+            _lock_caisse(connection, caisse)
+            return _revoke_request(connection, caisse, request_id, self._clock(), reason)
+
+    def code_states(self, caisse: str, person_ids: Sequence[int]) -> dict[int, CodeState]:
+        """The state of each person's latest code; who never had one is absent."""
+        _require_caisse(caisse)
+        now = self._clock()
+        with self._transaction() as connection:
+            rows = connection.execute(_STATES, {"caisse": caisse, "persons": list(person_ids)})
+            return {row.person_id: _state(row, now) for row in rows}
+
+    def live_holders(self, caisses: Iterable[str]) -> Iterator[tuple[str, int]]:
+        """(caisse, person) of every live code, in that order, streamed: memory stays flat whatever the number."""
+        wanted = sorted(set(caisses))
+        for caisse in wanted:
+            _require_caisse(caisse)
+        return self._stream(
+            _LIVE_HOLDERS.format(caisses=sql.Literal(wanted), now=sql.Literal(self._clock())), ("text", "int8")
+        )
+
+    def reconcile(self, request_id: UUID) -> Iterator[int]:
+        """The persons who hold a live code of this request, in order, streamed."""
+        query = _LIVE_OF_REQUEST.format(request=sql.Literal(request_id), now=sql.Literal(self._clock()))
+        return (person for (person,) in self._stream(query, ("int8",)))
+
+    def counts(self, caisses: Iterable[str]) -> dict[UUID, int]:
+        """Number of live codes of these caisses by request; a request without any is absent."""
+        with self._transaction() as connection:
+            rows = connection.execute(_COUNTS, {"caisses": sorted(set(caisses)), "now": self._clock()})
+            return {row.request_id: row.live for row in rows}
+
+    def missing_keys(self) -> frozenset[str]:
+        """Ids of keys that live codes need and the key file lacks: the portal could not check them. Empty is well."""
+        with self._transaction() as connection:
+            needed = connection.scalars(
+                text("SELECT DISTINCT key_id FROM enrolment.creation_code WHERE state = 'live' AND expires_at > :now"),
+                {"now": self._clock()},
+            )
+            return frozenset(needed) - frozenset(self._keyring.keys)
+
+    def _issue(
+        self, connection: Connection, request_id: UUID, caisse: str, person_ids: Sequence[int], letter_date: date
+    ) -> IssuedCodes:
+        known = _lock_request(connection, request_id)
+        if known not in (None, caisse):
+            raise Invalid("Cette demande de codes appartient à une autre caisse : faites-en une nouvelle.")
+        _lock_caisse(connection, caisse)
+        # Read once the locks are held: whoever waited may now be late.
+        now = self._clock()
+        scope = {"caisse": caisse, "persons": list(person_ids), "now": now}
+        if known is not None:
+            if connection.scalar(_USED, {"caisse": caisse, "request": request_id}):
+                raise WrongState(
+                    "Des codes de cette demande ont déjà servi : ses courriers sont partis. "
+                    "Faites une nouvelle demande."
+                )
+            _revoke_request(connection, caisse, request_id, now, REPLACED)
+        connection.execute(_EXPIRE, scope)
+        refused = frozenset(connection.scalars(_HOLDERS, scope))
+        persons = [person for person in person_ids if person not in refused]
+        codes = draw_codes(len(persons))
+        issue_id, end = uuid4(), expires_at(letter_date)
+        rest = (self._keyring.current, request_id, issue_id, letter_date, end, now)
+        hashed = zip(persons, digests(self._keyring, caisse, codes), strict=True)
+        copy_in(
+            connection,
+            ("enrolment", "creation_code"),
+            _COLUMNS,
+            ((caisse, person, digest, *rest) for person, digest in hashed),
+        )
+        connection.execute(
+            _RECORD,
+            {
+                "request": request_id, "caisse": caisse, "issue": issue_id,
+                "letter_date": letter_date, "now": now, "codes": len(codes),
+            },
+        )  # fmt: skip
+        return IssuedCodes(issue_id, dict(zip(persons, codes, strict=True)), refused, expires_on(letter_date))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with _speaking(), self._engine.begin() as connection:
+            yield connection
+
+    def _stream(self, query: sql.Composable, types: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        with self._transaction() as connection:
+            yield from copy_out(connection, query, types)
+
+
+@contextmanager
+def _speaking() -> Iterator[None]:
+    """Say in French that the database is away; its own message, which may hold an address, stays in the chain."""
+    try:
+        yield
+    except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, psycopg.OperationalError) as error:
+        raise Unavailable("La base du DMP ne répond pas : réessayez dans quelques minutes.") from error
+
+
+def _lock_request(connection: Connection, request_id: UUID) -> str | None:
+    """Be alone with this request until the transaction ends; return its caisse, None while it has none."""
+    half = int.from_bytes(request_id.bytes[:8], "big", signed=True)
+    connection.execute(text("SELECT pg_advisory_xact_lock(:half)"), {"half": half})
+    caisse: str | None = connection.scalar(
+        text("SELECT caisse FROM enrolment.code_request WHERE request_id = :request"), {"request": request_id}
+    )
+    return caisse
+
+
+def _lock_caisse(connection: Connection, caisse: str) -> None:
+    """Be alone to change several codes of this caisse until the transaction ends; 20,000 take under a second."""
+    connection.execute(
+        text("SELECT pg_advisory_xact_lock(:locks, :caisse)"), {"locks": _CAISSE_LOCKS, "caisse": int(caisse)}
+    )
+
+
+def _revoke_request(connection: Connection, caisse: str, request_id: UUID, now: datetime, reason: str) -> int:
+    done = connection.execute(_REVOKE_REQUEST, {"caisse": caisse, "request": request_id, "now": now, "reason": reason})
+    return done.rowcount
+
+
+def _state(row: Any, now: datetime) -> CodeState:
+    over = row.state == "live" and row.expires_at <= now
+    return CodeState(
+        status=CodeStatus.EXPIRED if over else CodeStatus(row.state),
+        letter_date=row.letter_date,
+        expires_on=last_day(row.expires_at),
+        issued_at=row.issued_at,
+        changed_at=row.expires_at if over else row.state_changed_at,
+        reason=row.reason,
+        request_id=row.request_id,
+    )
+
+
+def _require_caisse(caisse: str) -> None:
+    if not (len(caisse) == 3 and caisse.isascii() and caisse.isdigit()):
+        raise Invalid("Le numéro d’une caisse compte trois chiffres : corrigez-le.")
+
+
+def _require_reason(reason: str) -> None:
+    if not 0 < len(reason.strip()) <= REASON_LENGTH:
+        raise Invalid(f"Indiquez le motif de la révocation, en {REASON_LENGTH} caractères au plus.")

@@ -1,0 +1,259 @@
+"""Medical secrecy by construction: PostgreSQL itself says what a caisse can reach in the database `dmp` (DESIGN 2)."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.pool import NullPool
+
+from dmp_core.storage.reach import Reach, reach, standing
+
+LOGINS = ("caisse", "titulaire", "ps")
+
+PROBES = (
+    "CREATE TABLE medical.probe (id bigint GENERATED ALWAYS AS IDENTITY, secret text)",
+    "INSERT INTO medical.probe (secret) VALUES ('VSM')",
+    "CREATE SEQUENCE medical.probe_seq",
+    "CREATE VIEW medical.probe_view AS SELECT * FROM medical.probe",
+    "CREATE FUNCTION medical.probe_count() RETURNS bigint LANGUAGE sql SECURITY DEFINER "
+    "AS 'SELECT count(*) FROM medical.probe'",
+    "CREATE TABLE enrolment.probe (secret text)",
+    "CREATE FUNCTION enrolment.probe_count() RETURNS bigint LANGUAGE sql SECURITY DEFINER "
+    "AS 'SELECT count(*) FROM medical.probe'",
+)
+"""What a later migration might add without a thought for grants."""
+
+UNDO = (
+    "DROP FUNCTION medical.probe_count(), enrolment.probe_count()",
+    "DROP VIEW medical.probe_view",
+    "DROP SEQUENCE medical.probe_seq",
+    "DROP TABLE medical.probe, enrolment.probe",
+)
+
+ALLOWED = [
+    Reach("caisse", "", "dmp", "database", ("CONNECT",)),
+    Reach(
+        "caisse", "enrolment", "code_request", "table", (),
+        {
+            "SELECT": ("request_id", "caisse", "issue_id", "letter_date", "issued_at", "codes"),
+            "INSERT": ("request_id", "caisse", "issue_id", "letter_date", "issued_at", "codes"),
+            "UPDATE": ("issue_id", "letter_date", "issued_at", "codes"),
+        },
+    ),
+    Reach(
+        "caisse", "enrolment", "creation_code", "table", (),
+        {
+            "SELECT": (
+                "caisse", "person_id", "key_id", "request_id", "issue_id", "letter_date", "expires_at", "issued_at",
+                "state", "state_changed_at", "reason",
+            ),
+            "INSERT": (
+                "caisse", "person_id", "digest", "key_id", "request_id", "issue_id", "letter_date", "expires_at",
+                "issued_at",
+            ),
+            "UPDATE": ("state", "state_changed_at", "reason"),
+        },
+    ),
+    Reach("caisse", "enrolment", "enrolment", "schema", ("USAGE",)),
+]  # fmt: skip
+"""All that a caisse may ever do in the database `dmp`. A line more here is a decision, not a detail."""
+
+
+@pytest.fixture(scope="module")
+def owner(dmp_owner_url: str) -> Iterator[Engine]:
+    """The owner of the database, with the probes in place while this module runs."""
+    engine = create_engine(dmp_owner_url, poolclass=NullPool)
+    with engine.begin() as connection:
+        for statement in PROBES:
+            connection.execute(text(statement))
+    yield engine
+    with engine.begin() as connection:
+        for statement in UNDO:
+            connection.execute(text(statement))
+
+
+@pytest.fixture
+def caisse(owner: Engine, dmp_caisse_url: str) -> Iterator[Connection]:
+    """The back office's own login."""
+    with create_engine(dmp_caisse_url, poolclass=NullPool).connect() as connection:
+        yield connection
+
+
+def medical(found: list[Reach]) -> list[Reach]:
+    return [line for line in found if line.schema == "medical"]
+
+
+def test_a_caisse_reaches_exactly_what_is_listed_and_nothing_medical(caisse: Connection) -> None:
+    found = reach(caisse, ["caisse"])
+    assert found == ALLOWED
+    assert medical(found) == []
+
+
+def test_the_portals_reach_nothing_before_they_exist(caisse: Connection) -> None:
+    found = reach(caisse, ["titulaire", "ps"])
+    assert [(line.object, line.privileges) for line in found] == [("dmp", ("CONNECT",))] * 2
+
+
+@pytest.mark.parametrize(
+    "grant",
+    [
+        "GRANT SELECT ON medical.probe TO caisse",
+        "GRANT SELECT (secret) ON medical.probe TO caisse",
+        "GRANT USAGE ON SEQUENCE medical.probe_seq TO caisse",
+        "GRANT EXECUTE ON FUNCTION medical.probe_count() TO caisse",
+        "GRANT SELECT ON medical.probe_view TO PUBLIC",
+        "GRANT USAGE ON SCHEMA medical TO caisse",
+        "GRANT EXECUTE ON FUNCTION enrolment.probe_count() TO PUBLIC",
+        "GRANT SELECT ON enrolment.creation_code TO caisse",
+        "GRANT DELETE ON enrolment.creation_code_631 TO caisse",
+        "ALTER FUNCTION medical.probe_count() OWNER TO dmp_owner; GRANT ALL ON ALL TABLES IN SCHEMA medical TO caisse",
+    ],
+)
+def test_one_grant_too_many_is_seen(owner: Engine, grant: str) -> None:
+    with owner.connect() as connection:
+        for statement in grant.split(";"):
+            connection.execute(text(statement))
+        assert reach(connection, ["caisse"]) != ALLOWED
+        connection.rollback()
+        assert reach(connection, ["caisse"]) == ALLOWED
+
+
+def test_a_routine_that_lends_its_owner_s_rights_is_shown_as_such(owner: Engine) -> None:
+    with owner.connect() as connection:
+        connection.execute(text("GRANT EXECUTE ON FUNCTION enrolment.probe_count() TO caisse"))
+        assert Reach("caisse", "enrolment", "probe_count()", "definer routine", ("EXECUTE",)) in reach(
+            connection, ["caisse"]
+        )
+        connection.rollback()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM medical.probe",
+        "SELECT count(*) FROM medical.probe",
+        "SELECT 1 FROM medical.probe LIMIT 0",
+        "INSERT INTO medical.probe (secret) VALUES ('x')",
+        "UPDATE medical.probe SET secret = 'x'",
+        "DELETE FROM medical.probe",
+        "TRUNCATE medical.probe",
+        "SELECT * FROM medical.probe_view",
+        "SELECT nextval('medical.probe_seq')",
+        "SELECT medical.probe_count()",
+        "SELECT enrolment.probe_count()",
+        "SELECT * FROM enrolment.probe",
+        "COPY medical.probe TO STDOUT",
+        "LOCK TABLE medical.probe",
+        "CREATE TABLE medical.mine (x int)",
+        "CREATE TABLE enrolment.mine (x int)",
+        "CREATE TABLE public.mine (x int)",
+        "CREATE TEMPORARY TABLE mine (x int)",
+        "CREATE SCHEMA mine",
+        "CREATE VIEW enrolment.mine AS SELECT 1",
+        "CREATE FUNCTION enrolment.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "SET ROLE dmp_owner",
+        "SET ROLE titulaire",
+        "SET SESSION AUTHORIZATION dmp_owner",
+        "GRANT SELECT ON enrolment.creation_code TO caisse",
+        "ALTER ROLE caisse SUPERUSER",
+        "ALTER TABLE enrolment.creation_code DISABLE TRIGGER ALL",
+        "SET session_replication_role = replica",
+        "SELECT digest FROM enrolment.creation_code",
+        "SELECT * FROM enrolment.creation_code",
+        "SELECT c FROM enrolment.creation_code c",
+        "SELECT count(*) FROM enrolment.creation_code WHERE digest = '\\x00'",
+        "SELECT digest FROM enrolment.creation_code_631",
+        "UPDATE enrolment.creation_code SET person_id = 1",
+        "UPDATE enrolment.creation_code SET expires_at = expires_at + interval '1 day'",
+        "UPDATE enrolment.creation_code SET state = 'revoked' RETURNING digest",
+        "DELETE FROM enrolment.creation_code",
+        "TRUNCATE enrolment.creation_code",
+        "INSERT INTO enrolment.creation_code (state) VALUES ('used')",
+        "DELETE FROM enrolment.code_request",
+        "SELECT * FROM public.alembic_version",
+        "SELECT pg_read_file('/etc/passwd')",
+        "COPY (SELECT 1) TO PROGRAM 'true'",
+        "SELECT stavalues1 FROM pg_statistic",
+    ],
+)
+def test_the_database_refuses_a_caisse(caisse: Connection, statement: str) -> None:
+    # 42501: insufficient privilege. Not "does not exist", nor any other reason that a later change might lift.
+    with pytest.raises(ProgrammingError) as refusal:
+        caisse.exec_driver_sql(statement)
+    assert getattr(refusal.value.orig, "sqlstate", None) == "42501"
+
+
+def test_statistics_betray_no_medical_value(owner: Engine, caisse: Connection) -> None:
+    with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE medical.probe"))
+    seen = text("SELECT count(*) FROM pg_stats WHERE schemaname = 'medical' OR attname = 'digest'")
+    assert caisse.scalar(seen) == 0
+
+
+def test_no_login_has_a_power_over_the_server_or_belongs_to_another_role(caisse: Connection) -> None:
+    powerless = {
+        "superuser": False, "bypasses_row_security": False, "creates_roles": False, "creates_databases": False,
+        "replicates": False, "member_of": (),
+    }  # fmt: skip
+    assert [asdict(login) for login in standing(caisse, LOGINS)] == [{"role": r, **powerless} for r in sorted(LOGINS)]
+
+
+@pytest.mark.parametrize("login", ["titulaire", "ps", "dmp_owner"])
+def test_who_serves_the_dmp_cannot_enter_the_database_of_the_caisses(cluster: Any, login: str) -> None:
+    url = cluster.url(login, "caisse")
+    with pytest.raises(OperationalError, match="permission denied for database"):
+        create_engine(url, poolclass=NullPool).connect()
+
+
+def test_the_owner_of_the_caisses_cannot_enter_the_dmp(cluster: Any, dmp_owner_url: str) -> None:
+    url = cluster.url("caisse_owner", "dmp")
+    with pytest.raises(OperationalError, match="permission denied for database"):
+        create_engine(url, poolclass=NullPool).connect()
+
+
+CODE = (
+    "INSERT INTO enrolment.creation_code "
+    "(caisse, person_id, digest, key_id, request_id, issue_id, letter_date, expires_at, issued_at) "
+    "VALUES ('631', :person, sha256(CAST(:seed AS bytea)), 'k0', gen_random_uuid(), gen_random_uuid(), "
+    "'2017-01-15', '2017-03-15 23:00+00', '2017-01-10 09:00+00')"
+)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ("state = 'used', state_changed_at = now()", None),
+        ("state = 'revoked', state_changed_at = now()", "state = 'live', state_changed_at = NULL"),
+        ("state = 'expired', state_changed_at = now()", "state = 'live', state_changed_at = NULL"),
+        ("state = 'revoked', state_changed_at = now()", "reason = 'autre'"),
+        ("reason = 'encore valable'", None),
+    ],
+)
+def test_a_caisse_can_end_a_code_but_neither_use_nor_revive_it(
+    caisse: Connection, first: str, then: str | None
+) -> None:
+    change = "UPDATE enrolment.creation_code SET {} WHERE caisse = '631' AND person_id = -1"
+    caisse.execute(text(CODE), {"person": -1, "seed": b"1"})
+    if then is not None:
+        caisse.exec_driver_sql(change.format(first))
+    with pytest.raises(Exception, match="creation code: no change") as refusal:
+        caisse.exec_driver_sql(change.format(then or first))
+    assert getattr(getattr(refusal.value, "orig", None), "sqlstate", None) == "23001"
+
+
+def test_a_second_live_code_of_a_person_is_refused_without_telling_a_hash(caisse: Connection) -> None:
+    caisse.execute(text(CODE), {"person": -1, "seed": b"1"})
+    with pytest.raises(Exception, match="caisse_person_id_idx"), caisse.begin_nested():
+        caisse.execute(text(CODE), {"person": -1, "seed": b"2"})
+    with pytest.raises(Exception, match="pkey") as refusal:
+        caisse.execute(text(CODE), {"person": -2, "seed": b"1"})
+    assert "digest" not in str(getattr(refusal.value, "orig", ""))
+
+
+def test_no_code_outlives_two_months(caisse: Connection) -> None:
+    late = CODE.replace("2017-03-15 23:00+00", "2017-03-15 23:00:01+00")
+    with pytest.raises(Exception, match="check"):
+        caisse.execute(text(late), {"person": -1, "seed": b"1"})
