@@ -3,6 +3,7 @@
 import csv
 import itertools
 import re
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -163,6 +164,8 @@ class World:
         with self.dmp_owner.begin() as connection:
             connection.execute(text("TRUNCATE enrolment.creation_code, enrolment.code_request"))
         self.office.redis.flushdb()
+        # References begin again with the tables: the lots of an earlier test would be strangers to this one's campaigns.
+        shutil.rmtree(self.settings.files, ignore_errors=True)
         self.adopt()
 
     def adopt(self) -> None:

@@ -234,7 +234,8 @@ def test_every_step_of_a_campaigns_life_by_command(world: World, cli: Cli) -> No
     assert reference in cli("campaign", "status", reference)[1]
     assert "annulée" in cli("campaign", "cancel", reference, "--motif", "essai")[1]
     assert world.codes() == {}
-    assert cli("verify")[0] == 0
+    status, out, _ = cli("verify")
+    assert status == 0, out
 
 
 @pytest.mark.parametrize(
