@@ -140,7 +140,8 @@ def test_killed_at_any_moment_the_same_command_ends_the_same(world: World, seed:
 
 @pytest.mark.crash
 def test_ctrl_c_says_one_word_and_leaves_no_process(world: World) -> None:
-    population, out = a_population(world.folder, letters=400), world.folder / "sortie"
+    # Far more lots than are made between the first one and the signal, on the busiest machine.
+    population, out = a_population(world.folder, letters=6000), world.folder / "sortie"
     process = subprocess.Popen(
         [CAISSE, *arguments(population, out)], env=environ(world), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True, start_new_session=True,
