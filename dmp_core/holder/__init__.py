@@ -1,0 +1,1 @@
+"""The holder of a dossier: who they are to the portal, what they prove, what they settle."""

@@ -1,0 +1,42 @@
+"""The database `dmp` as the role `titulaire` reaches it: before a holder is known, or bound to one holder's dossier."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import psycopg
+import sqlalchemy.exc
+from sqlalchemy import Connection, text
+
+from dmp_core.errors import Unavailable
+from dmp_core.storage.engine import engine_for
+
+
+class HolderStore:
+    """Transactions of the portal. PostgreSQL itself shows each one the rows of its dossier alone (migration 0003)."""
+
+    def __init__(self, url: str, *, application: str = "mon-dmp", pool_size: int = 8) -> None:
+        self._engine = engine_for(url, application=application, pool_size=pool_size)
+
+    @contextmanager
+    def transaction(self, dossier: UUID | None = None) -> Iterator[Connection]:
+        """One transaction, bound to `dossier`; without one, no row of any dossier can be seen.
+
+        Raises Unavailable, in one sentence, when the database does not answer.
+        """
+        try:
+            with self._engine.begin() as connection:
+                if dossier is not None:
+                    bind(connection, dossier)
+                yield connection
+        except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, psycopg.OperationalError) as error:
+            raise Unavailable("Le service est momentanément indisponible : réessayez dans quelques minutes.") from error
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+
+def bind(connection: Connection, dossier: UUID) -> None:
+    """From here to the end of the transaction, `connection` reaches the rows of this dossier, and of no other."""
+    connection.execute(text("SELECT set_config('dmp.dossier', :dossier, true)"), {"dossier": str(dossier)})

@@ -1,0 +1,1 @@
+"""mon-dmp: the site of the insured person."""

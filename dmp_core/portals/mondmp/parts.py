@@ -1,0 +1,44 @@
+"""What mon-dmp is made of: its settings, and the parts its host gives it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dmp_core.clock import Clock
+from dmp_core.enrolment.insured import InsuredBase
+from dmp_core.holder.messages import Messenger
+from dmp_core.holder.store import HolderStore
+from dmp_core.storage.keyring import Keyring
+
+
+@dataclass(frozen=True, slots=True)
+class PortalSettings:
+    """Where the parts are, and how the site is reached. Its own secrets: no other application has them."""
+
+    dmp_url: str = field(repr=False)
+    """Database `dmp`, role `titulaire`."""
+    secret_key: str = field(repr=False)
+    """Signs the CSRF tokens of visitors who have no session yet."""
+    code_keyring: Path
+    """Keys of the creation codes' digests (read only)."""
+    holder_keyring: Path
+    """Keys of one-time codes, attempt counters and sealed secrets; the back office is never given it."""
+    https: bool = False
+    """Whether browsers reach the site over https: cookies are then `Secure` and bear the prefix `__Host-`."""
+    proxy_hops: int = 0
+    """Trusted reverse proxies in front; 0 means that forwarded headers are ignored."""
+    trusted_hosts: tuple[str, ...] = ()
+    note: str = ""
+    """A sentence over every page (demonstration)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one process; `app.extensions["mondmp"]`."""
+
+    settings: PortalSettings
+    clock: Clock
+    store: HolderStore
+    codes: Keyring
+    secrets: Keyring
+    insured: InsuredBase
+    messenger: Messenger
