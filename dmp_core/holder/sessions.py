@@ -1,0 +1,225 @@
+"""Sessions of mon-dmp: kept here, known to the browser by a random token alone (RECORD section 4, rows 16 and 17).
+
+Only the SHA-256 of a token is stored, and what a session remembers is sealed under a key derived from the token itself:
+whoever reads the database, or has the portal's keys, reads neither.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Connection, text
+
+from dmp_core.clock import Clock
+from dmp_core.errors import WrongState
+from dmp_core.holder.client import Client
+from dmp_core.holder.limits import Limits
+from dmp_core.holder.store import HolderStore, bind
+
+__all__ = ["Client", "Ending", "Session", "Sessions", "Stage"]
+
+TOKEN_BYTES = 32
+_SEAL = b"dmp/session/data/1"
+_NONCE = 12
+
+
+class Stage(StrEnum):
+    """How far a visitor has come."""
+
+    IDENTIFIED = "identified"
+    """Step 1 of the creation passed: NIR, code and serial were right. No dossier yet."""
+    CREATED = "created"
+    """Step 3: the dossier was just opened."""
+    CODE = "code"
+    """Password given, one-time code awaited."""
+    PASSWORD_CHANGE = "password_change"  # noqa: S105 - a stage
+    """Signed in with an initial password: it must be replaced before anything else."""
+    RECOVERY = "recovery"
+    """On the way back in: password forgotten, or channel lost."""
+    OPEN = "open"
+    """Signed in."""
+
+
+class Ending(StrEnum):
+    """How a connection ended, as the holder reads it in "mes connexions"."""
+
+    SIGNED_OUT = "signed_out"
+    EXPIRED = "expired"
+    ELSEWHERE = "signed_out_elsewhere"
+    PASSWORD = "password_changed"  # noqa: S105 - an ending
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A live session. `data` is what its stage must remember; it may hold a secret (see the module)."""
+
+    id: UUID
+    stage: Stage
+    dossier_id: UUID | None
+    caisse: str | None
+    person_id: int | None
+    data: Mapping[str, Any] = field(repr=False)
+    token: str = field(repr=False)
+    began_at: datetime
+    seen_at: datetime
+
+
+class Sessions:
+    """Begins, finds, moves on and ends sessions."""
+
+    def __init__(self, store: HolderStore, clock: Clock, limits: Limits | None = None) -> None:
+        self._store = store
+        self._clock = clock
+        limits = limits or Limits()
+        self._life = {"idle": limits.session_idle, "whole": limits.session_whole}
+
+    def begin(
+        self,
+        stage: Stage,
+        *,
+        client: Client,
+        dossier: UUID | None = None,
+        person: tuple[str, int] | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> str:
+        """A new session; return its token, 256 bits in URL-safe base64, for the cookie alone.
+
+        `person` is (caisse, person_id) while there is no dossier; `data` must be JSON.
+        """
+        token, id_ = secrets.token_urlsafe(TOKEN_BYTES), uuid4()
+        caisse, person_id = person or (None, None)
+        row = {
+            "id": id_, "digest": _digest(token), "stage": stage, "dossier": dossier, "caisse": caisse,
+            "person": person_id, "data": _seal(token, data or {}), "address": client.shortened_address,
+            "label": client.label, "now": self._clock(),
+        }  # fmt: skip
+        with self._store.transaction(dossier) as connection:
+            connection.execute(_BEGIN, row)
+        return token
+
+    def find(self, token: str) -> Session | None:
+        """The session of this token, seen now; None when there is none, or when it is over by time."""
+        with self._store.transaction() as connection:
+            row = connection.execute(
+                _FIND, {"digest": _digest(token), "now": self._clock(), **self._life}
+            ).one_or_none()
+        if row is None:
+            return None
+        return Session(
+            row.id, Stage(row.stage), row.dossier_id, row.caisse, row.person_id, _unseal(token, row.data), token,
+            row.began_at, row.seen_at,
+        )  # fmt: skip
+
+    def advance(
+        self,
+        session: Session,
+        stage: Stage,
+        *,
+        dossier: UUID | None = None,
+        data: Mapping[str, Any] | None = None,
+        connection: Connection | None = None,
+    ) -> str:
+        """Move the session on under a new token, which is returned; the old one is dead. `data` None keeps the data.
+
+        With `connection` it happens in that transaction, or not at all. Raises WrongState when the session has ended or
+        moved on meanwhile (a double click, a second tab).
+        """
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        row = {
+            "digest": _digest(session.token), "new": _digest(token), "stage": stage, "dossier": dossier,
+            "data": _seal(token, session.data if data is None else data), "now": self._clock(),
+            "anew": stage is Stage.OPEN,
+        }  # fmt: skip
+        own: AbstractContextManager[Connection] = (
+            self._store.transaction() if connection is None else nullcontext(connection)
+        )
+        with own as where:
+            moved = where.scalar(_ADVANCE, row)
+        if not moved:
+            raise WrongState(
+                "Cette étape a déjà été faite ou votre session est terminée : recommencez depuis le début."
+            )
+        return token
+
+    def end(self, session: Session, ending: Ending = Ending.SIGNED_OUT) -> None:
+        """End the session at once: its token finds nothing any more. Ending it twice is no error."""
+        with self._store.transaction() as connection:
+            connection.execute(_END, {"digest": _digest(session.token), "now": self._clock(), "how": ending})
+
+    def end_all(
+        self,
+        dossier: UUID,
+        *,
+        but: Session | None = None,
+        ending: Ending = Ending.ELSEWHERE,
+        connection: Connection | None = None,
+    ) -> int:
+        """End every session of a dossier, at whatever stage, but one; how many were ended."""
+        row = {"dossier": dossier, "but": but.id if but else None, "now": self._clock(), "how": ending}
+        own: AbstractContextManager[Connection] = (
+            self._store.transaction(dossier) if connection is None else nullcontext(connection)
+        )
+        with own as where:
+            bind(where, dossier)
+            ended = where.execute(_DELETE, row).rowcount
+            where.execute(_TELL, row)
+        return ended
+
+    def tidy(self) -> int:
+        """Delete at most a thousand sessions that are over by time; how many were deleted."""
+        with self._store.transaction() as connection:
+            return int(connection.scalar(_TIDY, {"now": self._clock(), **self._life}) or 0)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _key(token: str) -> bytes:
+    return hmac.digest(token.encode(), _SEAL, "sha256")
+
+
+def _seal(token: str, data: Mapping[str, Any]) -> bytes:
+    nonce = os.urandom(_NONCE)
+    return nonce + AESGCM(_key(token)).encrypt(nonce, json.dumps(dict(data)).encode(), None)
+
+
+def _unseal(token: str, sealed: bytes) -> dict[str, Any]:
+    data = json.loads(AESGCM(_key(token)).decrypt(sealed[:_NONCE], sealed[_NONCE:], None))
+    assert isinstance(data, dict)
+    return data
+
+
+_BEGIN = text("""
+INSERT INTO enrolment.session (id, token_sha256, stage, dossier_id, caisse, person_id, data, address, device_label,
+    began_at, seen_at)
+VALUES (:id, :digest, :stage, :dossier, :caisse, :person, :data, :address, :label, :now, :now)
+""")
+
+_FIND = text("SELECT * FROM enrolment.session_of_token(:digest, :now, :idle, :whole)")
+
+_ADVANCE = text("SELECT enrolment.advance_session(:digest, :new, :stage, :dossier, :data, :now, :anew)")
+
+_END = text("SELECT enrolment.end_session(:digest, :now, :how)")
+
+_DELETE = text("""
+DELETE FROM enrolment.session WHERE dossier_id = :dossier AND (CAST(:but AS uuid) IS NULL OR id <> :but)
+""")
+
+_TELL = text("""
+UPDATE enrolment.connection SET ended_at = greatest(began_at, :now), ending = :how
+WHERE dossier_id = :dossier AND ended_at IS NULL AND (CAST(:but AS uuid) IS NULL OR session_id <> :but)
+""")
+
+_TIDY = text("SELECT enrolment.end_old_sessions(:now, :idle, :whole)")
