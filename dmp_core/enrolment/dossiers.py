@@ -5,13 +5,29 @@ proof of consent, the account and the event that tells the back office all come 
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
-from sqlalchemy import Connection
+from dateutil.relativedelta import relativedelta
+from psycopg import errors as pg
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 
+from dmp_core.clock import PARIS
+from dmp_core.enrolment.contacts import mail_address, mobile_number
+from dmp_core.enrolment.credentials import INITIAL_PASSWORD_LIFE, draw_login, draw_password, hash_password
+from dmp_core.enrolment.events import Kind, record_event
 from dmp_core.enrolment.insured import Insured
+from dmp_core.errors import Invalid, NotFound, Unavailable, WrongState
+from dmp_core.identity import insc
+from dmp_core.identity.identifiers import System
+
+KEPT_YEARS = 10
+"""From closure (CSP L.1111-18; DOMAIN 4.1)."""
+
+REASON_LENGTH = 200
 
 
 class Way(StrEnum):
@@ -30,6 +46,13 @@ class DossierState(StrEnum):
     """Its creation is contested: nobody gets in until the caisse has decided."""
     CLOSED = "closed"
     """Kept ten years, out of reach of all (CSP L.1111-18)."""
+
+
+class ClosedBy(StrEnum):
+    """Who closed a dossier."""
+
+    HOLDER = "holder"
+    CAISSE = "caisse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +92,239 @@ class Opened:
     password: str = field(repr=False)
 
 
+_DOSSIER = text(
+    "INSERT INTO enrolment.dossier (id, request_id, caisse, person_id, civilite, nom_naissance, nom_usage, prenom, "
+    "date_naissance, way, opened_at) VALUES (:id, :request, :caisse, :person, :civilite, :birth_name, :usual_name, "
+    ":given_name, :birth_date, :way, :now)"
+)
+_IDENTIFIER = text(
+    "INSERT INTO enrolment.identifier (dossier_id, system, value, valid_from) VALUES (:id, :system, :value, :now)"
+)
+_CONSENT = text(
+    "INSERT INTO enrolment.consent (id, dossier_id, at, way, terms, terms_sha256, wording, collected_by, on_behalf_by) "
+    "VALUES (:consent, :id, :now, :way, :terms, :terms_sha256, :wording, :collected_by, :on_behalf_by)"
+)
+_ACCOUNT = text("INSERT INTO enrolment.account (dossier_id, login, created_at) VALUES (:id, :login, :now)")
+_CONTACT = text(
+    "INSERT INTO enrolment.contact (id, dossier_id, kind, value, since) VALUES (:contact, :id, :kind, :value, :now)"
+)
+_END_PASSWORD = text("UPDATE enrolment.password SET ended_at = :now WHERE dossier_id = :id AND ended_at IS NULL")
+_PASSWORD = text(
+    "INSERT INTO enrolment.password (id, dossier_id, hash, initial, created_at, expires_at) "
+    "VALUES (:password, :id, :hash, true, :now, :until)"
+)
+# Not FOR UPDATE: whoever inserts a row that refers to the dossier need not wait.
+_LOCK = text(
+    "SELECT caisse, person_id, state, keep_until FROM enrolment.dossier WHERE id = :id FOR NO KEY UPDATE"
+)  # fmt: skip
+_CHANGE = text(
+    "UPDATE enrolment.dossier SET state = :state, state_changed_at = :now, closed_by = :closed_by, reason = :reason, "
+    "keep_until = :keep_until WHERE id = :id"
+)
+
+_EXISTS = "Cette personne a déjà un DMP : il n’en sera pas ouvert un second."
+
+
 def open_dossier(
     connection: Connection, now: datetime, request_id: UUID, person: Insured, contacts: Contacts, consent: Consent,
     way: Way,
 ) -> Opened:  # fmt: skip
     """Open the dossier of `person` and its account; the creation code, if any, is the caller's to consume first.
 
-    Raises WrongState when the person, under whichever caisse, already has a dossier, and Invalid without any contact.
+    Two at once for one person meet at the unique indexes: the second waits, then is refused or, if the first was rolled
+    back, served. From here on the transaction is bound to the new dossier, as the role `titulaire` must be to write it.
+
+    Raises WrongState when the person, under whichever caisse, already has a dossier, in whatever state; Invalid without
+    any contact, with one that is not valid, or when nobody says who collected the consent away from the portal.
     """
-    raise NotImplementedError
+    channels = _channels(contacts)
+    if way is not Way.ONLINE and not consent.collected_by:
+        raise Invalid("Indiquez qui a recueilli le consentement de la personne.")
+    ins_c = ins_c_of(person)
+    password = draw_password()
+    hashed = hash_password(password)  # slow: before any lock is held
+    dossier_id = uuid4()
+    row = {"id": dossier_id, "now": now, "way": way.value}
+    try:
+        with connection.begin_nested():
+            connection.execute(text("SELECT set_config('dmp.dossier', :id, true)"), {"id": str(dossier_id)})
+            connection.execute(
+                _DOSSIER,
+                {
+                    **row, "request": request_id, "caisse": person.caisse, "person": person.person_id,
+                    "civilite": person.civilite, "birth_name": person.birth_name, "usual_name": person.usual_name,
+                    "given_name": person.given_name, "birth_date": person.birth_date,
+                },
+            )  # fmt: skip
+            for system, value in ((System.NIR, person.nir), (System.INS_C, ins_c)):
+                if value is not None:
+                    connection.execute(_IDENTIFIER, {**row, "system": system.value, "value": value})
+    except IntegrityError as error:
+        if isinstance(error.orig, pg.UniqueViolation):
+            raise WrongState(_EXISTS) from None  # its message may tell a NIR
+        raise
+    connection.execute(
+        _CONSENT,
+        {
+            **row, "consent": uuid4(), "terms": consent.terms, "terms_sha256": consent.terms_sha256,
+            "wording": consent.wording, "collected_by": consent.collected_by, "on_behalf_by": consent.on_behalf_by,
+        },
+    )  # fmt: skip
+    login = _give_login(connection, row)
+    for kind, value in channels:
+        connection.execute(_CONTACT, {**row, "contact": uuid4(), "kind": kind, "value": value})
+    _give_password(connection, dossier_id, hashed, now)
+    record_event(connection, Kind.DOSSIER_OPENED, person.caisse, person.person_id, now, {"way": way.value})
+    return Opened(dossier_id, now, ins_c, login, password)
+
+
+def ins_c_of(person: Insured) -> str | None:
+    """The person's INS-C, None when the rules give none (temporary NIR, wrong key: DOMAIN 1.3)."""
+    try:
+        return insc.compute(person.given_name, insc.birth_date_of(person.birth_date), person.nir)
+    except insc.InsCFault:
+        return None
 
 
 def renew_initial_password(connection: Connection, now: datetime, dossier_id: UUID) -> str:
-    """End the live password and set a new initial one, returned in clear, once. Raises NotFound without an account."""
-    raise NotImplementedError
+    """End the live password and set a new initial one, returned in clear, once; it dies in seven days if not used.
+
+    Raises NotFound without such a dossier, WrongState when it is suspended or closed: nobody gets in then.
+    """
+    password = draw_password()
+    hashed = hash_password(password)
+    state = _lock(connection, dossier_id).state
+    if state is not DossierState.OPEN:
+        raise WrongState(f"{_STANDS[state]} : aucun mot de passe ne peut être délivré.")
+    _give_password(connection, dossier_id, hashed, now)
+    return password
+
+
+def suspend(connection: Connection, now: datetime, dossier_id: UUID, reason: str) -> None:
+    """Let nobody in any more, because its creation is contested; `reason` is French, without personal data.
+
+    Raises NotFound, WrongState unless it is open, Invalid without a reason of at most 200 characters.
+    """
+    _require_reason(reason)
+    _change(connection, now, dossier_id, "suspendu", {DossierState.OPEN}, DossierState.SUSPENDED, reason=reason)
+
+
+def resume(connection: Connection, now: datetime, dossier_id: UUID, reason: str) -> None:
+    """End a suspension: the holder gets in again. Raises NotFound, Invalid, and WrongState unless it is suspended."""
+    _require_reason(reason)
+    _change(connection, now, dossier_id, "rétabli", {DossierState.SUSPENDED}, DossierState.OPEN, reason=reason)
+
+
+def close(
+    connection: Connection, now: datetime, dossier_id: UUID, by: ClosedBy, reason: str | None = None
+) -> None:  # fmt: skip
+    """Close for all, and keep ten years. The holder owes no reason; the caisse gives one, and may close while suspended.
+
+    Raises NotFound, WrongState when it is closed already or, for its holder, suspended, and Invalid as `suspend` does.
+    """
+    if by is ClosedBy.CAISSE or reason is not None:
+        _require_reason(reason or "")
+    start = {DossierState.OPEN} if by is ClosedBy.HOLDER else {DossierState.OPEN, DossierState.SUSPENDED}
+    _change(connection, now, dossier_id, "fermé", start, DossierState.CLOSED, reason=reason, by=by)
+
+
+def reopen(connection: Connection, now: datetime, dossier_id: UUID, reason: str) -> None:
+    """Open a closed dossier again, as it was, while it is kept.
+
+    Raises NotFound, Invalid, and WrongState unless it is closed, or once its ten years are over.
+    """
+    _require_reason(reason)
+    _change(connection, now, dossier_id, "rouvert", {DossierState.CLOSED}, DossierState.OPEN, reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    caisse: str
+    person_id: int
+    state: DossierState
+    keep_until: date | None
+
+
+_STANDS = {
+    DossierState.OPEN: "Ce DMP est ouvert",
+    DossierState.SUSPENDED: "Ce DMP est suspendu",
+    DossierState.CLOSED: "Ce DMP est fermé",
+}
+
+_KINDS = {
+    (DossierState.OPEN, DossierState.SUSPENDED): Kind.DOSSIER_SUSPENDED,
+    (DossierState.SUSPENDED, DossierState.OPEN): Kind.DOSSIER_RESUMED,
+    (DossierState.OPEN, DossierState.CLOSED): Kind.DOSSIER_CLOSED,
+    (DossierState.SUSPENDED, DossierState.CLOSED): Kind.DOSSIER_CLOSED,
+    (DossierState.CLOSED, DossierState.OPEN): Kind.DOSSIER_REOPENED,
+}
+
+
+def _lock(connection: Connection, dossier_id: UUID) -> _Standing:
+    """Be alone to change this dossier until the transaction ends."""
+    row = connection.execute(_LOCK, {"id": dossier_id}).one_or_none()
+    if row is None:
+        raise NotFound("Ce DMP est introuvable : vérifiez de qui il s’agit.")
+    return _Standing(row.caisse, row.person_id, DossierState(row.state), row.keep_until)
+
+
+def _change(
+    connection: Connection, now: datetime, dossier_id: UUID, done: str, start: set[DossierState], end: DossierState, *,
+    reason: str | None, by: ClosedBy | None = None,
+) -> None:  # fmt: skip
+    found = _lock(connection, dossier_id)
+    if found.state not in start:
+        raise WrongState(f"{_STANDS[found.state]} : il ne peut pas être {done}.")
+    today = now.astimezone(PARIS).date()
+    if found.keep_until is not None and found.keep_until < today:
+        raise WrongState("Ce DMP est fermé depuis plus de dix ans : il ne peut plus être rouvert.")
+    closing = end is DossierState.CLOSED
+    connection.execute(
+        _CHANGE,
+        {
+            "id": dossier_id, "state": end.value, "now": now, "reason": reason, "closed_by": by.value if by else None,
+            "keep_until": today + relativedelta(years=KEPT_YEARS) if closing else None,
+        },
+    )  # fmt: skip
+    kind = _KINDS[found.state, end]
+    record_event(connection, kind, found.caisse, found.person_id, now, {"by": by.value} if by else {})
+
+
+def _give_login(connection: Connection, row: dict[str, Any]) -> str:
+    for _ in range(20):  # a tenth of all ids taken would already be 83 million holders
+        login = draw_login()
+        try:
+            with connection.begin_nested():
+                connection.execute(_ACCOUNT, {**row, "login": login})
+        except IntegrityError as error:
+            if not isinstance(error.orig, pg.UniqueViolation):
+                raise
+        else:
+            return login
+    raise Unavailable("Aucun identifiant de connexion libre n’a été trouvé : réessayez dans quelques minutes.")
+
+
+def _give_password(connection: Connection, dossier_id: UUID, hashed: str, now: datetime) -> None:
+    connection.execute(_END_PASSWORD, {"id": dossier_id, "now": now})
+    connection.execute(
+        _PASSWORD,
+        {"password": uuid4(), "id": dossier_id, "hash": hashed, "now": now, "until": now + INITIAL_PASSWORD_LIFE},
+    )
+
+
+def _channels(contacts: Contacts) -> list[tuple[str, str]]:
+    channels = []
+    if contacts.mail is not None:
+        channels.append(("mail", mail_address(contacts.mail)))
+    if contacts.mobile is not None:
+        channels.append(("mobile", mobile_number(contacts.mobile)))
+    if not channels:
+        raise Invalid(
+            "Indiquez une adresse électronique ou un numéro de téléphone mobile : un code y est envoyé à chaque connexion."
+        )
+    return channels
+
+
+def _require_reason(reason: str) -> None:
+    if not 0 < len(reason.strip()) <= REASON_LENGTH:
+        raise Invalid(f"Indiquez le motif, en {REASON_LENGTH} caractères au plus.")
