@@ -27,10 +27,10 @@ _ORDER = ("total", "address")
 class TooMany(WrongState):
     """Too many attempts; `retry_at` (UTC) is when the next one will be looked at."""
 
-    def __init__(self, retry_at: datetime, now: datetime) -> None:
-        super().__init__(
-            f"Trop d’essais ont échoué : par sécurité, réessayez {_moment(retry_at, now)}."
-        )  # fmt: skip
+    def __init__(
+        self, retry_at: datetime, now: datetime, what: str = "Trop d’essais ont échoué : par sécurité, réessayez"
+    ) -> None:
+        super().__init__(f"{what} {_moment(retry_at, now)}.")
         self.retry_at = retry_at
 
 
@@ -164,6 +164,13 @@ class Guard:
             states = self._take(connection, lanes)
             now = self._clock()
             self._put(connection, {x: given_back(states[x], self._rules[x.scope], now) for x in lanes})
+
+    def left(self, lane: Lane) -> int:
+        """How many tries a lane of a Lockout still gives before it closes; 0 while it is closed."""
+        now = self._clock()
+        with self._store.transaction() as connection:
+            state = self._take(connection, [lane])[lane]
+        return 0 if state.retry_at(now) else self._rules[lane.scope].tries - state.failures
 
     def tidy(self) -> int:
         """Delete at most a thousand lanes that no longer count; how many were deleted. Cheap enough for now and then."""

@@ -102,7 +102,7 @@ INDEXES = (
 )
 
 FUNCTIONS = (
-    # The session of a token, seen now; nothing when it is over.
+    # The session of a token, seen now; nothing when it is over, or when the dossier has been closed or suspended since.
     """
 CREATE FUNCTION enrolment.session_of_token(digest bytea, moment timestamptz, idle interval, whole interval)
 RETURNS TABLE (id uuid, stage text, dossier_id uuid, caisse char(3), person_id bigint, data bytea,
@@ -110,6 +110,8 @@ RETURNS TABLE (id uuid, stage text, dossier_id uuid, caisse char(3), person_id b
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     UPDATE enrolment.session s SET seen_at = greatest(s.seen_at, moment)
     WHERE s.token_sha256 = digest AND s.seen_at > moment - idle AND s.began_at > moment - whole
+        AND (s.stage <> 'open' OR EXISTS (
+            SELECT FROM enrolment.dossier d WHERE d.id = s.dossier_id AND d.state = 'open'))
     RETURNING s.id, s.stage, s.dossier_id, s.caisse, s.person_id, s.data, s.began_at, s.seen_at
 $$""",
     # True when this very call moved it on: the old token is dead, and two clicks at once cannot both move it.
@@ -169,7 +171,7 @@ GRANTS = (
     "ON enrolment.one_time_code TO titulaire",
     "GRANT SELECT, INSERT, UPDATE (secret, key_id, created_at, confirmed_at, last_step), DELETE "
     "ON enrolment.authenticator TO titulaire",
-    "GRANT SELECT, INSERT, UPDATE (ended_at, ending) ON enrolment.connection TO titulaire",
+    "GRANT SELECT, INSERT, UPDATE (ended_at, ending), DELETE ON enrolment.connection TO titulaire",
     "GRANT SELECT, INSERT, UPDATE (value, session_id, asked_at, old_proved_at), DELETE "
     "ON enrolment.contact_change TO titulaire",
 )
