@@ -14,17 +14,31 @@ from backoffice.core.clock import Clock
 from dmp_core import errors as dmp_errors
 from dmp_core.enrolment.api import Enrolment
 from dmp_core.enrolment.codes import Slip, check, group
+from dmp_core.enrolment.dossiers import ClosedBy, Consent, Contacts, DossierState, Opened, Way
+from dmp_core.enrolment.events import Event, Kind
+from dmp_core.enrolment.insured import Insured
 from dmp_core.enrolment.opening import open_enrolment
-from dmp_core.enrolment.results import CodeState, CodeStatus, IssuedCodes
+from dmp_core.enrolment.results import CodeState, CodeStatus, DossierFacts, IssuedCodes, Renewed
 from dmp_core.enrolment.validity import expires_on
 from dmp_core.storage.keyring import Keyring
 
 __all__ = [
+    "ClosedBy",
     "CodeState",
     "CodeStatus",
+    "Consent",
+    "Contacts",
     "DmpGateway",
+    "DossierFacts",
+    "DossierState",
+    "Event",
+    "Insured",
     "IssuedCodes",
+    "Kind",
+    "Opened",
+    "Renewed",
     "Slip",
+    "Way",
     "check",
     "expires_on",
     "group",
@@ -59,7 +73,8 @@ def rotate_code_key(path: Path) -> str:
 
 
 class DmpGateway:
-    """Creation codes as a caisse sees them. See `Enrolment` for each method: same meaning, same results.
+    """Codes and dossiers as a caisse sees them. See `Enrolment` and `Dossiers` for each method: same meaning, same
+    results.
 
     Persons are the back office's own numbers; a caisse is three digits. Every method raises errors.Unavailable when
     the database of the DMP does not answer.
@@ -128,3 +143,53 @@ class DmpGateway:
     def missing_keys(self) -> frozenset[str]:
         """Ids of keys that live codes need and the key file lacks. Empty is well."""
         return self._enrolment.missing_keys()
+
+    @translated()
+    def dossier_states(self, caisse: str, person_ids: Sequence[int]) -> dict[int, DossierFacts]:
+        """Where each person's dossier stands; who has none is absent."""
+        return self._enrolment.dossiers.states(caisse, person_ids)
+
+    @translated()
+    def open_dossier(
+        self, request_id: UUID, person: Insured, contacts: Contacts, consent: Consent, way: Way = Way.COUNTER
+    ) -> Opened:
+        """Open the dossier of a person at the counter; asked again with the same request, a new initial password.
+
+        Raises errors.Invalid and errors.WrongState as `Dossiers.open` says.
+        """
+        return self._enrolment.dossiers.open(request_id, person, contacts, consent, way)
+
+    @translated()
+    def renew_initial_password(self, caisse: str, person_id: int) -> Renewed:
+        """A new initial password in clear, once. Raises errors.NotFound and errors.WrongState (suspended, closed)."""
+        return self._enrolment.dossiers.renew_initial_password(caisse, person_id)
+
+    @translated()
+    def suspend(self, caisse: str, person_id: int, reason: str) -> None:
+        """Let nobody in. Raises errors.NotFound, errors.Invalid (reason), errors.WrongState unless it is open."""
+        self._enrolment.dossiers.suspend(caisse, person_id, reason)
+
+    @translated()
+    def resume(self, caisse: str, person_id: int, reason: str) -> None:
+        """End a suspension. Raises errors.NotFound, errors.Invalid, errors.WrongState unless it is suspended."""
+        self._enrolment.dossiers.resume(caisse, person_id, reason)
+
+    @translated()
+    def close_dossier(self, caisse: str, person_id: int, reason: str) -> None:
+        """Close and keep ten years. Raises errors.NotFound, errors.Invalid, errors.WrongState when it is closed."""
+        self._enrolment.dossiers.close(caisse, person_id, reason)
+
+    @translated()
+    def reopen(self, caisse: str, person_id: int, reason: str) -> None:
+        """Open a closed dossier again. Raises errors.NotFound, errors.Invalid, errors.WrongState (state, ten years)."""
+        self._enrolment.dossiers.reopen(caisse, person_id, reason)
+
+    @translated()
+    def events(self, limit: int) -> list[Event]:
+        """The oldest events that nobody has marked done, at most `limit`; act once for each `event_id`."""
+        return self._enrolment.dossiers.events(limit)
+
+    @translated()
+    def events_done(self, event_ids: Iterable[UUID]) -> int:
+        """Never give these events again; return how many were still waiting."""
+        return self._enrolment.dossiers.events_done(event_ids)

@@ -5,13 +5,10 @@ changes one row at a time and needs neither. Every call is one transaction, safe
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-import psycopg
-import sqlalchemy.exc
 from psycopg import sql
 from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection, Engine, text
@@ -19,6 +16,8 @@ from sqlalchemy import Connection, Engine, text
 from dmp_core.clock import Clock
 from dmp_core.enrolment.codes import draw_codes
 from dmp_core.enrolment.digests import digests
+from dmp_core.enrolment.dossiers_api import Dossiers
+from dmp_core.enrolment.facade import Facade, lock_request, require_caisse, require_reason
 from dmp_core.enrolment.results import CodeState, CodeStatus, IssuedCodes
 from dmp_core.enrolment.validity import expires_at, expires_on, last_day
 from dmp_core.errors import Invalid, Unavailable, WrongState
@@ -27,8 +26,6 @@ from dmp_core.storage.keyring import Keyring
 
 REPLACED = "remplacé avant envoi"
 """Reason of the revocation of codes whose clear form was lost before the letters left."""
-
-REASON_LENGTH = 200
 
 _CAISSE_LOCKS = 0x434F4445  # "CODE": first key of the advisory locks whose second is the caisse
 
@@ -90,17 +87,17 @@ _LIVE_OF_REQUEST = sql.SQL(
 )
 
 
-class Enrolment:
-    """Creation codes on behalf of the caisses.
+class Enrolment(Facade):
+    """Creation codes on behalf of the caisses; a code for a person who has a DMP lets them in again (access code).
 
     Every method raises Unavailable when the database does not answer in time. `caisse` is a three-digit number,
     persons are the back office's own pseudonymous numbers: no NIR ever comes here.
     """
 
     def __init__(self, engine: Engine, keyring: Keyring, clock: Clock) -> None:
-        self._engine = engine
+        super().__init__(engine, clock)
         self._keyring = keyring
-        self._clock = clock
+        self.dossiers = Dossiers(engine, clock)
 
     def close(self) -> None:
         """Give the connections back; needed before a fork and at the end."""
@@ -116,7 +113,7 @@ class Enrolment:
         Raises Invalid (no such caisse number, a person twice, a letter date whose codes would be dead already, a
         request that belongs to another caisse) and WrongState (a code of this request has been used: its letters left).
         """
-        _require_caisse(caisse)
+        require_caisse(caisse)
         if len(set(person_ids)) != len(person_ids):
             raise Invalid("La même personne figure deux fois dans la demande de codes : retirez le doublon.")
         if expires_at(letter_date) <= self._clock():
@@ -149,8 +146,8 @@ class Enrolment:
 
         `reason` is French, without personal data, at most 200 characters. Raises Invalid otherwise.
         """
-        _require_caisse(caisse)
-        _require_reason(reason)
+        require_caisse(caisse)
+        require_reason(reason, "de la révocation")
         with self._transaction() as connection:
             _lock_caisse(connection, caisse)
             done = connection.execute(
@@ -164,7 +161,7 @@ class Enrolment:
 
         Raises Invalid as `revoke` does.
         """
-        _require_reason(reason)
+        require_reason(reason, "de la révocation")
         with self._transaction() as connection:
             caisse = _lock_request(connection, request_id)
             if caisse is None:
@@ -174,7 +171,7 @@ class Enrolment:
 
     def code_states(self, caisse: str, person_ids: Sequence[int]) -> dict[int, CodeState]:
         """The state of each person's latest code; who never had one is absent."""
-        _require_caisse(caisse)
+        require_caisse(caisse)
         now = self._clock()
         with self._transaction() as connection:
             rows = connection.execute(_STATES, {"caisse": caisse, "persons": list(person_ids)})
@@ -184,7 +181,7 @@ class Enrolment:
         """(caisse, person) of every live code, in that order, streamed: memory stays flat whatever the number."""
         wanted = sorted(set(caisses))
         for caisse in wanted:
-            _require_caisse(caisse)
+            require_caisse(caisse)
         return self._stream(
             _LIVE_HOLDERS.format(caisses=sql.Literal(wanted), now=sql.Literal(self._clock())), ("text", "int8")
         )
@@ -248,29 +245,14 @@ class Enrolment:
         )  # fmt: skip
         return IssuedCodes(issue_id, dict(zip(persons, codes, strict=True)), refused, expires_on(letter_date))
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        with _speaking(), self._engine.begin() as connection:
-            yield connection
-
     def _stream(self, query: sql.Composable, types: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         with self._transaction() as connection:
             yield from copy_out(connection, query, types)
 
 
-@contextmanager
-def _speaking() -> Iterator[None]:
-    """Say in French that the database is away; its own message, which may hold an address, stays in the chain."""
-    try:
-        yield
-    except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, psycopg.OperationalError) as error:
-        raise Unavailable("La base du DMP ne répond pas : réessayez dans quelques minutes.") from error
-
-
 def _lock_request(connection: Connection, request_id: UUID) -> str | None:
     """Be alone with this request until the transaction ends; return its caisse, None while it has none."""
-    half = int.from_bytes(request_id.bytes[:8], "big", signed=True)
-    connection.execute(text("SELECT pg_advisory_xact_lock(:half)"), {"half": half})
+    lock_request(connection, request_id)
     caisse: str | None = connection.scalar(
         text("SELECT caisse FROM enrolment.code_request WHERE request_id = :request"), {"request": request_id}
     )
@@ -300,13 +282,3 @@ def _state(row: Any, now: datetime) -> CodeState:
         reason=row.reason,
         request_id=row.request_id,
     )
-
-
-def _require_caisse(caisse: str) -> None:
-    if not (len(caisse) == 3 and caisse.isascii() and caisse.isdigit()):
-        raise Invalid("Le numéro d’une caisse compte trois chiffres : corrigez-le.")
-
-
-def _require_reason(reason: str) -> None:
-    if not 0 < len(reason.strip()) <= REASON_LENGTH:
-        raise Invalid(f"Indiquez le motif de la révocation, en {REASON_LENGTH} caractères au plus.")

@@ -27,10 +27,10 @@ _FICTION: Final = re.compile(r"\+3363998[0-9]{4}")
 _WRITTEN: Final = re.compile(r"\+?\(?[0-9][0-9 .()/-]*")
 
 _WRONG_MAIL: Final = (
-    "L’adresse électronique saisie n’est pas valide : vérifiez-la, elle s’écrit par exemple prenom.nom@exemple.fr."
+    "L’adresse électronique saisie n’est pas valide : vérifiez-la, elle s’écrit par exemple prenom.nom@exemple.fr."
 )
 _WRONG_MOBILE: Final = (
-    "Le numéro de téléphone mobile saisi n’est pas valide : saisissez un numéro français à 10 chiffres "
+    "Le numéro de téléphone mobile saisi n’est pas valide : saisissez un numéro français à 10 chiffres "
     "qui commence par 06 ou 07."
 )
 

@@ -19,6 +19,7 @@ from dmp_core.clock import PARIS
 from dmp_core.enrolment.contacts import mail_address, mobile_number
 from dmp_core.enrolment.credentials import INITIAL_PASSWORD_LIFE, draw_login, draw_password, hash_password
 from dmp_core.enrolment.events import Kind, record_event
+from dmp_core.enrolment.facade import require_reason
 from dmp_core.enrolment.insured import Insured
 from dmp_core.errors import Invalid, NotFound, Unavailable, WrongState
 from dmp_core.identity import insc
@@ -26,8 +27,6 @@ from dmp_core.identity.identifiers import System
 
 KEPT_YEARS = 10
 """From closure (CSP L.1111-18; DOMAIN 4.1)."""
-
-REASON_LENGTH = 200
 
 
 class Way(StrEnum):
@@ -122,7 +121,7 @@ _CHANGE = text(
     "keep_until = :keep_until WHERE id = :id"
 )
 
-_EXISTS = "Cette personne a déjà un DMP : il n’en sera pas ouvert un second."
+_EXISTS = "Cette personne a déjà un DMP : il n’en sera pas ouvert un second."
 
 
 def open_dossier(
@@ -195,7 +194,7 @@ def renew_initial_password(connection: Connection, now: datetime, dossier_id: UU
     hashed = hash_password(password)
     state = _lock(connection, dossier_id).state
     if state is not DossierState.OPEN:
-        raise WrongState(f"{_STANDS[state]} : aucun mot de passe ne peut être délivré.")
+        raise WrongState(f"{_STANDS[state]} : aucun mot de passe ne peut être délivré.")
     _give_password(connection, dossier_id, hashed, now)
     return password
 
@@ -205,13 +204,13 @@ def suspend(connection: Connection, now: datetime, dossier_id: UUID, reason: str
 
     Raises NotFound, WrongState unless it is open, Invalid without a reason of at most 200 characters.
     """
-    _require_reason(reason)
+    require_reason(reason, "de la suspension")
     _change(connection, now, dossier_id, "suspendu", {DossierState.OPEN}, DossierState.SUSPENDED, reason=reason)
 
 
 def resume(connection: Connection, now: datetime, dossier_id: UUID, reason: str) -> None:
     """End a suspension: the holder gets in again. Raises NotFound, Invalid, and WrongState unless it is suspended."""
-    _require_reason(reason)
+    require_reason(reason, "du rétablissement")
     _change(connection, now, dossier_id, "rétabli", {DossierState.SUSPENDED}, DossierState.OPEN, reason=reason)
 
 
@@ -223,7 +222,7 @@ def close(
     Raises NotFound, WrongState when it is closed already or, for its holder, suspended, and Invalid as `suspend` does.
     """
     if by is ClosedBy.CAISSE or reason is not None:
-        _require_reason(reason or "")
+        require_reason(reason or "", "de la fermeture")
     start = {DossierState.OPEN} if by is ClosedBy.HOLDER else {DossierState.OPEN, DossierState.SUSPENDED}
     _change(connection, now, dossier_id, "fermé", start, DossierState.CLOSED, reason=reason, by=by)
 
@@ -233,7 +232,7 @@ def reopen(connection: Connection, now: datetime, dossier_id: UUID, reason: str)
 
     Raises NotFound, Invalid, and WrongState unless it is closed, or once its ten years are over.
     """
-    _require_reason(reason)
+    require_reason(reason, "de la réouverture")
     _change(connection, now, dossier_id, "rouvert", {DossierState.CLOSED}, DossierState.OPEN, reason=reason)
 
 
@@ -264,7 +263,7 @@ def _lock(connection: Connection, dossier_id: UUID) -> _Standing:
     """Be alone to change this dossier until the transaction ends."""
     row = connection.execute(_LOCK, {"id": dossier_id}).one_or_none()
     if row is None:
-        raise NotFound("Ce DMP est introuvable : vérifiez de qui il s’agit.")
+        raise NotFound("Ce DMP est introuvable : vérifiez de qui il s’agit.")
     return _Standing(row.caisse, row.person_id, DossierState(row.state), row.keep_until)
 
 
@@ -274,10 +273,10 @@ def _change(
 ) -> None:  # fmt: skip
     found = _lock(connection, dossier_id)
     if found.state not in start:
-        raise WrongState(f"{_STANDS[found.state]} : il ne peut pas être {done}.")
+        raise WrongState(f"{_STANDS[found.state]} : il ne peut pas être {done}.")
     today = now.astimezone(PARIS).date()
     if found.keep_until is not None and found.keep_until < today:
-        raise WrongState("Ce DMP est fermé depuis plus de dix ans : il ne peut plus être rouvert.")
+        raise WrongState("Ce DMP est fermé depuis plus de dix ans : il ne peut plus être rouvert.")
     closing = end is DossierState.CLOSED
     connection.execute(
         _CHANGE,
@@ -301,7 +300,7 @@ def _give_login(connection: Connection, row: dict[str, Any]) -> str:
                 raise
         else:
             return login
-    raise Unavailable("Aucun identifiant de connexion libre n’a été trouvé : réessayez dans quelques minutes.")
+    raise Unavailable("Aucun identifiant de connexion libre n’a été trouvé : réessayez dans quelques minutes.")
 
 
 def _give_password(connection: Connection, dossier_id: UUID, hashed: str, now: datetime) -> None:
@@ -320,11 +319,6 @@ def _channels(contacts: Contacts) -> list[tuple[str, str]]:
         channels.append(("mobile", mobile_number(contacts.mobile)))
     if not channels:
         raise Invalid(
-            "Indiquez une adresse électronique ou un numéro de téléphone mobile : un code y est envoyé à chaque connexion."
+            "Indiquez une adresse électronique ou un numéro de téléphone mobile : un code y est envoyé à chaque connexion."
         )
     return channels
-
-
-def _require_reason(reason: str) -> None:
-    if not 0 < len(reason.strip()) <= REASON_LENGTH:
-        raise Invalid(f"Indiquez le motif, en {REASON_LENGTH} caractères au plus.")

@@ -5,6 +5,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
+from dmp_core.enrolment.dossiers import ClosedBy, DossierState, Way
+
 
 class CodeStatus(StrEnum):
     """Where a creation code stands; expiry is by time, whatever the stored state says."""
@@ -47,3 +49,30 @@ class IssuedCodes:
     """Persons who already hold a live code of another request: they keep it and get none."""
     expires_on: date
     """Last day of validity, in Paris, to be printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DossierFacts:
+    """What a caisse may know of a dossier: that it is there, and where it stands."""
+
+    state: DossierState
+    way: Way
+    opened_at: datetime
+    request_id: UUID
+    """The request it was opened for."""
+    changed_at: datetime | None
+    """When it was last suspended, resumed, closed or reopened; None while it stands as it was opened."""
+    closed_by: ClosedBy | None
+    reason: str | None
+    """Of the last change, in French."""
+    keep_until: date | None
+    """Last day on which a closed dossier is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """A new initial password: the only moment at which it exists in clear."""
+
+    password: str = field(repr=False)
+    expires_at: datetime
+    """It opens nothing any more from this instant on (UTC)."""

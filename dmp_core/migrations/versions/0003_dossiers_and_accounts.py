@@ -156,6 +156,15 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT count(*), max(o.at) FROM enrolment.outbox o
     WHERE o.caisse = wanted_caisse AND o.person_id = wanted_person AND o.kind = wanted_kind AND o.at > since
 $$""",
+    # The login id of a dossier that the caller opened at a counter, until its holder first gets in: an answer that was
+    # lost can be given again. Later, and of a dossier opened elsewhere, no caisse learns it.
+    """
+CREATE FUNCTION enrolment.login_just_given(wanted_request uuid) RETURNS text STABLE
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT a.login FROM enrolment.account a JOIN enrolment.dossier d ON d.id = a.dossier_id
+    WHERE d.request_id = wanted_request AND d.way = 'counter' AND d.state = 'open' AND NOT EXISTS (
+        SELECT FROM enrolment.password p WHERE p.dossier_id = d.id AND (p.used_at IS NOT NULL OR NOT p.initial))
+$$""",
     """
 CREATE FUNCTION enrolment.refuse_dossier_change() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
@@ -182,13 +191,16 @@ GRANTS = (
     "enrolment.dossier_of_identifier(text, text), enrolment.codes_of_person(char, bigint), "
     "enrolment.use_code(char, bigint, bytea, timestamptz), "
     "enrolment.events_of_person(char, bigint, text, timestamptz) TO titulaire",
-    "GRANT SELECT, INSERT, UPDATE (state, state_changed_at, closed_by, reason, keep_until) "
+    # A dossier begins in the state that is its default.
+    "GRANT SELECT, INSERT (id, request_id, caisse, person_id, civilite, nom_naissance, nom_usage, prenom, "
+    "date_naissance, way, opened_at), UPDATE (state, state_changed_at, closed_by, reason, keep_until) "
     "ON enrolment.dossier TO titulaire",
     "GRANT SELECT, INSERT, UPDATE (valid_to) ON enrolment.identifier TO titulaire",
     "GRANT SELECT, INSERT ON enrolment.consent, enrolment.account TO titulaire",
     "GRANT SELECT, INSERT, UPDATE (used_at, ended_at) ON enrolment.password TO titulaire",
     "GRANT SELECT, INSERT, UPDATE (until) ON enrolment.contact TO titulaire",
     "GRANT INSERT (event_id, kind, caisse, person_id, at, detail) ON enrolment.outbox TO titulaire",
+    "GRANT EXECUTE ON FUNCTION enrolment.login_just_given(uuid) TO caisse",
     # The caisse: administrative facts of a dossier, its states, and putting in what an assisted creation needs.
     "GRANT SELECT (id, request_id, caisse, person_id, way, state, opened_at, state_changed_at, closed_by, reason, "
     "keep_until), "

@@ -1,0 +1,150 @@
+"""The facade of dossiers: what a caisse may know of them, and do at its counter. Administrative facts alone.
+
+Every call is one transaction. Codes come before dossiers in the order of locks, as they do when the portal consumes a
+code and then opens the dossier.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from dmp_core.enrolment import dossiers
+from dmp_core.enrolment.credentials import INITIAL_PASSWORD_LIFE
+from dmp_core.enrolment.dossiers import ClosedBy, Consent, Contacts, DossierState, Opened, Way
+from dmp_core.enrolment.events import Event, mark_done, waiting_events
+from dmp_core.enrolment.facade import Facade, lock_request, require_caisse
+from dmp_core.enrolment.insured import Insured
+from dmp_core.enrolment.results import DossierFacts, Renewed
+from dmp_core.errors import Invalid, NotFound, WrongState
+
+OPENED_AT_COUNTER = "DMP ouvert à l’accueil"
+"""Reason of the revocation of the code of who opened their DMP with an agent: a letter on its way lets nobody in."""
+
+_STATES = text(
+    "SELECT person_id, state, way, opened_at, request_id, state_changed_at, closed_by, reason, keep_until "
+    "FROM enrolment.dossier WHERE caisse = :caisse AND person_id = ANY(CAST(:persons AS bigint[]))"
+)
+_ONE = text("SELECT id FROM enrolment.dossier WHERE caisse = :caisse AND person_id = :person")
+_OF_REQUEST = text("SELECT id, caisse, person_id, opened_at FROM enrolment.dossier WHERE request_id = :request")
+_LOGIN = text("SELECT enrolment.login_just_given(:request)")
+_REVOKE = text(
+    "UPDATE enrolment.creation_code SET state = 'revoked', state_changed_at = :now, reason = :reason "
+    "WHERE caisse = :caisse AND person_id = :person AND state = 'live' AND expires_at > :now"
+)
+
+
+class Dossiers(Facade):
+    """Dossiers on behalf of the caisses: `caisse` is a three-digit number, persons are the back office's own numbers.
+
+    Every method raises Unavailable when the database does not answer in time, Invalid for what is no caisse number.
+    """
+
+    def states(self, caisse: str, person_ids: Sequence[int]) -> dict[int, DossierFacts]:
+        """Where each person's dossier stands; who has none is absent."""
+        require_caisse(caisse)
+        with self._transaction() as connection:
+            return {
+                row.person_id: DossierFacts(
+                    state=DossierState(row.state),
+                    way=Way(row.way),
+                    opened_at=row.opened_at,
+                    request_id=row.request_id,
+                    changed_at=row.state_changed_at,
+                    closed_by=ClosedBy(row.closed_by) if row.closed_by else None,
+                    reason=row.reason,
+                    keep_until=row.keep_until,
+                )
+                for row in connection.execute(_STATES, {"caisse": caisse, "persons": list(person_ids)})
+            }
+
+    def open(self, request_id: UUID, person: Insured, contacts: Contacts, consent: Consent, way: Way) -> Opened:
+        """Open the dossier of a person who is there and consents, and revoke the code that may be on its way to them.
+
+        `request_id` is the caller's, one per opening. Calling again with it means that the answer was lost: the same
+        dossier is given with a new initial password, until its holder first gets in.
+
+        Raises WrongState (the person has a dossier; this one has been entered, suspended or closed) and Invalid (a
+        contact, nobody who collected the consent, a request made for somebody else, another way than the counter).
+        """
+        require_caisse(person.caisse)
+        if way is not Way.COUNTER:
+            raise Invalid("Une caisse ouvre un DMP à son accueil, et par aucune autre voie.")
+        with self._transaction() as connection:
+            lock_request(connection, request_id)
+            now = self._clock()
+            known = connection.execute(_OF_REQUEST, {"request": request_id}).one_or_none()
+            if known is None:
+                scope = {"caisse": person.caisse, "person": person.person_id}
+                connection.execute(_REVOKE, {**scope, "now": now, "reason": OPENED_AT_COUNTER})
+                return dossiers.open_dossier(connection, now, request_id, person, contacts, consent, way)
+            if (known.caisse, known.person_id) != (person.caisse, person.person_id):
+                raise Invalid("Cette demande d’ouverture concerne une autre personne : faites-en une nouvelle.")
+            return self._again(connection, now, request_id, known.id, known.opened_at, person)
+
+    def renew_initial_password(self, caisse: str, person_id: int) -> Renewed:
+        """End the person's password and give a new initial one, in clear, once. The login id stays, and is not told.
+
+        Raises NotFound without a dossier, WrongState when it is suspended or closed.
+        """
+        with self._transaction() as connection:
+            now = self._clock()
+            password = dossiers.renew_initial_password(connection, now, _dossier(connection, caisse, person_id))
+            return Renewed(password, now + INITIAL_PASSWORD_LIFE)
+
+    def suspend(self, caisse: str, person_id: int, reason: str) -> None:
+        """See `dossiers.suspend`; raises NotFound without a dossier."""
+        with self._transaction() as connection:
+            dossiers.suspend(connection, self._clock(), _dossier(connection, caisse, person_id), reason)
+
+    def resume(self, caisse: str, person_id: int, reason: str) -> None:
+        """See `dossiers.resume`; raises NotFound without a dossier."""
+        with self._transaction() as connection:
+            dossiers.resume(connection, self._clock(), _dossier(connection, caisse, person_id), reason)
+
+    def close(self, caisse: str, person_id: int, reason: str) -> None:
+        """Close the person's dossier: see `dossiers.close`; raises NotFound without a dossier."""
+        with self._transaction() as connection:
+            dossier_id = _dossier(connection, caisse, person_id)
+            dossiers.close(connection, self._clock(), dossier_id, ClosedBy.CAISSE, reason)
+
+    def reopen(self, caisse: str, person_id: int, reason: str) -> None:
+        """See `dossiers.reopen`; raises NotFound without a dossier."""
+        with self._transaction() as connection:
+            dossiers.reopen(connection, self._clock(), _dossier(connection, caisse, person_id), reason)
+
+    def events(self, limit: int) -> list[Event]:
+        """The oldest events that nobody has marked done, at most `limit`; given again until somebody does.
+
+        Two consumers may be given the same: act once for each `event_id`.
+        """
+        with self._transaction() as connection:
+            return waiting_events(connection, limit)
+
+    def events_done(self, event_ids: Iterable[UUID]) -> int:
+        """Never give these events again; return how many were still waiting."""
+        with self._transaction() as connection:
+            return mark_done(connection, event_ids, self._clock())
+
+    def _again(
+        self, connection: Connection, now: datetime, request_id: UUID, dossier_id: UUID, opened_at: datetime,
+        person: Insured,
+    ) -> Opened:  # fmt: skip
+        password = dossiers.renew_initial_password(connection, now, dossier_id)
+        # A refusal undoes the renewal: the holder's own password stays.
+        login: str | None = connection.scalar(_LOGIN, {"request": request_id})
+        if login is None:
+            raise WrongState(
+                "Ce DMP est déjà ouvert et son titulaire s’y est connecté : délivrez-lui, s’il le demande, "
+                "un nouveau mot de passe."
+            )
+        return Opened(dossier_id, opened_at, dossiers.ins_c_of(person), login, password)
+
+
+def _dossier(connection: Connection, caisse: str, person_id: int) -> UUID:
+    require_caisse(caisse)
+    found: UUID | None = connection.scalar(_ONE, {"caisse": caisse, "person": person_id})
+    if found is None:
+        raise NotFound("Cette personne n’a pas de DMP : vérifiez de qui il s’agit.")
+    return found

@@ -1,0 +1,52 @@
+"""What every call of a caisse goes through: one transaction, refusals in French, arguments that can be right."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import psycopg
+import sqlalchemy.exc
+from sqlalchemy import Connection, Engine, text
+
+from dmp_core.clock import Clock
+from dmp_core.errors import Invalid, Unavailable
+
+REASON_LENGTH = 200
+"""Characters at most, as the database says too."""
+
+
+class Facade:
+    """Transactions of the role `caisse`, at times told by a clock."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """One transaction. Raises Unavailable in French when the database is away; its own message, which may hold an
+        address, stays in the chain.
+        """
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, psycopg.OperationalError) as error:
+            raise Unavailable("La base du DMP ne répond pas : réessayez dans quelques minutes.") from error
+
+
+def lock_request(connection: Connection, request_id: UUID) -> None:
+    """Be alone with this request of the caller's until the transaction ends."""
+    half = int.from_bytes(request_id.bytes[:8], "big", signed=True)
+    connection.execute(text("SELECT pg_advisory_xact_lock(:half)"), {"half": half})
+
+
+def require_caisse(caisse: str) -> None:
+    """Raise Invalid unless this is the number of a caisse."""
+    if not (len(caisse) == 3 and caisse.isascii() and caisse.isdigit()):
+        raise Invalid("Le numéro d’une caisse compte trois chiffres : corrigez-le.")
+
+
+def require_reason(reason: str, of: str) -> None:
+    """Raise Invalid unless `reason` says something, within what is kept; `of` ends the sentence "le motif ..."."""
+    if not 0 < len(reason.strip()) <= REASON_LENGTH:
+        raise Invalid(f"Indiquez le motif {of}, en {REASON_LENGTH} caractères au plus.")
