@@ -1,0 +1,85 @@
+"""Asking for a code (seed: « Recevoir un code »). Whatever is given, the answer is the same, and so is the work.
+
+The back office sends the code through the channel that the insurance has registered at that moment; issuing it revokes
+the one before. Who has a DMP already gets, always by post, a code that lets them back into it.
+"""
+
+import hashlib
+import hmac
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+from dmp_core.clock import Clock
+from dmp_core.enrolment.dossiers import DossierState
+from dmp_core.enrolment.events import Kind, events_since, record_event
+from dmp_core.enrolment.insured import Insured, InsuredBase
+from dmp_core.holder.guard import Guard, Lane, network, strangers
+from dmp_core.holder.store import HolderStore
+
+A_DAY: Final = 1
+"""Requests that a person may have answered within 24 hours."""
+IN_THIRTY_DAYS: Final = 4
+
+_DOOR: Final = "code-request"
+_NOBODY: Final = ("000", -1)
+
+
+class CodeRequests:
+    """Takes requests for a code."""
+
+    def __init__(self, store: HolderStore, insured: InsuredBase, guard: Guard, clock: Clock) -> None:
+        self._store = store
+        self._insured = insured
+        self._guard = guard
+        self._clock = clock
+
+    def ask(self, nir: str, birth_date: str, serial: str, address: str) -> None:
+        """Tell the back office to send a code, if all three are right and the limits allow; say nothing of it.
+
+        `nir` and `serial` normalised, `birth_date` AAAA-MM-JJ with 00 for what the civil record does not know, `address`
+        of who asks. Raises TooMany, which depends on what was typed and from where alone, and Unavailable.
+        """
+        # By NIR and address together: nobody can keep another from asking, and the answer helps nobody to guess.
+        lanes = [Lane("recovery", f"{_DOOR}/{nir}/{network(address)}"), *strangers(address, _DOOR)]
+        self._guard.attempt(lanes)
+        person = self._insured.by_nir(nir)
+        proven = _same(person.birth_date if person else "", birth_date) & _same(person.serial if person else "", serial)
+        now = self._clock()
+        caisse, person_id = (person.caisse, person.person_id) if person else _NOBODY
+        with self._store.transaction() as connection:
+            # Two requests at once for one person: the second counts the first.
+            connection.execute(_ALONE, {"key": f"{_DOOR}/{caisse}/{person_id}"})
+            day, _ = events_since(connection, Kind.CODE_REQUESTED, caisse, person_id, now - timedelta(days=1))
+            month, _ = events_since(connection, Kind.CODE_REQUESTED, caisse, person_id, now - timedelta(days=30))
+            purpose = _purpose(connection, person)
+            granted = proven & (day < A_DAY) & (month < IN_THIRTY_DAYS) & (purpose is not None)
+            # Written in any case, so that a refusal costs as much, and taken back unless it is granted.
+            written = connection.begin_nested()
+            record_event(connection, Kind.CODE_REQUESTED, caisse, person_id, now, {"purpose": purpose or "none"})
+            if granted:
+                written.commit()
+            else:
+                written.rollback()
+
+
+def _purpose(connection: Connection, person: Insured | None) -> str | None:
+    """What a code would be for: None when the person may have none."""
+    caisse, person_id = (person.caisse, person.person_id) if person else _NOBODY
+    dossier = connection.execute(_DOSSIER, {"caisse": caisse, "person": person_id}).first()
+    if person is None:
+        return None
+    if dossier is None:
+        return "creation" if person.may_open else None
+    return "access" if dossier.state == DossierState.OPEN else None
+
+
+def _same(held: str, typed: str) -> bool:
+    """Whether two texts are the same and not empty, in the same time whatever they hold."""
+    same = hmac.compare_digest(hashlib.sha256(held.encode()).digest(), hashlib.sha256(typed.encode()).digest())
+    return bool(held) & same
+
+
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
+_DOSSIER = text("SELECT state FROM enrolment.dossier_of_person(:caisse, :person)")

@@ -1,0 +1,60 @@
+"""mon-dmp as a WSGI application. Importing this module does nothing; `create_app` does everything."""
+
+from typing import Final
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+from jinja2 import StrictUndefined
+
+from dmp_core.holder.guard import Guard
+from dmp_core.holder.sessions import Sessions
+from dmp_core.portals.mondmp import account
+from dmp_core.portals.mondmp.pages import code_request, creation, information
+from dmp_core.portals.mondmp.parts import Parts
+from dmp_core.portals.mondmp.web.access import guard_routes
+from dmp_core.portals.mondmp.web.errors import translate_errors
+from dmp_core.portals.mondmp.web.rendering import FOLDER, equip_templates
+from dmp_core.portals.mondmp.web.security import protect_responses, trust_proxies
+
+LARGEST_FORM: Final = 64 * 1024
+"""Bytes of a request: the longest form is a few hundred."""
+SHORTEST_SECRET: Final = 32
+
+
+def create_app(parts: Parts) -> Flask:
+    """The portal over `parts`; no connection is made until a request needs one.
+
+    Raises ValueError when the secret key has fewer than 32 characters.
+    """
+    settings = parts.settings
+    if len(settings.secret_key) < SHORTEST_SECRET:
+        raise ValueError("the secret key needs at least 32 characters")
+    app = Flask(__name__, static_folder=None, template_folder=str(FOLDER / "templates"))
+    app.extensions["mondmp"] = parts
+    app.extensions["mondmp.sessions"] = Sessions(parts.store, parts.clock)
+    app.extensions["mondmp.guard"] = Guard(parts.store, parts.secrets, parts.clock)
+    app.secret_key = settings.secret_key
+    prefix = "__Host-" if settings.https else ""
+    app.config.update(
+        MAX_CONTENT_LENGTH=LARGEST_FORM,
+        TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the browser is open: reading slowly is no fault
+        # Flask's own signed cookie holds the CSRF token and a sentence for the next page, nothing else.
+        SESSION_COOKIE_NAME=f"{prefix}mondmp-formulaire",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.https,
+        SESSION_COOKIE_PATH="/",
+    )
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    # First of all the checks: a request that may not be here is not read any further.
+    guard_routes(app)
+    CSRFProtect(app)
+    translate_errors(app)
+    protect_responses(app, https=settings.https)
+    trust_proxies(app, settings.proxy_hops)
+    equip_templates(app, settings.note)
+    for blueprint in (information.pages, creation.pages, code_request.pages, account.blueprint):
+        app.register_blueprint(blueprint)
+    return app

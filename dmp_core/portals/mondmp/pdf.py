@@ -1,0 +1,263 @@
+"""The two PDF files of mon-dmp, made in memory: the terms of use, and the document des secrets (seed; DOMAIN 8.4)."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+from xml.sax.saxutils import escape
+
+from reportlab.lib.colors import HexColor, white
+from reportlab.lib.enums import TA_CENTER
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import Flowable, ListFlowable, ListItem, Paragraph, SimpleDocTemplate
+
+from dmp_core.portals.mondmp.conditions import Terms
+from dmp_core.portals.mondmp.web.rendering import HOTLINE, long_day, no_break_spaces
+
+_REGULAR, _BOLD, _MONO = "DmpSans", "DmpSans-Bold", "DmpMono"
+_FILES: Final = {
+    _REGULAR: "SourceSans3-Regular.ttf", _BOLD: "SourceSans3-Bold.ttf", _MONO: "IBMPlexMono-SemiBold.ttf",
+}  # fmt: skip
+_INK, _SOFT = HexColor("#14232f"), HexColor("#465663")
+_BLUE, _DEEP, _TEAL = HexColor("#0a5a9c"), HexColor("#073e6d"), HexColor("#0a7373")
+_PALE_BLUE, _PALE_TEAL = HexColor("#e6f1fa"), HexColor("#e0f3f2")
+_WIDTH, _HEIGHT = A4
+_LEFT: Final = 20 * mm
+_COLUMN: Final = _WIDTH - 2 * _LEFT
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What the document des secrets tells; it exists in memory for one answer."""
+
+    name: str
+    """First name and name."""
+    created_at: datetime
+    ins_c: str | None
+    login: str
+    password: str = field(repr=False)
+
+
+def terms_pdf(terms: Terms) -> bytes:
+    """The terms of use, A4, with an outline."""
+    _fonts()
+    out = BytesIO()
+    title = terms.blocks[0].texts[0]
+    document = SimpleDocTemplate(
+        out, pagesize=A4, leftMargin=_LEFT, rightMargin=_LEFT, topMargin=20 * mm, bottomMargin=20 * mm,
+        title=title, author="CNAMTS", lang="fr-FR", displayDocTitle=True, invariant=1,
+    )  # fmt: skip
+    body = _style(_REGULAR, 10.5, 14.5, spaceAfter=5)
+    article = _style(_BOLD, 12.5, 16, textColor=_DEEP, spaceBefore=9, spaceAfter=4, keepWithNext=1)
+    story: list[Flowable] = []
+    for block in terms.blocks:
+        if block.kind == "title":
+            story += [Paragraph(_text(title), _style(_BOLD, 19, 24, textColor=_BLUE, spaceAfter=10))]
+        elif block.kind == "article":
+            story.append(_Heading(_text(block.texts[0]), article))
+        elif block.kind == "items":
+            items = [ListItem(Paragraph(_text(text), body), bulletColor=_TEAL) for text in block.texts]
+            story.append(ListFlowable(items, bulletType="bullet", start="•", bulletFontSize=10, leftIndent=12))
+        else:
+            story.append(Paragraph(_text(block.texts[0]), body))
+    footer = f"Version {terms.version} · empreinte SHA-256 : {terms.sha256.hex()}"
+
+    def foot(canvas: Canvas, page: Any) -> None:
+        canvas.setFont(_REGULAR, 7.5)
+        canvas.setFillColor(_SOFT)
+        canvas.drawString(_LEFT, 11 * mm, footer)
+        canvas.drawRightString(_WIDTH - _LEFT, 11 * mm, f"Page {page.page}")
+
+    document.build(story, onFirstPage=foot, onLaterPages=foot)
+    return out.getvalue()
+
+
+class _Heading(Paragraph):  # type: ignore[misc]  # reportlab is untyped
+    """A heading that stands in the outline of the file."""
+
+    def draw(self) -> None:
+        text = self.getPlainText()
+        self.canv.bookmarkPage(text)
+        self.canv.addOutlineEntry(text, text)
+        super().draw()
+
+
+def secrets_pdf(secrets: Secrets) -> bytes:
+    """The document des secrets: one A4 page with the seed's five blocks and its texts in full."""
+    _fonts()
+    out = BytesIO()
+    canvas = Canvas(out, pagesize=A4, lang="fr-FR", invariant=1)
+    canvas.setTitle("Pour accéder à votre Dossier Médical Partagé")
+    canvas.setAuthor("L’Assurance Maladie")
+    canvas.setViewerPreference("DisplayDocTitle", "true")
+    _head(canvas)
+    y = _identity(canvas, secrets, _HEIGHT - 44 * mm)
+    y = _put(
+        canvas, y - 7 * mm,
+        "Vous avez créé, ou demandé la création de votre Dossier Médical Partagé (DMP) après avoir pris connaissance de "
+        "son fonctionnement et de vos droits.",
+        "À cette occasion, votre Identifiant National de Santé Calculé (INS-C) indiqué ci-dessous a été généré.",
+        "Il est utilisé exclusivement pour la conservation et l’échange de vos données de santé. Il garantit que les "
+        "données conservées dans votre dossier sont bien les vôtres.",
+    )  # fmt: skip
+    y = _secret(
+        canvas, y - 3 * mm, "Votre Identifiant National de Santé Calculé :", _in_groups(secrets.ins_c or "non attribué"),
+        "Votre INS-C pourra vous être demandé par un professionnel de santé pour accéder à votre DMP en l’absence de votre "
+        "carte Vitale.", size=15,
+    )  # fmt: skip
+    y = _put(
+        canvas, y - 6 * mm,
+        "Vous pouvez désormais activer votre compte internet et accéder ainsi à votre DMP.",
+    )  # fmt: skip
+    y = _steps(canvas, y - 3.5 * mm)
+    half = (_COLUMN - 6 * mm) / 2
+    top = y - 4 * mm
+    low_login = _secret(
+        canvas, top, "Votre identifiant de connexion : <font name='DmpSans' size='9'>(à conserver précieusement)</font>",
+        secrets.login,
+        "Cet identifiant de connexion est permanent, il vous sera demandé à chaque connexion au DMP sur mon-dmp.fr",
+        width=half, height=47 * mm,
+    )  # fmt: skip
+    _secret(
+        canvas, top, "Votre mot de passe initial <font name='DmpSans' size='9'>(Pour votre 1<super>re</super> connexion)"
+        "</font>", secrets.password,
+        "Ce mot de passe initial vous sera demandé lors de votre première connexion. Vous devrez le remplacer par un mot de "
+        "passe de votre choix à utiliser lors de vos prochaines connexions.",
+        left=_LEFT + half + 6 * mm, width=half, height=47 * mm,
+    )  # fmt: skip
+    y = _put(
+        canvas, low_login - 6 * mm,
+        f"Pour toutes questions, nos conseillers sont à votre disposition au <b>{HOTLINE}</b> Service 0,06 € / min + prix "
+        "appel du lundi au vendredi de 8 h 30 à 17 h 30.",
+    )  # fmt: skip
+    _notice(canvas, y - 3 * mm)
+    canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+def _head(canvas: Canvas) -> None:
+    canvas.setFillColor(_BLUE)
+    canvas.rect(0, _HEIGHT - 34 * mm, _WIDTH, 34 * mm, stroke=0, fill=1)
+    canvas.setFillColor(_TEAL)
+    canvas.rect(0, _HEIGHT - 36 * mm, _WIDTH, 2 * mm, stroke=0, fill=1)
+    canvas.setFillColor(white)
+    canvas.setFont(_BOLD, 9.5)
+    canvas.drawString(_LEFT, _HEIGHT - 13 * mm, "L’ASSURANCE MALADIE")
+    canvas.drawRightString(_WIDTH - _LEFT, _HEIGHT - 13 * mm, "DMP · LE DOSSIER MÉDICAL PARTAGÉ")
+    canvas.setFont(_BOLD, 20)
+    canvas.drawString(_LEFT, _HEIGHT - 26 * mm, "Pour accéder à votre Dossier Médical Partagé")
+
+
+def _identity(canvas: Canvas, secrets: Secrets, y: float) -> float:
+    name = Paragraph(_text(secrets.name), _style(_BOLD, 15, 19, textColor=_DEEP))
+    _, height = name.wrap(_COLUMN, 40 * mm)
+    name.drawOn(canvas, _LEFT, y - height)
+    canvas.setFont(_REGULAR, 10.5)
+    canvas.setFillColor(_INK)
+    base = y - height - 5 * mm
+    canvas.drawString(_LEFT, base, f"DMP créé le {long_day(secrets.created_at)}")
+    return base
+
+
+def _put(canvas: Canvas, y: float, *texts: str) -> float:
+    style = _style(_REGULAR, 10.5, 14)
+    for text in texts:
+        paragraph = Paragraph(no_break_spaces(text), style)
+        _, height = paragraph.wrap(_COLUMN, _HEIGHT)
+        paragraph.drawOn(canvas, _LEFT, y - height)
+        y -= height + 1.2 * mm
+    return y
+
+
+def _secret(
+    canvas: Canvas, y: float, label: str, value: str, note: str, *, left: float = _LEFT, width: float = _COLUMN,
+    height: float | None = None, size: float = 19,
+) -> float:  # fmt: skip
+    """A framed block: label, the value in large letters, a note. Returns its lower edge."""
+    inside = width - 8 * mm
+    head = Paragraph(no_break_spaces(label), _style(_BOLD, 11, 14, textColor=_DEEP))
+    middle = Paragraph(_text(value), _style(_MONO, size, size * 1.3, alignment=TA_CENTER))
+    foot = Paragraph(no_break_spaces(note), _style(_REGULAR, 9, 11.5, textColor=_SOFT))
+    pieces = [(piece, piece.wrap(inside, _HEIGHT)[1]) for piece in (head, middle, foot)]
+    gaps = (3.5 * mm, 2.5 * mm, 2 * mm)
+    tall = height or sum(h for _, h in pieces) + sum(gaps) + 3.5 * mm
+    canvas.setFillColor(_PALE_TEAL)
+    canvas.setStrokeColor(_TEAL)
+    canvas.setLineWidth(1.2)
+    canvas.roundRect(left, y - tall, width, tall, 2.5 * mm, stroke=1, fill=1)
+    at = y
+    for (piece, high), gap in zip(pieces, gaps, strict=True):
+        at -= gap + high
+        piece.drawOn(canvas, left + 4 * mm, at)
+    return y - tall
+
+
+def _steps(canvas: Canvas, y: float) -> float:
+    title = Paragraph("Pour accéder à votre DMP :".replace(" :", "\u00a0:"), _style(_BOLD, 11.5, 15, textColor=_DEEP))
+    _, height = title.wrap(_COLUMN, _HEIGHT)
+    title.drawOn(canvas, _LEFT, y - height)
+    y -= height + 2 * mm
+    for number, text in enumerate((
+        "Rendez-vous sur le site <b>mon-dmp.fr</b> et saisissez votre identifiant de connexion et votre mot de passe initial.",
+        "Lors de votre première connexion, il vous sera demandé de remplacer ce mot de passe initial par un mot de passe de "
+        "votre choix que vous saisirez lors des connexions suivantes.",
+        "Vous recevrez automatiquement, à chaque connexion, un mot de passe à usage unique par courrier électronique ou SMS "
+        "que vous devrez saisir.",
+    ), 1):  # fmt: skip
+        paragraph = Paragraph(no_break_spaces(text), _style(_REGULAR, 10.5, 14))
+        _, height = paragraph.wrap(_COLUMN - 10 * mm, _HEIGHT)
+        canvas.setFillColor(_BLUE)
+        canvas.circle(_LEFT + 3 * mm, y - 7, 3 * mm, stroke=0, fill=1)
+        canvas.setFillColor(white)
+        canvas.setFont(_BOLD, 11)
+        canvas.drawCentredString(_LEFT + 3 * mm, y - 7 - 3.8, str(number))
+        paragraph.drawOn(canvas, _LEFT + 10 * mm, y - height)
+        y -= height + 1.8 * mm
+    return y
+
+
+def _notice(canvas: Canvas, y: float) -> None:
+    paragraph = Paragraph(
+        no_break_spaces(
+            "Les données collectées et traitées au titre de votre dossier médical partagé sont sous la responsabilité de la "
+            "CNAMTS. Conformément à la loi n°78-17 du 6 janvier 1978 relative à l’informatique, aux fichiers et aux libertés "
+            "modifiée, vous disposez d’un droit d’accès et de rectification aux données qui vous concernent. Vous pouvez "
+            "exercer ces droits en vous adressant au directeur de l’organisme de rattachement du titulaire du DMP."
+        ),
+        _style(_REGULAR, 8.5, 11, textColor=_SOFT),
+    )
+    _, height = paragraph.wrap(_COLUMN, _HEIGHT)
+    paragraph.drawOn(canvas, _LEFT, y - height)
+
+
+def _in_groups(ins_c: str) -> str:
+    """The 22 digits as people read them out: "1541 1873 8747 7485 5624 88"."""
+    if not ins_c.isdigit():
+        return ins_c
+    return " ".join(ins_c[i : i + 4] for i in range(0, len(ins_c), 4))
+
+
+def _text(text: str) -> str:
+    return escape(no_break_spaces(text))
+
+
+def _style(font: str, size: float, leading: float, **more: Any) -> ParagraphStyle:
+    return ParagraphStyle(
+        f"{font}-{size}", fontName=font, fontSize=size, leading=leading, **{"textColor": _INK, **more}
+    )  # fmt: skip
+
+
+@cache
+def _fonts() -> None:
+    folder = Path(__file__).parent / "typefaces"
+    for name, file in _FILES.items():
+        pdfmetrics.registerFont(TTFont(name, str(folder / file)))
+    pdfmetrics.registerFontFamily(_REGULAR, normal=_REGULAR, bold=_BOLD, italic=_REGULAR, boldItalic=_BOLD)

@@ -1,0 +1,93 @@
+"""The session of a request: an opaque token in a cookie, everything else in the database (`dmp_core.holder.sessions`)."""
+
+from typing import Final
+
+from flask import Response, current_app, g, request
+
+from dmp_core.errors import Unavailable
+from dmp_core.holder.guard import Guard
+from dmp_core.holder.sessions import Client, Session, Sessions
+from dmp_core.portals.mondmp.parts import Parts
+
+_LONGEST_AGENT: Final = 400
+
+
+def parts() -> Parts:
+    """The parts of this process."""
+    found = current_app.extensions["mondmp"]
+    assert isinstance(found, Parts)
+    return found
+
+
+def sessions() -> Sessions:
+    """The sessions of the holders."""
+    found = current_app.extensions["mondmp.sessions"]
+    assert isinstance(found, Sessions)
+    return found
+
+
+def guard() -> Guard:
+    """The counters of attempts."""
+    found = current_app.extensions["mondmp.guard"]
+    assert isinstance(found, Guard)
+    return found
+
+
+def client() -> Client:
+    """Who asks, as far as the network tells; the address is that of the last trusted proxy's word."""
+    return Client(request.remote_addr or "", request.headers.get("User-Agent", "")[:_LONGEST_AGENT])
+
+
+def session_or_none() -> Session | None:
+    """The live session of this request, looked up once. Raises Unavailable when the database does not answer."""
+    if "holder_session" not in g:
+        token = request.cookies.get(cookie_name("mondmp"))
+        g.holder_session = sessions().find(token) if token else None
+    found = g.holder_session
+    assert found is None or isinstance(found, Session)
+    return found
+
+
+def current_session() -> Session:
+    """The session of a view that declared `@stage`."""
+    found = session_or_none()
+    assert found is not None, "the view declares no stage"
+    return found
+
+
+def greeted() -> Session | None:
+    """The session for the layout alone: None too when the database is away, so that a refusal can still be shown."""
+    try:
+        return session_or_none()
+    except Unavailable:
+        return None
+
+
+def set_session_cookie(response: Response, token: str) -> None:
+    """Give the browser its new token; the one before is dead."""
+    set_cookie(response, "mondmp", token)
+
+
+def clear_session_cookie(response: Response) -> None:
+    """Make the browser forget its token; the session itself is ended by `Sessions.end`."""
+    clear_cookie(response, "mondmp")
+
+
+def cookie_name(name: str) -> str:
+    """The name under which the cookie goes: browsers bind `__Host-` to this very host over https."""
+    return f"__Host-{name}" if parts().settings.https else name
+
+
+def set_cookie(response: Response, name: str, value: str, *, seconds: int | None = None) -> None:
+    """A cookie that no script reads and that only our own pages send; without `seconds`, it goes with the browser."""
+    response.set_cookie(
+        cookie_name(name), value, max_age=seconds, path="/", httponly=True, samesite="Lax",
+        secure=parts().settings.https,
+    )  # fmt: skip
+
+
+def clear_cookie(response: Response, name: str) -> None:
+    """The end of such a cookie."""
+    response.delete_cookie(
+        cookie_name(name), path="/", httponly=True, samesite="Lax", secure=parts().settings.https
+    )  # fmt: skip
