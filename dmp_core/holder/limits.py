@@ -80,8 +80,6 @@ class Limits:
     one_time_life: timedelta = timedelta(minutes=10)
     one_time_digits: int = 6
     resend_wait: timedelta = timedelta(seconds=30)
-    access_codes_a_day: int = 1
-    access_codes_in_thirty_days: int = 4
     connections_kept: timedelta = timedelta(days=365)
     password_shortest: int = 8
     password_longest: int = 128

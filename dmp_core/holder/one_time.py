@@ -117,7 +117,7 @@ class OneTime:
         if last is not None and (again := last + self._limits.resend_wait) > now:
             raise TooMany(again, now, "Un code vient de vous être envoyé : vous pourrez en demander un autre")
         channel, address = _choose(contacts, by)
-        self._count(dossier, address)
+        self.count_sending(dossier, address)
         code = f"{secrets.randbelow(10**self._limits.one_time_digits):0{self._limits.one_time_digits}}"
         row |= {
             "digest": self._digest(_message(dossier, purpose, session, code)), "key": self._keyring.current,
@@ -142,7 +142,11 @@ class OneTime:
         Raises WrongCode, and TooMany when the tries of the session (3) or of the account (5) are spent.
         """
         where = dossier or NOBODY
-        whole = Lane("one-time-device", f"{where}/{device}") if device else Lane("one-time", str(dossier or session.id))
+        whole = (
+            Lane("one-time-device", f"{where}/{device}")
+            if device
+            else Lane("one-time", f"{dossier or session.id}/{purpose}")
+        )
         own = Lane("session", f"{session.id}/{purpose}")
         attempt = self._guard.attempt([own, whole])
         code = _digits(typed)
@@ -169,7 +173,8 @@ class OneTime:
             connection.execute(_USE, row)
         return True
 
-    def _count(self, dossier: UUID, address: str) -> None:
+    def count_sending(self, dossier: UUID, address: str) -> None:
+        """One more message to this account and this contact. Raises TooMany beyond five in fifteen minutes."""
         now = self._clock()
         try:
             self._guard.attempt([Lane("send-account", str(dossier)), Lane("send-contact", address)])
