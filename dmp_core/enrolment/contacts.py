@@ -42,7 +42,7 @@ def mail_address(text: str) -> str:
     that does not repeat what was typed.
     """
     try:
-        found = validate_email(text.strip(), check_deliverability=False, allow_smtputf8=False).ascii_email
+        found = validate_email(text.strip(), check_deliverability=False, allow_smtputf8=False, strict=True).ascii_email
     except EmailNotValidError:
         found = None
     if found is None:

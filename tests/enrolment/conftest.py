@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,6 +17,14 @@ from dmp_core.storage.keyring import Keyring
 @pytest.fixture(scope="session")
 def caisse_engine(dmp_caisse_url: str) -> Iterator[Engine]:
     engine = engine_for(dmp_caisse_url, application="tests")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def holder_engine(cluster: Any, dmp_owner_url: str) -> Iterator[Engine]:
+    """The portal's login."""
+    engine = engine_for(cluster.url("titulaire", "dmp"), application="tests", pool_size=8)
     yield engine
     engine.dispose()
 
