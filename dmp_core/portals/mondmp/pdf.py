@@ -51,7 +51,7 @@ def terms_pdf(terms: Terms) -> bytes:
     out = BytesIO()
     title = terms.blocks[0].texts[0]
     document = SimpleDocTemplate(
-        out, pagesize=A4, leftMargin=_LEFT, rightMargin=_LEFT, topMargin=20 * mm, bottomMargin=20 * mm,
+        out, pagesize=A4, leftMargin=_LEFT - 6, rightMargin=_LEFT - 6, topMargin=20 * mm, bottomMargin=20 * mm,
         title=title, author="CNAMTS", lang="fr-FR", displayDocTitle=True, invariant=1,
     )  # fmt: skip
     body = _style(_REGULAR, 10.5, 14.5, spaceAfter=5)
@@ -63,8 +63,9 @@ def terms_pdf(terms: Terms) -> bytes:
         elif block.kind == "article":
             story.append(_Heading(_text(block.texts[0]), article))
         elif block.kind == "items":
-            items = [ListItem(Paragraph(_text(text), body), bulletColor=_TEAL) for text in block.texts]
-            story.append(ListFlowable(items, bulletType="bullet", start="•", bulletFontSize=10, leftIndent=12))
+            items: list[Any] = [ListItem(Paragraph(_text(text), body), bulletColor=_TEAL) for text in block.texts]
+            bullets: dict[str, Any] = {"start": "•", "bulletFontName": _BOLD, "bulletFontSize": 11, "leftIndent": 12}
+            story.append(ListFlowable(items, bulletType="bullet", **bullets))
         else:
             story.append(Paragraph(_text(block.texts[0]), body))
     footer = f"Version {terms.version} · empreinte SHA-256 : {terms.sha256.hex()}"
@@ -79,7 +80,7 @@ def terms_pdf(terms: Terms) -> bytes:
     return out.getvalue()
 
 
-class _Heading(Paragraph):  # type: ignore[misc]  # reportlab is untyped
+class _Heading(Paragraph):
     """A heading that stands in the outline of the file."""
 
     def draw(self) -> None:
@@ -120,17 +121,17 @@ def secrets_pdf(secrets: Secrets) -> bytes:
     half = (_COLUMN - 6 * mm) / 2
     top = y - 4 * mm
     low_login = _secret(
-        canvas, top, "Votre identifiant de connexion : <font name='DmpSans' size='9'>(à conserver précieusement)</font>",
+        canvas, top, "Votre identifiant de connexion :<br/><font name='DmpSans' size='10'>(à conserver précieusement)</font>",
         secrets.login,
         "Cet identifiant de connexion est permanent, il vous sera demandé à chaque connexion au DMP sur mon-dmp.fr",
-        width=half, height=47 * mm,
+        width=half, height=51 * mm,
     )  # fmt: skip
     _secret(
-        canvas, top, "Votre mot de passe initial <font name='DmpSans' size='9'>(Pour votre 1<super>re</super> connexion)"
+        canvas, top, "Votre mot de passe initial<br/><font name='DmpSans' size='10'>(Pour votre 1<super>re</super> connexion)"
         "</font>", secrets.password,
         "Ce mot de passe initial vous sera demandé lors de votre première connexion. Vous devrez le remplacer par un mot de "
         "passe de votre choix à utiliser lors de vos prochaines connexions.",
-        left=_LEFT + half + 6 * mm, width=half, height=47 * mm,
+        left=_LEFT + half + 6 * mm, width=half, height=51 * mm,
     )  # fmt: skip
     y = _put(
         canvas, low_login - 6 * mm,
@@ -185,7 +186,7 @@ def _secret(
     inside = width - 8 * mm
     head = Paragraph(no_break_spaces(label), _style(_BOLD, 11, 14, textColor=_DEEP))
     middle = Paragraph(_text(value), _style(_MONO, size, size * 1.3, alignment=TA_CENTER))
-    foot = Paragraph(no_break_spaces(note), _style(_REGULAR, 9, 11.5, textColor=_SOFT))
+    foot = Paragraph(no_break_spaces(note), _style(_REGULAR, 10, 12.5, textColor=_INK))
     pieces = [(piece, piece.wrap(inside, _HEIGHT)[1]) for piece in (head, middle, foot)]
     gaps = (3.5 * mm, 2.5 * mm, 2 * mm)
     tall = height or sum(h for _, h in pieces) + sum(gaps) + 3.5 * mm
@@ -208,7 +209,7 @@ def _steps(canvas: Canvas, y: float) -> float:
     for number, text in enumerate((
         "Rendez-vous sur le site <b>mon-dmp.fr</b> et saisissez votre identifiant de connexion et votre mot de passe initial.",
         "Lors de votre première connexion, il vous sera demandé de remplacer ce mot de passe initial par un mot de passe de "
-        "votre choix que vous saisirez lors des connexions suivantes.",
+        "votre choix que vous saisissez lors des connexions suivantes.",
         "Vous recevrez automatiquement, à chaque connexion, un mot de passe à usage unique par courrier électronique ou SMS "
         "que vous devrez saisir.",
     ), 1):  # fmt: skip
@@ -229,10 +230,10 @@ def _notice(canvas: Canvas, y: float) -> None:
         no_break_spaces(
             "Les données collectées et traitées au titre de votre dossier médical partagé sont sous la responsabilité de la "
             "CNAMTS. Conformément à la loi n°78-17 du 6 janvier 1978 relative à l’informatique, aux fichiers et aux libertés "
-            "modifiée, vous disposez d’un droit d’accès et de rectification aux données qui vous concernent. Vous pouvez "
+            "modifiées, vous disposez d’un droit d’accès et de rectification aux données qui vous concernent. Vous pouvez "
             "exercer ces droits en vous adressant au directeur de l’organisme de rattachement du titulaire du DMP."
         ),
-        _style(_REGULAR, 8.5, 11, textColor=_SOFT),
+        _style(_REGULAR, 9, 11.5, textColor=_SOFT),
     )
     _, height = paragraph.wrap(_COLUMN, _HEIGHT)
     paragraph.drawOn(canvas, _LEFT, y - height)
