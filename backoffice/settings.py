@@ -18,6 +18,22 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True)
+class MonDmpSettings:
+    """What mon-dmp alone is given."""
+
+    dmp_url: str
+    """Database `dmp`, role `titulaire`."""
+    insured_url: str
+    """Database `caisse`, role `titulaire`: one function, one person at a time."""
+    secret_key: str
+    holder_keyring: Path
+    """Keys of one-time codes, attempt counters and sealed secrets."""
+    proxy_hops: int
+    https: bool
+    trusted_hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Where the parts are, and the few figures an operator may change."""
 
@@ -45,6 +61,8 @@ class Settings:
     ldap_service_password: str
     ldap_bind_template: str
     smtp_url: str
+    sms_url: str
+    """Where SMS are posted as JSON (see adapters.sms)."""
     mail_ca_file: Path | None
     """Authorities to trust for the mail server's TLS; None: those of the system."""
     secret_key: str
@@ -66,6 +84,8 @@ class Settings:
     """Host names the web answers to; empty: any."""
     environment_note: str
     """A sentence over every page."""
+    mondmp: "MonDmpSettings"
+    """The insured person's portal; only its own process reads them."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -81,8 +101,9 @@ class Settings:
         def database(variable: str, role: str, name: str) -> str:
             if variable in env:
                 return env[variable]
-            if "DATABASE_URL" in env and role.endswith("_owner"):
-                return ""  # the web and the workers live without an owner's password: see require_owners
+            if "DATABASE_URL" in env and (role.endswith("_owner") or role == "titulaire"):
+                # The web and the workers live without an owner's password (see require_owners), and without the portal's.
+                return ""
             postgres = services.get("postgres")
             if not postgres or role not in secrets.get("roles", {}):
                 raise Unavailable(
@@ -115,6 +136,7 @@ class Settings:
             ldap_service_password=env.get("LDAP_SERVICE_PASSWORD") or directory.get("service_password", ""),
             ldap_bind_template=env.get("LDAP_BIND_TEMPLATE", ""),
             smtp_url=address("SMTP_URL", "mail", "smtp://127.0.0.1:{port}"),
+            sms_url=address("SMS_URL", "mail_page", "http://127.0.0.1:{port}/sms"),
             mail_ca_file=Path(env["MAIL_CA_FILE"]) if env.get("MAIL_CA_FILE") else None,
             secret_key=env.get("CAISSE_SECRET_KEY") or secrets.get("backoffice_key", ""),
             environment_id=env.get("CAISSE_ENVIRONMENT_ID") or secrets.get("environment_id", ""),
@@ -127,6 +149,15 @@ class Settings:
             trusted_hosts=tuple(env.get("CAISSE_HOSTS", "").split()),
             environment_note=env.get("CAISSE_NOTE")
             or ("Démonstration : toutes les personnes sont fictives." if directory else ""),
+            mondmp=MonDmpSettings(
+                dmp_url=database("DMP_TITULAIRE_URL", "titulaire", "dmp"),
+                insured_url=database("CAISSE_TITULAIRE_URL", "titulaire", "caisse"),
+                secret_key=env.get("MONDMP_SECRET_KEY") or secrets.get("mondmp_key", ""),
+                holder_keyring=Path(env.get("HOLDER_KEYRING", data / "keys" / "holder.json")),
+                proxy_hops=whole_number(env, "MONDMP_PROXY_HOPS", 0, least=0),
+                https=env.get("MONDMP_HTTPS") == "1",
+                trusted_hosts=tuple(env.get("MONDMP_HOSTS", "").split()),
+            ),
         )
 
     def require_owners(self) -> None:

@@ -53,13 +53,21 @@ def _show(as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.argument("application", type=click.Choice(["backoffice", "mondmp"]), default="backoffice")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="8000 pour le back office, 8001 pour mon-dmp, sauf avis contraire."
+)
 @click.option("--host", default="127.0.0.1", show_default=True)
-def serve(port: int, host: str) -> None:
-    """Sert le back office des caisses."""
-    from backoffice.app import serve as serve_web
+def serve(application: str, port: int | None, host: str) -> None:
+    """Sert le back office des caisses, ou mon-dmp."""
+    if application == "mondmp":
+        from backoffice.mondmp import serve as serve_mondmp
 
-    serve_web(Settings.from_env(), host, port)
+        serve_mondmp(Settings.from_env(), host, port or 8001)
+    else:
+        from backoffice.app import serve as serve_web
+
+        serve_web(Settings.from_env(), host, port or 8000)
 
 
 @click.command()

@@ -171,6 +171,7 @@ class Services:
             "roles": postgres.new_passwords,
             "valkey": lambda: secrets.token_urlsafe(24),
             "backoffice_key": lambda: secrets.token_urlsafe(48),
+            "mondmp_key": lambda: secrets.token_urlsafe(48),
         }
         missing = {name: make() for name, make in fresh.items() if name not in kept}
         if missing:

@@ -22,7 +22,9 @@ from backoffice.settings import Settings, data_folder, read_json
 
 WATCH_SECONDS = 1.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-CHILDREN = {"worker": "Le travailleur", "web": "Le back office"}
+CHILDREN = {"worker": "Le travailleur", "web": "Le back office", "mondmp": "mon-dmp"}
+ADDRESSES = {"web": "Back office des caisses : ", "mondmp": "mon-dmp, pour l’assuré  : "}
+MODULES = {"web": "backoffice.app", "mondmp": "backoffice.mondmp"}
 
 
 def keep_house(
@@ -51,7 +53,7 @@ def keep_house(
         else:
             watch = _serve(parts, children, port, say)
             _demonstrate_if_possible(demonstrate, settings, say)
-            _announce(parts, watch.port, caisse, say)
+            _announce(parts, watch.ports, caisse, say)
             with contextlib.suppress(KeyboardInterrupt):  # the usual end
                 watch.until_stopped()
             say("")
@@ -124,10 +126,10 @@ class _Watch:
         parts: Services,
         children: dict[str, Background],
         commands: Mapping[str, list[str]],
-        port: int,
+        ports: Mapping[str, int],
         say: Callable[[str], None],
     ) -> None:
-        self.port = port
+        self.ports = ports
         self._parts, self._children, self._commands, self._say = parts, children, commands, say
         self._leave = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
@@ -160,33 +162,44 @@ class _Watch:
 
 
 def _serve(parts: Services, children: dict[str, Background], port: int, say: Callable[[str], None]) -> _Watch:
-    web, worker = children["web"], children["worker"]
     commands = {"worker": [sys.executable, "-m", "backoffice.worker"]}
-    for attempt in range(ATTEMPTS):
-        chosen = free_port(port, say, "back office")
-        commands["web"] = [sys.executable, "-m", "backoffice.app", str(chosen)]
+    with signals_held():
+        children["worker"].start(commands["worker"])
+    ports = {"web": port, "mondmp": port + 1}
+    # One after the other: the back office makes the key file that mon-dmp reads.
+    for name, wanted in ports.items():
+        ports[name] = _serve_one(name, children[name], commands, wanted, say)
+    return _Watch(parts, children, commands, ports, say)
+
+
+def _serve_one(
+    name: str, child: Background, commands: dict[str, list[str]], wanted: int, say: Callable[[str], None]
+) -> int:
+    """Start one application on the port wanted or the next free one; return it."""
+    label = CHILDREN[name]
+    for _ in range(ATTEMPTS):
+        chosen = free_port(wanted, say, label.removeprefix("Le "))
+        commands[name] = [sys.executable, "-m", MODULES[name], str(chosen)]
         with signals_held():
-            web.start(commands["web"])
-        if attempt == 0:
-            with signals_held():
-                worker.start(commands["worker"])
+            child.start(commands[name])
         wait_until(
-            lambda: listens(web.process(), chosen) or web.process() is None,  # noqa: B023 - waited for right here
+            lambda: listens(child.process(), chosen) or child.process() is None,  # noqa: B023 - waited for right here
             60,
-            f"Le back office ne démarre pas : voir {web.log_file}.",
+            f"{label} ne démarre pas : voir {child.log_file}.",
         )
-        if web.process() is not None:
-            say(f"Back office des caisses : http://127.0.0.1:{chosen}/")
-            return _Watch(parts, children, commands, chosen, say)
+        if child.process() is not None:
+            say(f"{ADDRESSES[name]}http://127.0.0.1:{chosen}/")
+            return chosen
         if port_is_free(chosen):
             break
-    raise Unavailable(f"Le back office s’est arrêté au démarrage : voir {web.log_file}.")
+    raise Unavailable(f"{label} s’est arrêté au démarrage : voir {child.log_file}.")
 
 
-def _announce(parts: Services, port: int, caisse: str, say: Callable[[str], None]) -> None:
+def _announce(parts: Services, ports: Mapping[str, int], caisse: str, say: Callable[[str], None]) -> None:
     state = read_json(parts.run / "services.json")
     say("")
-    say(f"Back office des caisses : http://127.0.0.1:{port}/")
+    for name, port in ports.items():
+        say(f"{ADDRESSES[name]}http://127.0.0.1:{port}/")
     say(f"Courriels et SMS reçus  : http://127.0.0.1:{state['mail_page']['port']}/")
     say("")
     say(f"Comptes de démonstration (mot de passe « {DEMONSTRATION_PASSWORD} ») :")

@@ -43,6 +43,12 @@ SECTIONS: Final = (
         "population.index",
         "/population",
     ),
+    Section(
+        "Demandes",
+        "Suivre les demandes des assurés, de leur ouverture à leur fin.",
+        "cases.index",
+        "/demandes",
+    ),
     Section("Registres", "Consulter les tables et le journal, sans rien modifier.", "registers.index", "/registres"),
 )
 

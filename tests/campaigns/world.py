@@ -34,7 +34,7 @@ from backoffice.migrations import migrate as migrate_caisse
 from backoffice.office import Office, open_office
 from backoffice.population.actions import ImportCounts, request_import, run_import
 from backoffice.population.rows import COLUMNS
-from backoffice.settings import PROJECT_ROOT, Settings
+from backoffice.settings import PROJECT_ROOT, MonDmpSettings, Settings
 from dmp_core.enrolment.digests import digests
 from dmp_core.migrations import migrate as migrate_dmp
 from dmp_core.storage.keyring import Keyring
@@ -106,7 +106,12 @@ def settings_of(databases: Databases, data: Path, redis_url: str, **changes: Any
         ldap_service_dn="cn=essai", ldap_service_password="essai", ldap_bind_template="", smtp_url="smtp://127.0.0.1:1",
         mail_ca_file=None, secret_key="clé secrète " * 4, environment_id="", code_keyring=data / "keys" / "codes.json",
         mail_sender="L’Assurance Maladie <ne-pas-repondre@mon-dmp.example.org>", lot_size=50, processes=1, proxy_hops=0,
-        https=False, trusted_hosts=(), environment_note="",
+        https=False, trusted_hosts=(), environment_note="", sms_url="http://127.0.0.1:1/sms",
+        mondmp=MonDmpSettings(
+            dmp_url=databases.url("titulaire", "dmp"), insured_url=databases.url("titulaire", "caisse"),
+            secret_key="autre clé secrète " * 3, holder_keyring=data / "keys" / "holder.json", proxy_hops=0, https=False,
+            trusted_hosts=(),
+        ),
     )  # fmt: skip
     return replace(settings, **changes)
 

@@ -19,6 +19,7 @@ from wtforms import (
     TextAreaField,
 )
 from wtforms.fields import SelectChoice
+from wtforms.widgets import HiddenInput
 
 from backoffice.campaigns.models import Campaign
 from backoffice.campaigns.rules import KINDS, ChannelRule, Criteria, Draft
@@ -185,6 +186,13 @@ class StepForm(_Form):
     """The confirmation of a step, with its reason where one is needed."""
 
     motif = TextAreaField("Motif")
+
+
+class CaseForm(_Form):
+    """What is done to a case: the version seen, and a reason or a note."""
+
+    version = IntegerField(widget=HiddenInput())
+    texte = TextAreaField("Texte")
 
 
 class UploadForm(_Form):

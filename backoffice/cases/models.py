@@ -1,0 +1,95 @@
+"""Tables of cases: the case, and its journal of steps and notes."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import CHAR, ForeignKey, Identity, Integer
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from backoffice.adapters.db import Base
+from backoffice.cases.deadlines import Deadline
+from backoffice.cases.kinds import workflow_of
+from backoffice.cases.workflow import State, Workflow
+from backoffice.core.actor import Actor
+from backoffice.core.errors import NotFound
+
+
+class Case(Base):
+    """One request of, or about, one person."""
+
+    __tablename__ = "case_file"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    number: Mapped[str] = mapped_column(unique=True)
+    """What people say on the phone: year-caisse-sequence, e.g. 2016-631-000042."""
+    caisse: Mapped[str] = mapped_column(CHAR(3))
+    person_id: Mapped[int]
+    kind: Mapped[str]
+    state: Mapped[str]
+    origin: Mapped[uuid.UUID | None] = mapped_column(unique=True)
+    """The record's event that opened it, once."""
+    owner: Mapped[str | None]
+    """Login of the agent in charge; None: the team's queue."""
+    opened_at: Mapped[datetime]
+    opened_by: Mapped[str]
+    ended_at: Mapped[datetime | None]
+    allowed: Mapped[int] = mapped_column(Integer)
+    spent: Mapped[int] = mapped_column(Integer, default=0)
+    running_since: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    """As `deadline` says; kept for sorting."""
+    escalates_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    """Counts the changes: two agents who meet on one case are told."""
+
+    @property
+    def workflow(self) -> Workflow:
+        """Its declaration."""
+        return workflow_of(self.kind)
+
+    @property
+    def status(self) -> State:
+        """Its state's declaration."""
+        return self.workflow.state(self.state)
+
+    @property
+    def deadline(self) -> Deadline:
+        """Its clock."""
+        return Deadline(self.allowed, self.spent, self.running_since)
+
+    @deadline.setter
+    def deadline(self, clock: Deadline) -> None:
+        self.allowed, self.spent, self.running_since = clock.allowed, clock.spent, clock.running_since
+        self.due_at, self.escalates_at = clock.due_at(), clock.escalates_at()
+
+
+class CaseEntry(Base):
+    """One line of a case's life: a step, a note, a change of hands. Inserted, never changed."""
+
+    __tablename__ = "case_entry"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case_file.id"))
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    what: Mapped[str]
+    """`step`, `note` or `owner`."""
+    step: Mapped[str | None]
+    source: Mapped[str | None]
+    target: Mapped[str | None]
+    text: Mapped[str | None]
+
+
+def access_case(session: Session, actor: Actor, number: str, *, lock: bool = False) -> Case:
+    """The only way to hold a case: of a kind you may read, within your caisses, or not found."""
+    query = session.query(Case).filter_by(number=number)
+    found = (query.with_for_update() if lock else query).one_or_none()
+    if found is None or found.caisse not in actor.caisses or not may_read(actor, found.workflow):
+        raise NotFound(f"La demande « {number[:20]} » est introuvable dans votre périmètre.")
+    return found
+
+
+def may_read(actor: Actor, workflow: Workflow) -> bool:
+    """Whether this actor sees cases of this kind: its readers, and whoever has a step to take in it."""
+    roles = workflow.readers.union(*(step.roles for step in workflow.steps))
+    return not actor.roles.isdisjoint(roles)

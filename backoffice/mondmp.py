@@ -1,0 +1,100 @@
+"""mon-dmp served: its composition root. The portal is `dmp_core`'s; the insurance's base, mail and SMS are its host's."""
+
+import sys
+import uuid
+
+import waitress
+from flask import Flask
+
+from backoffice.adapters.logs import quiet_logs
+from backoffice.adapters.mailer import Mail, Mailer, MailSettings
+from backoffice.adapters.sms import SmsGateway
+from backoffice.core import errors
+from backoffice.core.clock import Clock, system_clock
+from backoffice.population.insured import InsuredPersons
+from backoffice.settings import Settings
+from dmp_core import errors as dmp_errors
+from dmp_core.holder.messages import Notice
+from dmp_core.holder.store import HolderStore
+from dmp_core.portals.mondmp.app import create_app as create_portal
+from dmp_core.portals.mondmp.parts import Parts, PortalSettings
+from dmp_core.storage.keyring import Keyring
+
+THREADS = 8
+LARGEST_BODY = 1024 * 1024
+MAIL_TIMEOUT_S = 8
+"""Somebody waits in front of the page for the code."""
+
+
+class HostMessenger:
+    """Implements the portal's port over the house's mail server and SMS gateway; safe to share between threads."""
+
+    def __init__(self, mail: MailSettings, sms: SmsGateway, clock: Clock) -> None:
+        self._mail, self._sms, self._clock = mail, sms, clock
+
+    def mail(self, notice: Notice) -> None:
+        """One connection a message: two threads never share one."""
+        domain = self._mail.sender.rpartition("@")[2].rstrip("> ")
+        message = Mail(notice.to, notice.subject, notice.text, f"<{uuid.uuid4()}@{domain}>")
+        try:
+            with Mailer(self._mail) as mailer:
+                mailer.send(message, self._clock())
+        except errors.Invalid as refusal:
+            raise dmp_errors.Invalid(str(refusal)) from refusal
+        except errors.DomainError as refusal:
+            raise dmp_errors.Unavailable(
+                "Le courriel n’a pas pu partir : demandez un nouveau code dans quelques minutes."
+            ) from refusal
+
+    def sms(self, notice: Notice) -> None:
+        """Hand the SMS over."""
+        try:
+            self._sms.send(notice.to, notice.text)
+        except errors.Invalid as refusal:
+            raise dmp_errors.Invalid(str(refusal)) from refusal
+        except errors.DomainError as refusal:
+            raise dmp_errors.Unavailable(str(refusal)) from refusal
+
+
+def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
+    """mon-dmp over `settings`. Raises Unavailable when its address, secret or key files are not there."""
+    own = settings.mondmp
+    for variable, value in (
+        ("DMP_TITULAIRE_URL", own.dmp_url),
+        ("CAISSE_TITULAIRE_URL", own.insured_url),
+        ("MONDMP_SECRET_KEY", own.secret_key),
+    ):
+        if not value:
+            raise errors.Unavailable(f"mon-dmp n’est pas configuré : indiquez {variable}.")
+    portal = PortalSettings(
+        dmp_url=own.dmp_url, secret_key=own.secret_key, code_keyring=settings.code_keyring,
+        holder_keyring=own.holder_keyring, https=own.https, proxy_hops=own.proxy_hops, trusted_hosts=own.trusted_hosts,
+        note=settings.environment_note,
+    )  # fmt: skip
+    mail = MailSettings(settings.smtp_url, settings.mail_sender, settings.mail_ca_file, timeout=MAIL_TIMEOUT_S)
+    try:
+        # The back office makes the first; a lost one must not be made anew here, every code sent would turn wrong.
+        codes, secrets = Keyring.load(portal.code_keyring), Keyring.create_if_missing(portal.holder_keyring)
+    except dmp_errors.DmpError as refusal:
+        raise errors.Unavailable(str(refusal)) from refusal
+    return create_portal(
+        Parts(
+            settings=portal, clock=clock, store=HolderStore(portal.dmp_url), codes=codes, secrets=secrets,
+            insured=InsuredPersons(own.insured_url, clock),
+            messenger=HostMessenger(mail, SmsGateway(settings.sms_url), clock),
+        )
+    )  # fmt: skip
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Serve until a signal ends the process."""
+    waitress.serve(
+        create_app(settings), host=host, port=port, threads=THREADS, max_request_body_size=LARGEST_BODY, ident=None,
+        # With a trusted proxy its headers must reach the application, which drops the others itself.
+        clear_untrusted_proxy_headers=not settings.mondmp.proxy_hops,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    quiet_logs()
+    serve(Settings.from_env(), "127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 8001)

@@ -1,0 +1,74 @@
+"""The base of insured persons as mon-dmp may ask it: one whole NIR, one answer (the port `dmp_core.enrolment.insured`)."""
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from backoffice.core.clock import Clock, paris_date
+from dmp_core.enrolment.insured import Insured
+from dmp_core.errors import Unavailable
+
+OF_AGE = 18
+_GENERAL_SCHEME = "01"
+_OWN_RIGHTS = "OD"
+_BY_NIR = text("SELECT * FROM insured_by_nir(:nir)")
+
+
+class InsuredPersons:
+    """Implements `InsuredBase` over the database `caisse`, as the role `titulaire`, which may call one function of it."""
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self._clock = clock
+        self._engine: Engine = create_engine(
+            url,
+            pool_size=8,
+            pool_pre_ping=True,
+            hide_parameters=True,  # a NIR must not reach a log through an exception's text
+            connect_args={
+                "application_name": "mon-dmp", "connect_timeout": 10,
+                "options": "-c timezone=UTC -c statement_timeout=10000 -c default_transaction_read_only=on",
+            },
+        )  # fmt: skip
+
+    def by_nir(self, nir: str) -> Insured | None:
+        """See `InsuredBase`: one indexed look-up, found or not."""
+        try:
+            with self._engine.connect() as connection:
+                row = connection.execute(_BY_NIR, {"nir": nir}).one_or_none()
+        except (OperationalError, PoolTimeout) as error:
+            raise Unavailable("Le service est momentanément indisponible : réessayez dans quelques minutes.") from error
+        return None if row is None else _insured(row, paris_date(self._clock()))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+
+def may_open(row: Any, today: date) -> bool:
+    """Whether a person may open a DMP online (DOMAIN 4.1): own rights in the régime général, of age, alive, without one.
+
+    An opposition to mailings or an undeliverable address keeps nobody from opening a DMP: they are about letters.
+    """
+    return bool(
+        row.qualite == _OWN_RIGHTS
+        and row.regime == _GENERAL_SCHEME
+        and not row.dmp
+        and row.date_deces is None
+        and _age(row.birth_latest, today) >= OF_AGE
+    )
+
+
+def _age(born: date, today: date) -> int:
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def _insured(row: Any, today: date) -> Insured:
+    return Insured(
+        caisse=row.caisse, person_id=row.person_id, nir=row.nir, civilite=row.civilite, birth_name=row.nom_naissance,
+        usual_name=row.nom_usage, given_name=row.prenom, birth_date=row.date_naissance, serial=row.vitale_serie,
+        card_type=row.vitale_type, may_open=may_open(row, today),
+    )  # fmt: skip
