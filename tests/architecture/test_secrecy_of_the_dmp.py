@@ -35,6 +35,7 @@ UNDO = (
 
 ALLOWED = [
     Reach("caisse", "", "dmp", "database", ("CONNECT",)),
+    Reach("caisse", "enrolment", "account", "table", (), {"INSERT": ("dossier_id", "login", "created_at")}),
     Reach(
         "caisse", "enrolment", "code_request", "table", (),
         {
@@ -42,6 +43,17 @@ ALLOWED = [
             "INSERT": ("request_id", "caisse", "issue_id", "letter_date", "issued_at", "codes"),
             "UPDATE": ("issue_id", "letter_date", "issued_at", "codes"),
         },
+    ),
+    Reach(
+        "caisse", "enrolment", "consent", "table", (),
+        {
+            "INSERT": (
+                "id", "dossier_id", "at", "way", "terms", "terms_sha256", "wording", "collected_by", "on_behalf_by",
+            ),
+        },
+    ),
+    Reach(
+        "caisse", "enrolment", "contact", "table", (), {"INSERT": ("id", "dossier_id", "kind", "value", "since")}
     ),
     Reach(
         "caisse", "enrolment", "creation_code", "table", (),
@@ -57,7 +69,41 @@ ALLOWED = [
             "UPDATE": ("state", "state_changed_at", "reason"),
         },
     ),
+    Reach(
+        "caisse", "enrolment", "dossier", "table", (),
+        {
+            "SELECT": (
+                "id", "request_id", "caisse", "person_id", "way", "state", "opened_at", "state_changed_at",
+                "closed_by", "reason", "keep_until",
+            ),
+            "INSERT": (
+                "id", "request_id", "caisse", "person_id", "civilite", "nom_naissance", "nom_usage", "prenom",
+                "date_naissance", "way", "opened_at",
+            ),
+            "UPDATE": ("state", "state_changed_at", "closed_by", "reason", "keep_until"),
+        },
+    ),
     Reach("caisse", "enrolment", "enrolment", "schema", ("USAGE",)),
+    Reach(
+        "caisse", "enrolment", "identifier", "table", (), {"INSERT": ("dossier_id", "system", "value", "valid_from")}
+    ),
+    Reach("caisse", "enrolment", "login_just_given(wanted_request uuid)", "definer routine", ("EXECUTE",)),
+    Reach(
+        "caisse", "enrolment", "outbox", "table", (),
+        {
+            "SELECT": ("id", "event_id", "kind", "caisse", "person_id", "at", "detail", "done_at"),
+            "INSERT": ("event_id", "kind", "caisse", "person_id", "at", "detail"),
+            "UPDATE": ("done_at",),
+        },
+    ),
+    Reach(
+        "caisse", "enrolment", "password", "table", (),
+        {
+            "SELECT": ("dossier_id", "ended_at"),
+            "INSERT": ("id", "dossier_id", "hash", "initial", "created_at", "expires_at"),
+            "UPDATE": ("ended_at",),
+        },
+    ),
 ]  # fmt: skip
 """All that a caisse may ever do in the database `dmp`. A line more here is a decision, not a detail."""
 
@@ -92,9 +138,47 @@ def test_a_caisse_reaches_exactly_what_is_listed_and_nothing_medical(caisse: Con
     assert medical(found) == []
 
 
-def test_the_portals_reach_nothing_before_they_exist(caisse: Connection) -> None:
-    found = reach(caisse, ["titulaire", "ps"])
-    assert [(line.object, line.privileges) for line in found] == [("dmp", ("CONNECT",))] * 2
+def test_the_access_of_professionals_reaches_nothing_before_it_exists(caisse: Connection) -> None:
+    assert reach(caisse, ["ps"]) == [Reach("ps", "", "dmp", "database", ("CONNECT",))]
+
+
+WITHOUT_DOSSIER = {"outbox", "attempt"}
+"""Tables that the portal writes before it knows a dossier: it puts events in and cannot read them back; counters of
+attempts stand under digests."""
+
+LENT_TO_THE_PORTAL = {
+    "dossier_of_login", "dossier_of_person", "dossier_of_identifier", "codes_of_person", "use_code",
+    "events_of_person", "session_of_token", "advance_session", "end_session", "end_old_sessions",
+}  # fmt: skip
+"""Routines with their owner's rights: each takes a key that only its subject can give, and lists nothing."""
+
+
+def test_row_security_binds_every_table_that_the_portal_reaches(caisse: Connection) -> None:
+    found = reach(caisse, ["titulaire"])
+    tables = {(line.schema, line.object) for line in found if line.kind in ("table", "view")}
+    bound = {
+        tuple(row)
+        for row in caisse.execute(
+            text(
+                "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                "WHERE c.relrowsecurity AND c.relkind IN ('r', 'p')"
+            )
+        )
+    }
+    assert ("enrolment", "password") in tables
+    assert tables - bound == {("enrolment", name) for name in WITHOUT_DOSSIER}
+    assert {line.object.split("(")[0] for line in found if line.kind == "definer routine"} == LENT_TO_THE_PORTAL
+
+
+def test_the_portal_reaches_codes_and_the_outbox_by_its_routines_alone_and_erases_no_proof(caisse: Connection) -> None:
+    found = {line.object: line for line in reach(caisse, ["titulaire"])}
+    assert not {"creation_code", "code_request", "creation_code_631"} & found.keys()
+    assert found["outbox"].privileges == ()
+    assert set(found["outbox"].columns) == {"INSERT"}
+    for name in ("dossier", "identifier", "consent", "account", "password", "contact"):
+        assert not {"DELETE", "TRUNCATE", "UPDATE"} & set(found[name].privileges), name
+    assert "UPDATE" not in found["consent"].columns
+    assert "UPDATE" not in found["account"].columns
 
 
 @pytest.mark.parametrize(
@@ -173,6 +257,30 @@ def test_a_routine_that_lends_its_owner_s_rights_is_shown_as_such(owner: Engine)
         "TRUNCATE enrolment.creation_code",
         "INSERT INTO enrolment.creation_code (state) VALUES ('used')",
         "DELETE FROM enrolment.code_request",
+        "SELECT hash FROM enrolment.password",
+        "SELECT id, initial, used_at FROM enrolment.password",
+        "UPDATE enrolment.password SET hash = 'x'",
+        "UPDATE enrolment.password SET ended_at = now() RETURNING hash",
+        "INSERT INTO enrolment.password (id) VALUES (gen_random_uuid()) RETURNING hash",
+        "SELECT login FROM enrolment.account",
+        "SELECT dossier_id FROM enrolment.account",
+        "UPDATE enrolment.account SET login = 'bcdf1234'",
+        "SELECT value FROM enrolment.contact",
+        "UPDATE enrolment.contact SET value = 'x'",
+        "SELECT count(*) FROM enrolment.contact",
+        "SELECT value FROM enrolment.identifier",
+        "SELECT dossier_id FROM enrolment.identifier WHERE value = 'x'",
+        "SELECT wording FROM enrolment.consent",
+        "SELECT * FROM enrolment.dossier",
+        "SELECT nom_naissance FROM enrolment.dossier",
+        "UPDATE enrolment.dossier SET person_id = 1",
+        "UPDATE enrolment.dossier SET way = 'online'",
+        "DELETE FROM enrolment.dossier",
+        "DELETE FROM enrolment.outbox",
+        "UPDATE enrolment.outbox SET kind = 'x'",
+        "SELECT enrolment.dossier_of_login('bcdf1234')",
+        "SELECT enrolment.codes_of_person('631', 1)",
+        "SELECT enrolment.use_code('631', 1, '\\x00', now())",
         "SELECT * FROM public.alembic_version",
         "SELECT pg_read_file('/etc/passwd')",
         "COPY (SELECT 1) TO PROGRAM 'true'",
@@ -189,7 +297,11 @@ def test_the_database_refuses_a_caisse(caisse: Connection, statement: str) -> No
 def test_statistics_betray_no_medical_value(owner: Engine, caisse: Connection) -> None:
     with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE medical.probe"))
-    seen = text("SELECT count(*) FROM pg_stats WHERE schemaname = 'medical' OR attname = 'digest'")
+        connection.execute(text("ANALYZE enrolment.contact, enrolment.dossier"))
+    seen = text(
+        "SELECT count(*) FROM pg_stats WHERE schemaname = 'medical' OR attname = 'digest' "
+        "OR tablename IN ('dossier', 'account', 'identifier', 'contact', 'consent', 'password')"
+    )
     assert caisse.scalar(seen) == 0
 
 
