@@ -166,15 +166,13 @@ class Sessions:
         connection: Connection | None = None,
     ) -> int:
         """End every session of a dossier, at whatever stage, but one; how many were ended."""
-        row = {"dossier": dossier, "but": but.id if but else None, "now": self._clock(), "how": ending}
+        row = {"dossier": dossier, "but": but.id if but else None, "now": self._clock(), "how": ending, **self._life}
         own: AbstractContextManager[Connection] = (
             self._store.transaction(dossier) if connection is None else nullcontext(connection)
         )
         with own as where:
             bind(where, dossier)
-            ended = where.execute(_DELETE, row).rowcount
-            where.execute(_TELL, row)
-        return ended
+            return int(where.scalar(_END_ALL, row) or 0)
 
     def tidy(self) -> int:
         """Delete at most a thousand sessions that are over by time; how many were deleted."""
@@ -213,13 +211,17 @@ _ADVANCE = text("SELECT enrolment.advance_session(:digest, :new, :stage, :dossie
 
 _END = text("SELECT enrolment.end_session(:digest, :now, :how)")
 
-_DELETE = text("""
-DELETE FROM enrolment.session WHERE dossier_id = :dossier AND (CAST(:but AS uuid) IS NULL OR id <> :but)
-""")
-
-_TELL = text("""
-UPDATE enrolment.connection SET ended_at = greatest(began_at, :now), ending = :how
-WHERE dossier_id = :dossier AND ended_at IS NULL AND (CAST(:but AS uuid) IS NULL OR session_id <> :but)
+# What was over by time is told so, not as ended now.
+_END_ALL = text("""
+WITH gone AS (
+    DELETE FROM enrolment.session WHERE dossier_id = :dossier AND (CAST(:but AS uuid) IS NULL OR id <> :but)
+    RETURNING id, least(seen_at + :idle, began_at + :whole) AS over
+), told AS (
+    UPDATE enrolment.connection c SET ended_at = greatest(c.began_at, least(gone.over, :now)),
+        ending = CASE WHEN gone.over <= :now THEN 'expired' ELSE :how END
+    FROM gone WHERE c.session_id = gone.id AND c.ended_at IS NULL
+)
+SELECT count(*) FROM gone WHERE over > :now
 """)
 
 _TIDY = text("SELECT enrolment.end_old_sessions(:now, :idle, :whole)")

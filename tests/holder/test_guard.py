@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 
 from dmp_core.errors import WrongState
 from dmp_core.holder.guard import Guard, Lane, TooMany, code_lanes, network
@@ -19,9 +19,7 @@ WRONG = WrongState("faux")
 
 
 @pytest.fixture
-def guard(store: HolderStore, keyring: Keyring, clock: SetClock, owner: Engine) -> Guard:
-    with owner.begin() as connection:
-        connection.execute(text("TRUNCATE enrolment.attempt"))
+def guard(store: HolderStore, keyring: Keyring, clock: SetClock, no_attempts: None) -> Guard:
     return Guard(store, keyring, clock)
 
 
