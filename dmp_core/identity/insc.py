@@ -53,7 +53,7 @@ def seed(given_name: str, aammjj: str, nir: str) -> str:
     Raises InsCFault as `compute` does.
     """
     if not _AAMMJJ.fullmatch(aammjj) or not aammjj.isascii():
-        raise InsCFault("La date de naissance ne permet pas de calculer l’INS-C : six chiffres AAMMJJ sont attendus.")
+        raise InsCFault("La date de naissance ne permet pas de calculer l’INS-C : six chiffres AAMMJJ sont attendus.")
     return f"{_name(given_name):<{_NAME}}{aammjj}{_nir13(nir)}"
 
 
@@ -66,7 +66,7 @@ def birth_date_of(civil_date: str) -> str:
         return NO_BIRTH_DATE
     digits = _CIVIL_DATE.fullmatch(civil_date)
     if digits is None or not civil_date.isascii():
-        raise InsCFault("La date de naissance ne permet pas de calculer l’INS-C : la forme AAAA-MM-JJ est attendue.")
+        raise InsCFault("La date de naissance ne permet pas de calculer l’INS-C : la forme AAAA-MM-JJ est attendue.")
     return "".join(digits.groups())
 
 
@@ -78,11 +78,11 @@ def _name(given_name: str) -> str:
 
 def _nir13(nir: str) -> str:
     if nir[:1] not in ("1", "2"):
-        raise InsCFault("Aucun INS-C ne peut être calculé : le NIR est provisoire ou absent.")
+        raise InsCFault("Aucun INS-C ne peut être calculé : le NIR est provisoire ou absent.")
     try:
         key = key_of(nir[:13])
     except NirFault:
         key = None
     if key is None or nir[13:] != key:
-        raise InsCFault("Aucun INS-C ne peut être calculé : la clé du NIR ne correspond pas au numéro.")
+        raise InsCFault("Aucun INS-C ne peut être calculé : la clé du NIR ne correspond pas au numéro.")
     return nir[:13]

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 import pytest
-from enrolment_people import CONSENT, CONTACTS, an_insured, the
+from enrolment_people import CONSENT, CONTACTS, an_insured, enter, the
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from dmp_core.enrolment.dossiers import Opened, Way, open_dossier
+from dmp_core.enrolment.api import Enrolment
+from dmp_core.enrolment.dossiers import Contacts, Opened, Way, open_dossier
 from dmp_core.enrolment.insured import Insured
 
 OWN = {"dossier": "id"} | dict.fromkeys(("identifier", "consent", "account", "password", "contact"), "dossier_id")
@@ -142,3 +143,31 @@ def test_the_outbox_is_written_by_the_portal_and_read_back_by_counts_alone(two: 
     assert connection.scalar(count, {"p": two.person.person_id, "since": the()}) == 0
     with pytest.raises(DBAPIError, match="permission denied"):
         connection.exec_driver_sql("SELECT count(*) FROM enrolment.outbox")
+
+
+CONTACT = text(
+    "INSERT INTO enrolment.contact (id, dossier_id, kind, value, since) "
+    "VALUES (gen_random_uuid(), :d, 'mobile', '+33639980000', now())"
+)
+
+
+def test_a_caisse_adds_no_contact_to_a_dossier_opened_online_nor_once_its_holder_got_in(
+    enrolment: Enrolment, caisse_engine: Engine, holder_engine: Engine, owner_engine: Engine
+) -> None:
+    by_mail = Contacts(mail=CONTACTS.mail)
+    with holder_engine.begin() as connection:
+        online = open_dossier(connection, the(), uuid4(), an_insured(), by_mail, CONSENT, Way.ONLINE)
+    counter = enrolment.dossiers.open(uuid4(), an_insured(), by_mail, CONSENT, Way.COUNTER)
+    enter(owner_engine, counter.dossier_id)
+    for made in (online, counter):
+        with caisse_engine.connect() as connection, pytest.raises(DBAPIError, match="its holder alone"):
+            connection.execute(CONTACT, {"d": made.dossier_id})
+    with holder_engine.connect() as connection:
+        connection.execute(text("SELECT set_config('dmp.dossier', :d, true)"), {"d": str(online.dossier_id)})
+        connection.execute(CONTACT, {"d": online.dossier_id})
+
+
+@pytest.mark.parametrize("way", [Way.ONLINE, Way.PS])
+def test_the_database_too_refuses_a_caisse_that_opens_in_the_holder_s_place(caisse_engine: Engine, way: Way) -> None:
+    with caisse_engine.connect() as connection, pytest.raises(DBAPIError, match="at its counter"):
+        open_dossier(connection, the(), uuid4(), an_insured(), CONTACTS, CONSENT, way)

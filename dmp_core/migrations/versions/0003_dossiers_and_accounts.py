@@ -178,6 +178,35 @@ $$""",
 CREATE TRIGGER holder_only_closes BEFORE UPDATE ON enrolment.dossier FOR EACH ROW
 WHEN (current_user = 'titulaire' AND NOT (OLD.state = 'open' AND NEW.state = 'closed'))
 EXECUTE FUNCTION enrolment.refuse_dossier_change()""",
+    """
+CREATE FUNCTION enrolment.refuse_beyond_counter() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'dossier: a caisse opens at its counter' USING ERRCODE = 'restrict_violation';
+END
+$$""",
+    """
+CREATE TRIGGER caisse_opens_at_counter BEFORE INSERT ON enrolment.dossier FOR EACH ROW
+WHEN (current_user = 'caisse' AND NEW.way <> 'counter')
+EXECUTE FUNCTION enrolment.refuse_beyond_counter()""",
+    # With its owner's rights, for the caisse may not see what it looks at: who got in decides where their codes go.
+    """
+CREATE FUNCTION enrolment.refuse_contact_of_another_s() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM enrolment.dossier d WHERE d.id = NEW.dossier_id AND d.way <> 'counter') OR EXISTS (
+        SELECT FROM enrolment.password p
+        WHERE p.dossier_id = NEW.dossier_id AND (p.used_at IS NOT NULL OR NOT p.initial))
+    THEN
+        RAISE EXCEPTION 'contact: its holder alone adds to it' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END
+$$""",
+    """
+CREATE TRIGGER caisse_only_begins BEFORE INSERT ON enrolment.contact FOR EACH ROW
+WHEN (current_user = 'caisse')
+EXECUTE FUNCTION enrolment.refuse_contact_of_another_s()""",
 )
 
 HOLDER = "NULLIF(current_setting('dmp.dossier', true), '')::uuid"
