@@ -16,6 +16,7 @@ from dmp_core.enrolment.dossiers import DossierState
 from dmp_core.enrolment.events import Kind, events_since, record_event
 from dmp_core.enrolment.insured import Insured, InsuredBase
 from dmp_core.holder.guard import Guard, Lane, network, strangers
+from dmp_core.holder.identification import same_serial
 from dmp_core.holder.store import HolderStore
 
 A_DAY: Final = 1
@@ -45,12 +46,13 @@ class CodeRequests:
         lanes = [Lane("recovery", f"{_DOOR}/{nir}/{network(address)}"), *strangers(address, _DOOR)]
         self._guard.attempt(lanes)
         person = self._insured.by_nir(nir)
-        proven = _same(person.birth_date if person else "", birth_date) & _same(person.serial if person else "", serial)
+        born = person.birth_date if person else ""
+        proven = hmac.compare_digest(born.encode(), birth_date.encode()) & same_serial(person, serial)
         now = self._clock()
         caisse, person_id = (person.caisse, person.person_id) if person else _NOBODY
         with self._store.transaction() as connection:
             # Two requests at once for one person: the second counts the first.
-            connection.execute(_ALONE, {"key": f"{_DOOR}/{caisse}/{person_id}"})
+            connection.execute(_ALONE, {"key": _lock_of(nir)})
             day, _ = events_since(connection, Kind.CODE_REQUESTED, caisse, person_id, now - timedelta(days=1))
             month, _ = events_since(connection, Kind.CODE_REQUESTED, caisse, person_id, now - timedelta(days=30))
             purpose = _purpose(connection, person)
@@ -75,11 +77,10 @@ def _purpose(connection: Connection, person: Insured | None) -> str | None:
     return "access" if dossier.state == DossierState.OPEN else None
 
 
-def _same(held: str, typed: str) -> bool:
-    """Whether two texts are the same and not empty, in the same time whatever they hold."""
-    same = hmac.compare_digest(hashlib.sha256(held.encode()).digest(), hashlib.sha256(typed.encode()).digest())
-    return bool(held) & same
+def _lock_of(nir: str) -> int:
+    """By NIR, known or not: those of nobody do not wait for one another."""
+    return int.from_bytes(hashlib.sha256(f"{_DOOR}/{nir}".encode()).digest()[:8], signed=True)
 
 
-_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
+_ALONE = text("SELECT pg_advisory_xact_lock(:key)")
 _DOSSIER = text("SELECT state FROM enrolment.dossier_of_person(:caisse, :person)")

@@ -8,7 +8,6 @@ password, as long as nobody has used the first.
 """
 
 import hashlib
-import hmac
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,7 +22,8 @@ from dmp_core.enrolment.checking import CodeCheck, codes_of, consume
 from dmp_core.enrolment.dossiers import Consent, Contacts, DossierState, Way, open_dossier, renew_initial_password
 from dmp_core.enrolment.insured import Insured, InsuredBase
 from dmp_core.errors import Invalid, WrongState
-from dmp_core.holder.guard import Guard, code_lanes
+from dmp_core.holder.guard import Guard
+from dmp_core.holder.identification import prove_identity
 from dmp_core.holder.sessions import Client, Session, Sessions, Stage
 from dmp_core.holder.store import HolderStore
 from dmp_core.identity.identifiers import System
@@ -37,8 +37,6 @@ REFUSED: Final = (
     "code et le numéro de série de votre carte Vitale, puis recommencez."
 )
 """The one answer for an unknown person, a wrong serial, a wrong code, and every mixture of them."""
-
-_NOBODY: Final = ("000", -1)
 
 
 class Known(StrEnum):
@@ -133,24 +131,18 @@ class Creation:
     ) -> Passed:
         """Step 1: begin a session for who gave a NIR, their own live code and the serial of their carte Vitale.
 
-        All three are normalised. `browser` is the secret of an earlier `Passed`; the session `held` ends. The work does
-        not depend on what is found: look up, count, compare. Raises NotIdentified, Stopped, TooMany, Unavailable.
+        All three are normalised. `browser` is the secret of an earlier `Passed`; the session `held` ends.
+        Raises NotIdentified, Stopped, TooMany, Unavailable.
         """
-        now = self._clock()
-        person = self._insured.by_nir(nir)
-        caisse, person_id = (person.caisse, person.person_id) if person else _NOBODY
-        with self._store.transaction() as connection:
-            live = connection.execute(_LIVE, {"caisse": caisse, "person": person_id}).first()
-            check = codes_of(connection, self._codes, person, code, now)
-            dossier = connection.execute(_DOSSIER, {"caisse": caisse, "person": person_id}).first()
-        issue, issued_at = (str(live.issue_id), live.issued_at) if live else ("none", None)
-        # Counted before anything is answered; what was compared above is still unknown to who asks.
-        attempt = self._guard.attempt(code_lanes(nir, code, client.address, issue, issued_at))
-        # Never "and": every comparison is made, whatever the others say.
-        proven = _same_serial(person, serial) & (check is not CodeCheck.WRONG) & attempt.admits
-        if not proven or person is None:
+        proof = prove_identity(
+            self._store, self._codes, self._insured, self._guard, nir, code, serial, client, self._clock()
+        )  # fmt: skip
+        person, attempt = proof.person, proof.attempt
+        if person is None:
             attempt.refuse(NotIdentified())
-        stop = _stop(person, check, dossier)
+        with self._store.transaction() as connection:
+            dossier = _dossier_of(connection, person)
+        stop = _stop(person, proof.check, dossier)
         ours = dossier is not None and dossier.request_id == _request_of(browser)
         if stop is Known.HAS_DMP and ours:
             assert dossier is not None
@@ -244,9 +236,12 @@ class Creation:
 
     def _say_why(self, connection: Connection, person: Insured, code: str, now: datetime) -> NoReturn:
         """The code was live at step 1 and no longer is."""
-        dossier = connection.execute(_DOSSIER, {"caisse": person.caisse, "person": person.person_id}).first()
         check = codes_of(connection, self._codes, person, code, now)
-        raise Stopped(_stop(person, check, dossier) or Known.REVOKED)
+        raise Stopped(_stop(person, check, _dossier_of(connection, person)) or Known.REVOKED)
+
+
+def _dossier_of(connection: Connection, person: Insured) -> "Row[tuple[UUID, str, UUID]] | None":
+    return connection.execute(_DOSSIER, {"caisse": person.caisse, "person": person.person_id}).first()
 
 
 def _stop(person: Insured, check: CodeCheck, dossier: "Row[tuple[UUID, str, UUID]] | None") -> Known | None:
@@ -258,21 +253,11 @@ def _stop(person: Insured, check: CodeCheck, dossier: "Row[tuple[UUID, str, UUID
     return _BY_CHECK.get(check)
 
 
-def _same_serial(person: Insured | None, typed: str) -> bool:
-    """Whether the card is the person's; the same comparison for nobody, and whatever the lengths."""
-    held = person.serial if person else ""
-    same = hmac.compare_digest(hashlib.sha256(held.encode()).digest(), hashlib.sha256(typed.encode()).digest())
-    return bool(held) & same
-
-
 def _request_of(browser: str) -> UUID:
     """The request id of the creation begun by this browser: who reads it in the database cannot be that browser."""
     return UUID(bytes=hashlib.sha256(b"mondmp/creation/1\0" + browser.encode()).digest()[:16])
 
 
-_LIVE = text(
-    "SELECT issue_id, issued_at FROM enrolment.codes_of_person(:caisse, :person) WHERE state = 'live' LIMIT 1"
-)  # fmt: skip
 _DOSSIER = text("SELECT id, state, request_id FROM enrolment.dossier_of_person(:caisse, :person)")
 _CREATED = text("""
 SELECT d.civilite, d.prenom, d.nom_usage, d.nom_naissance, d.opened_at, d.state, a.login, i.value AS ins_c,

@@ -2,9 +2,11 @@
 
 import threading
 from datetime import datetime, timedelta
+from io import BytesIO
 
 import pytest
 from flask import Flask
+from pypdf import PdfReader
 
 from dmp_core.errors import Unavailable
 from dmp_core.holder.creation import REFUSED
@@ -324,10 +326,6 @@ def test_once_used_the_initial_password_is_neither_shown_nor_renewed(world: Worl
 
 
 def test_the_document_is_one_page_with_the_five_blocks_and_is_kept_nowhere(world: World, visitor: Visitor) -> None:
-    from io import BytesIO
-
-    from pypdf import PdfReader
-
     person = world.person()
     login, password = shown(visitor.create(person, world.code(person)).text)
     answer = visitor.get("/creer/document")
@@ -356,7 +354,7 @@ def test_neither_password_nor_code_nor_nir_is_readable_in_the_sessions(world: Wo
     code = world.code(person)
     visitor.identify(person, code)
     before = world.rows("SELECT data FROM enrolment.session WHERE person_id = :p", p=person.person_id)
-    login, password = shown((visitor.validate(), visitor.get("/creer/termine"))[1].text)
+    _, password = shown((visitor.validate(), visitor.get("/creer/termine"))[1].text)
     after = world.rows("SELECT data FROM enrolment.session WHERE person_id = :p", p=person.person_id)
     stored = b"".join(bytes(row.data) for row in (*before, *after))
     assert stored
@@ -373,10 +371,6 @@ def test_the_session_ends_by_itself_and_says_so(world: World, visitor: Visitor) 
 
 
 def test_the_day_shown_is_that_of_paris(world: World, visitor: Visitor) -> None:
-    from io import BytesIO
-
-    from pypdf import PdfReader
-
     world.clock.now = datetime.fromisoformat("2016-11-30T23:30:00+00:00")
     person = world.person()
     visitor.create(person, world.code(person))
