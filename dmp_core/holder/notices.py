@@ -42,6 +42,7 @@ class Told(Enum):
         "Votre application d’authentification mon-dmp",
         "mon-dmp : l'application d'authentification de votre compte a été retirée le {when}.",
     )
+    CLOSED = ("Votre DMP est clôturé", "mon-dmp : votre DMP a été clôturé à votre demande le {when}.")
 
 
 class Notices:

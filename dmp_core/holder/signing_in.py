@@ -29,6 +29,7 @@ SPENT: Final = (
     "Votre mot de passe initial a déjà servi ou a plus de sept jours : choisissez-en un avec « Mot de passe oublié »."
 )
 SHUT: Final = f"L’accès à ce DMP n’est pas possible pour le moment : appelez le {CALL}."
+CLOSED: Final = f"Ce DMP est clôturé, plus personne ne peut le consulter. Pour le faire rouvrir, appelez le {CALL}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class SigningIn:
             holder = holder_of(connection)
         if holder is None or holder.state is not DossierState.OPEN:
             self._sessions.end(session)
-            raise WrongState(SHUT)
+            raise WrongState(CLOSED if holder and holder.state is DossierState.CLOSED else SHUT)
         if not session.data["initial"]:
             return self._open(session, dossier, client, device_cookie)
         with self._store.transaction(dossier) as connection:

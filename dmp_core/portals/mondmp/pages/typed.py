@@ -39,16 +39,16 @@ class Request:
     serial: str = field(repr=False)
 
 
-def identity(typed: Typed) -> Identity | Errors:
-    """Step 1, or what to correct; what looks right is not known to be."""
+def identity(typed: Typed, *, card_type: bool = True) -> Identity | Errors:
+    """Step 1, or what to correct; what looks right is not known to be. `card_type`: whether the page asks for it."""
     errors: Errors = {}
     nir = _nir(typed, errors)
     code = check(typed.get("code", ""))
     if isinstance(code, Slip):
         errors["code"] = code.sentence
-    if typed.get("carte") not in _CARDS:
+    if card_type and typed.get("carte") not in _CARDS:
         errors["carte"] = "Choisissez votre type de carte Vitale : avec ou sans photo."
-    serial = _serial(typed, errors)
+    serial = serial_of(typed, errors)
     if errors or isinstance(code, Slip):
         return errors
     return Identity(nir, code, serial)
@@ -65,7 +65,7 @@ def request_for_code(typed: Typed) -> Request | Errors:
         len(day) <= 2 and len(month) <= 2 and len(year) == 4 and int(day) <= 31 and year[:2] in ("18", "19", "20")
     ):
         errors["jour"] = "Cette date de naissance n’existe pas : écrivez par exemple 05, 11 et 1952."
-    serial = _serial(typed, errors)
+    serial = serial_of(typed, errors)
     if errors:
         return errors
     return Request(nir, f"{year}-{month.zfill(2)}-{day.zfill(2)}", serial)
@@ -117,7 +117,8 @@ def _nir(typed: Typed, errors: Errors) -> str:
         return ""
 
 
-def _serial(typed: Typed, errors: Errors) -> str:
+def serial_of(typed: Typed, errors: Errors) -> str:
+    """The serial number of the carte Vitale as typed; what to correct goes into `errors`."""
     serial = _digits(typed.get("serie", ""))
     if not _SERIAL.fullmatch(serial):
         errors["serie"] = (

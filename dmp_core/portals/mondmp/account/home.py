@@ -1,0 +1,32 @@
+"""The holder's home, and staying signed in."""
+
+from flask import jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+
+from dmp_core.holder.profile import latest_accesses, profile_of
+from dmp_core.holder.sessions import Stage
+from dmp_core.holder.trusted_person import trusted_person
+from dmp_core.portals.mondmp.account.pages import blueprint, go, seconds_left
+from dmp_core.portals.mondmp.account.services import access
+from dmp_core.portals.mondmp.web import session as web
+from dmp_core.portals.mondmp.web.access import stage
+
+
+@blueprint.get("/mon-dmp")
+@stage(Stage.OPEN)
+def home() -> str:
+    """Who came to see the dossier, the last connection, and the ways on."""
+    session = web.current_session()
+    with web.parts().store.transaction(session.dossier_id) as connection:
+        holder, accesses, trusted = profile_of(connection), latest_accesses(connection), trusted_person(connection)
+    last = next((each for each in access().connections.of(session) if not each.current), None)
+    return render_template("account/home.html", holder=holder, accesses=accesses, trusted=trusted, last=last)
+
+
+@blueprint.post("/mon-dmp/rester")
+@stage(Stage.OPEN)
+def stay() -> ResponseReturnValue:
+    """The holder is still there: the request itself is what counts; for the script, how long is left."""
+    if request.accept_mimetypes.best == "application/json":
+        return jsonify(seconds_left(web.current_session().began_at))
+    return go("account.home")

@@ -1,0 +1,183 @@
+"""The holder's profile: identity, password, authenticator application, person of trust. Contacts have their own module."""
+
+import segno
+from flask import flash, render_template
+from flask.typing import ResponseReturnValue
+
+from dmp_core.errors import DmpError, Invalid, NotFound, WrongState
+from dmp_core.holder.authenticator import Enrolment
+from dmp_core.holder.guard import TooMany
+from dmp_core.holder.one_time import WrongCode
+from dmp_core.holder.profile import profile_of
+from dmp_core.holder.sessions import Stage
+from dmp_core.holder.trusted_person import (
+    TrustedPerson,
+    name_trusted_person,
+    person_name,
+    phone_number,
+    relation_words,
+    remove_trusted_person,
+    trusted_person,
+)
+from dmp_core.portals.mondmp.account.pages import Errors, blueprint, go, refused, secret, typed
+from dmp_core.portals.mondmp.account.services import access
+from dmp_core.portals.mondmp.account.words import phone
+from dmp_core.portals.mondmp.web import session as web
+from dmp_core.portals.mondmp.web.access import stage
+
+_NO_PASSWORD = "Saisissez votre mot de passe actuel."  # noqa: S105 - a sentence
+
+
+@blueprint.get("/mon-dmp/profil")
+@stage(Stage.OPEN)
+def profile() -> str:
+    """All that the account holds about its holder."""
+    session = web.current_session()
+    with web.parts().store.transaction(session.dossier_id) as connection:
+        holder, trusted = profile_of(connection), trusted_person(connection)
+    return render_template(
+        "account/profile.html", holder=holder, trusted=trusted, application=access().application.is_set_up(session)
+    )
+
+
+@blueprint.get("/mon-dmp/profil/mot-de-passe")
+@stage(Stage.OPEN)
+def password() -> str:
+    """The password, to be changed."""
+    return _password({})
+
+
+@blueprint.post("/mon-dmp/profil/mot-de-passe")
+@stage(Stage.OPEN)
+def password_typed() -> ResponseReturnValue:
+    """The present password and the new one."""
+    if not secret("actuel"):
+        return _password({"actuel": _NO_PASSWORD}), 422
+    new = secret("nouveau")
+    try:
+        access().signing_in.change_password(web.current_session(), secret("actuel"), new, new)
+    except Invalid as refusal:
+        return _password({"nouveau": str(refusal)}), 422
+    except TooMany as refusal:
+        return refused(_password({}, refusal), refusal)
+    except WrongState as refusal:
+        return _password({"actuel": str(refusal)}), 422
+    flash("Votre mot de passe est changé. Vos autres appareils sont déconnectés.", "done")
+    return go("account.profile")
+
+
+@blueprint.get("/mon-dmp/profil/application")
+@stage(Stage.OPEN)
+def application() -> str:
+    """The authenticator application: to be added, or withdrawn."""
+    return _application({})
+
+
+@blueprint.post("/mon-dmp/profil/application")
+@stage(Stage.OPEN)
+def application_offered() -> ResponseReturnValue:
+    """The password is right: the secret, shown in this answer alone."""
+    if not secret("actuel"):
+        return _application({"actuel": _NO_PASSWORD}), 422
+    try:
+        offered = access().application.offer(web.current_session(), secret("actuel"))
+    except TooMany as refusal:
+        return refused(_application({}, refusal), refusal)
+    except WrongState as refusal:
+        return _application({"actuel": str(refusal)}), 422
+    except NotFound:  # set up meanwhile, in another window
+        return go("account.application")
+    return _application({}, enrolment=offered)
+
+
+@blueprint.post("/mon-dmp/profil/application/confirmation")
+@stage(Stage.OPEN)
+def application_confirmed() -> ResponseReturnValue:
+    """The application's first code."""
+    try:
+        access().application.confirm(web.current_session(), secret("code"))
+    except WrongState as refusal:
+        return refused(_application({"code": str(refusal)}, confirming=True), refusal)
+    flash("Votre application est associée : c’est elle qui donnera vos codes.", "done")
+    return go("account.profile")
+
+
+@blueprint.post("/mon-dmp/profil/application/retrait")
+@stage(Stage.OPEN)
+def application_withdrawn() -> ResponseReturnValue:
+    """Codes by e-mail or SMS again."""
+    if not secret("actuel"):
+        return _application({"actuel": _NO_PASSWORD}), 422
+    try:
+        access().application.withdraw(web.current_session(), secret("actuel"), secret("code"))
+    except WrongCode as refusal:
+        return _application({"code": str(refusal)}), 422
+    except TooMany as refusal:
+        return refused(_application({}, refusal), refusal)
+    except WrongState as refusal:
+        return _application({"actuel": str(refusal)}), 422
+    flash("L’application est retirée : vos codes vous seront de nouveau envoyés.", "done")
+    return go("account.profile")
+
+
+@blueprint.get("/mon-dmp/profil/personne-de-confiance")
+@stage(Stage.OPEN)
+def trust() -> str:
+    """The person of trust, to be named."""
+    with web.parts().store.transaction(web.current_session().dossier_id) as connection:
+        found = trusted_person(connection)
+    shown = {"nom": found.name, "telephone": phone(found.phone), "lien": found.relation} if found else {}
+    return _trust({"nom": "", "telephone": "", "lien": ""} | shown, {}, named=found is not None)
+
+
+@blueprint.post("/mon-dmp/profil/personne-de-confiance")
+@stage(Stage.OPEN)
+def trust_typed() -> ResponseReturnValue:
+    """The person of trust, typed."""
+    given, errors, read = typed("nom", "telephone", "lien"), Errors(), {}
+    for name, rule in (("nom", person_name), ("telephone", phone_number), ("lien", relation_words)):
+        try:
+            read[name] = rule(given[name])
+        except Invalid as refusal:
+            errors[name] = str(refusal)
+    dossier = web.current_session().dossier_id
+    assert dossier is not None
+    with web.parts().store.transaction(dossier) as connection:
+        if errors:
+            return _trust(given, errors, named=trusted_person(connection) is not None), 422
+        person = TrustedPerson(read["nom"], read["telephone"], read["lien"])
+        name_trusted_person(connection, web.parts().clock(), dossier, person)
+    flash("Votre personne de confiance est enregistrée.", "done")
+    return go("account.profile")
+
+
+@blueprint.post("/mon-dmp/profil/personne-de-confiance/retrait")
+@stage(Stage.OPEN)
+def trust_withdrawn() -> ResponseReturnValue:
+    """Nobody any more."""
+    with web.parts().store.transaction(web.current_session().dossier_id) as connection:
+        remove_trusted_person(connection, web.parts().clock())
+    flash("Vous n’avez plus de personne de confiance désignée.", "done")
+    return go("account.profile")
+
+
+def _password(errors: Errors, refusal: DmpError | None = None) -> str:
+    with web.parts().store.transaction(web.current_session().dossier_id) as connection:
+        login = profile_of(connection).login
+    return render_template(
+        "account/password.html", errors=errors, refusal=str(refusal) if refusal else None, login=login
+    )
+
+
+def _application(
+    errors: Errors, refusal: DmpError | None = None, *, enrolment: Enrolment | None = None, confirming: bool = False
+) -> str:
+    return render_template(
+        "account/application.html", errors=errors, refusal=str(refusal) if refusal else None,
+        active=access().application.is_set_up(web.current_session()), enrolment=enrolment, confirming=confirming,
+        qr=segno.make(enrolment.uri, error="m").svg_data_uri(scale=4, border=4) if enrolment else "",
+    )  # fmt: skip
+
+
+def _trust(given: dict[str, str], errors: Errors, *, named: bool) -> str:
+    return render_template("account/trusted_person.html", errors=errors, typed=given, named=named)
