@@ -11,7 +11,7 @@ from dmp_core.holder import passwords
 from dmp_core.holder.guard import TooMany
 from dmp_core.holder.one_time import Channel, WrongCode
 from dmp_core.holder.sessions import Client, Ending, Stage
-from dmp_core.holder.signing_in import SHUT, SPENT, WRONG
+from dmp_core.holder.signing_in import CLOSED, SHUT, SPENT, WRONG
 
 from .world import AGENT, GOOD, HERE, World
 
@@ -209,7 +209,7 @@ def test_a_dossier_that_is_shut_says_so_after_password_and_code_alone(world: Wor
     assert str(refusal.value) == WRONG
     with pytest.raises(WrongState) as refusal:
         world.with_code(who, HERE, who.cookie)
-    assert str(refusal.value) == SHUT
+    assert str(refusal.value) == (SHUT if change == "suspend" else CLOSED)
 
 
 def test_a_new_device_is_told_to_the_holder_and_a_known_one_is_not(world: World) -> None:
