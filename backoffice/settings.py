@@ -97,6 +97,7 @@ class Settings:
         data = data_folder(env)
         secrets = read_json(data / "secrets.json")
         services = read_json(data / "run" / "services.json")
+        keys = key_files(env)
 
         def database(variable: str, role: str, name: str) -> str:
             if variable in env:
@@ -140,7 +141,7 @@ class Settings:
             mail_ca_file=Path(env["MAIL_CA_FILE"]) if env.get("MAIL_CA_FILE") else None,
             secret_key=env.get("CAISSE_SECRET_KEY") or secrets.get("backoffice_key", ""),
             environment_id=env.get("CAISSE_ENVIRONMENT_ID") or secrets.get("environment_id", ""),
-            code_keyring=Path(env.get("CREATION_CODE_KEYRING", data / "keys" / "creation-codes.json")),
+            code_keyring=keys["codes"],
             mail_sender=env.get("MAIL_SENDER", "L’Assurance Maladie <ne-pas-repondre@mon-dmp.example.org>"),
             lot_size=whole_number(env, "CAISSE_LOT_SIZE", 5000, least=1),
             processes=whole_number(env, "CAISSE_PROCESSES", 2, least=1),
@@ -153,7 +154,7 @@ class Settings:
                 dmp_url=database("DMP_TITULAIRE_URL", "titulaire", "dmp"),
                 insured_url=database("CAISSE_TITULAIRE_URL", "titulaire", "caisse"),
                 secret_key=env.get("MONDMP_SECRET_KEY") or secrets.get("mondmp_key", ""),
-                holder_keyring=Path(env.get("HOLDER_KEYRING", data / "keys" / "holder.json")),
+                holder_keyring=keys["holder"],
                 proxy_hops=whole_number(env, "MONDMP_PROXY_HOPS", 0, least=0),
                 https=env.get("MONDMP_HTTPS") == "1",
                 trusted_hosts=tuple(env.get("MONDMP_HOSTS", "").split()),
@@ -186,6 +187,16 @@ def data_folder(environ: Mapping[str, str] | None = None) -> Path:
     """The data folder: `CAISSE_DATA`, or `var` beside the packages."""
     env = os.environ if environ is None else environ
     return Path(env.get("CAISSE_DATA") or PROJECT_ROOT / "var").absolute()
+
+
+def key_files(environ: Mapping[str, str] | None = None) -> dict[str, Path]:
+    """The key files, outside every database, by the name under which a backup keeps them."""
+    env = os.environ if environ is None else environ
+    folder = data_folder(env) / "keys"
+    return {
+        "codes": Path(env.get("CREATION_CODE_KEYRING", folder / "creation-codes.json")),
+        "holder": Path(env.get("HOLDER_KEYRING", folder / "holder.json")),
+    }
 
 
 def read_json(path: Path) -> dict[str, Any]:

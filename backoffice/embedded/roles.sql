@@ -14,3 +14,5 @@ REVOKE CONNECT ON DATABASE postgres FROM PUBLIC;
 GRANT CONNECT, TEMPORARY ON DATABASE caisse TO caisse;
 GRANT CONNECT ON DATABASE dmp TO caisse;
 GRANT CONNECT ON DATABASE dmp TO titulaire, ps;
+-- A backup holds the rights on what is in a database, never those on the database itself.
+GRANT CONNECT ON DATABASE caisse TO titulaire;

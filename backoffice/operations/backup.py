@@ -73,7 +73,9 @@ def make_backup(office: Office, actor: Actor, archive: Path) -> Backup:
     key, archive_id = os.urandom(32), uuid.uuid4()
     settings = office.settings
     try:
-        codes = json.loads(settings.code_keyring.read_bytes()) if settings.code_keyring.exists() else None
+        own = {"codes": settings.code_keyring, "holder": settings.mondmp.holder_keyring}
+        # In service the second one lies on mon-dmp's hosts alone, and is copied from there.
+        rings = {name: json.loads(path.read_bytes()) if path.exists() else None for name, path in own.items()}
         with _private(aside) as out, _frozen(office) as moment:
             writer = ArchiveWriter(out, key, archive_id)
             for name in DATABASES:
@@ -91,7 +93,7 @@ def make_backup(office: Office, actor: Actor, archive: Path) -> Backup:
             }  # fmt: skip
             parts = writer.close(about)
         with _private(keys_aside) as out:
-            kept = {"sauvegarde": str(archive_id), "cle": base64.b64encode(key).decode(), "codes": codes}
+            kept = {"sauvegarde": str(archive_id), "cle": base64.b64encode(key).decode(), **rings}
             out.write(json.dumps(kept, indent=1).encode())
         size = aside.stat().st_size
         keys_aside.replace(keys)

@@ -29,7 +29,7 @@ from backoffice.embedded.services import Services
 from backoffice.operations.archive import BLOCK, MANIFEST, ArchiveReader
 from backoffice.operations.backup import DATABASES, LOTS_APART, last_line, owner_urls, pg_program
 from backoffice.operations.bringup import RESTORING, external
-from backoffice.settings import Settings, data_folder
+from backoffice.settings import Settings, data_folder, key_files
 from dmp_core import migrations as dmp_migrations
 
 OURS = ("pg", "pg.place", "secrets.json", "keys", "files", "valkey", "mail")
@@ -70,7 +70,7 @@ def restore_backup(
                 say("Restauration des bases et des fichiers …")
                 _unpack(ArchiveReader(source, kept.key, kept.archive), settings, aside / "files")
                 _adjust(settings, manifest, actor, clock())
-            _put_in_place(aside, data, kept.codes)
+            _put_in_place(aside, data, kept.rings)
     except OSError as error:
         reason = f"{error.strerror or 'erreur du système'}, {error.filename or archive}"
         raise Unavailable(f"La restauration a échoué ({reason}) : rien n’a été mis en place.") from error
@@ -82,15 +82,16 @@ def restore_backup(
 class _Keys:
     archive: uuid.UUID
     key: bytes
-    codes: Any
+    rings: dict[str, Any]
+    """Content of the key files, by their name in `settings.key_files`; None for one that was not there."""
 
 
 def _read_keys(path: Path) -> _Keys:
     try:
         content = json.loads(path.read_text(encoding="ascii"))
-        return _Keys(
-            uuid.UUID(content["sauvegarde"]), base64.b64decode(content["cle"], validate=True), content["codes"]
-        )
+        # Backups made before mon-dmp know one key file.
+        rings = {"codes": content["codes"], "holder": content.get("holder")}
+        return _Keys(uuid.UUID(content["sauvegarde"]), base64.b64decode(content["cle"], validate=True), rings)
     except FileNotFoundError:
         raise Invalid(f"Le fichier de clés {path} est introuvable : indiquez-le avec --keys.") from None
     except (ValueError, KeyError, TypeError):
@@ -101,12 +102,11 @@ def _require_empty(data: Path) -> None:
     # An interrupted restore left its folder, and perhaps some parts moved out of it: it may be done again.
     if (data / RESTORING).exists():
         return
-    settings_files, keyring = os.environ.get("CAISSE_FILES"), os.environ.get("CREATION_CODE_KEYRING")
+    settings_files = os.environ.get("CAISSE_FILES")
     taken = [data / name for name in OURS if (data / name).exists()]
     if settings_files and Path(settings_files).is_dir() and any(Path(settings_files).iterdir()):
         taken.append(Path(settings_files))
-    if keyring and Path(keyring).exists():
-        taken.append(Path(keyring))
+    taken += [path for path in key_files().values() if path.exists()]
     if taken:
         raise WrongState(
             f"Une restauration se fait dans un dossier de données vide, et {taken[0]} existe : indiquez-en un autre, "
@@ -248,12 +248,13 @@ def _final_files() -> Path:
     return Path(os.environ.get("CAISSE_FILES", data_folder() / "files"))
 
 
-def _put_in_place(aside: Path, data: Path, codes: Any) -> None:
-    keyring = Path(os.environ.get("CREATION_CODE_KEYRING", data / "keys" / "creation-codes.json"))
-    if codes is not None:
+def _put_in_place(aside: Path, data: Path, rings: dict[str, Any]) -> None:
+    for name, keyring in key_files().items():
+        if rings[name] is None:
+            continue
         keyring.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(keyring, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as out:
-            json.dump(codes, out, indent=1)
+            json.dump(rings[name], out, indent=1)
             out.flush()
             os.fsync(out.fileno())
     target = _final_files()

@@ -18,6 +18,9 @@ from backoffice.cli.commands import run
 from backoffice.core.clock import paris_date, system_clock
 from backoffice.operations.bringup import RESTORING
 from backoffice.operations.restore import OURS
+from backoffice.population.insured import InsuredPersons
+from backoffice.settings import Settings
+from dmp_core.storage.keyring import Keyring
 
 pytestmark = pytest.mark.xdist_group("backup")
 
@@ -60,6 +63,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
                           "--out", str(population)) == 0  # fmt: skip
             assert caisse(data, "campaign", "run", "--population", str(population), "--caisse", "631", "--letter-date",
                           day.isoformat(), "--out", str(root / "imprimeur")) == 0  # fmt: skip
+            Keyring.create_if_missing(data / "keys" / "holder.json")
             assert caisse(data, "backup", str(root / "sauvegarde")) == 0
             yield Home(root, data, root / "sauvegarde")
         finally:
@@ -122,11 +126,46 @@ def test_archive_and_keys_are_for_their_owner_alone_and_the_archive_holds_no_key
 ) -> None:
     assert [path.stat().st_mode & 0o777 for path in (home.archive, home.keys)] == [0o600, 0o600]
     content = home.archive.read_bytes()
-    keyring = json.loads((home.data / "keys" / "creation-codes.json").read_text())
+    codes, holder = (
+        json.loads((home.data / "keys" / name).read_text()) for name in ("creation-codes.json", "holder.json")
+    )
     secrets = json.loads((home.data / "secrets.json").read_text())
-    for secret in (*keyring["keys"].values(), *secrets["roles"].values(), "PGDMP", "%PDF", "lettre;page_debut"):
+    for secret in (
+        *codes["keys"].values(),
+        *holder["keys"].values(),
+        *secrets["roles"].values(),
+        "PGDMP",
+        "%PDF",
+        "lettre;page_debut",
+    ):
         assert secret.encode() not in content
-    assert json.loads(home.keys.read_text())["codes"] == keyring
+    kept = json.loads(home.keys.read_text())
+    assert (kept["codes"], kept["holder"]) == (codes, holder)
+
+
+@pytest.mark.parametrize("name", ["creation-codes.json", "holder.json"])
+def test_key_files_are_restored_for_their_owner_alone(home: Home, restored: Path, name: str) -> None:
+    copy = restored / "keys" / name
+    assert Keyring.load(copy) == Keyring.load(home.data / "keys" / name)
+    assert copy.stat().st_mode & 0o777 == 0o600
+
+
+def test_after_a_restore_mon_dmp_still_reaches_the_base_of_insured_persons(restored: Path) -> None:
+    settings = Settings.from_env({"CAISSE_DATA": str(restored)})
+    insured = InsuredPersons(settings.mondmp.insured_url, system_clock)
+    assert insured.by_nir("150086311304218") is None
+    insured.close()
+
+
+def test_a_backup_made_before_mon_dmp_is_restored_without_its_key_file(home: Home, tmp_path: Path) -> None:
+    keys = json.loads(home.keys.read_text())
+    del keys["holder"]
+    older = home.root / "ancienne.keys"
+    older.write_text(json.dumps(keys))
+    place = home.root / "d’avant mon-dmp"
+    assert caisse(place, "restore", str(home.archive), "--keys", str(older)) == 0
+    assert (place / "keys" / "creation-codes.json").exists()
+    assert not (place / "keys" / "holder.json").exists()
 
 
 def test_a_folder_in_use_is_never_restored_over(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
