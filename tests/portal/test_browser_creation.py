@@ -144,7 +144,7 @@ def test_the_keyboard_alone_is_enough(open_window: Open, world: World) -> None:
     page.keyboard.type("nicolas@exemple.fr")
     go_to_matching(page, ".reader")
     page.keyboard.press("End")
-    page.wait_for_function("document.querySelector('.reader').scrollTop > 0")
+    expect(page.locator(".reader h3").last).to_be_in_viewport()
     go_to(page, "consentement")
     page.keyboard.press("Space")
     go_to_matching(page, ".actions .button-main")
@@ -244,14 +244,22 @@ def test_an_address_is_typed_twice_by_hand_but_assistive_technology_may_fill_it(
     expect(page.locator("#mail_bis-direct")).to_have_text("✓ Les deux saisies sont identiques.")
 
 
-def faults(page: Page, source: str) -> list[str]:
+AT_A_DESK = {"/", "/creer", "step 2", "step 3"}
+"""Pages laid out otherwise there; the others differ by their margins alone."""
+
+
+def faults(page: Page, source: str | None) -> list[str]:
+    """What axe-core finds, when its source is given, and whether the page must be scrolled sideways."""
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    sideways = [f"{wide} px too wide"] if wide > 0 else []
+    if source is None:
+        return sideways
     page.evaluate(source)  # past the policy of the page, which lets no foreign script in
     found = page.evaluate(
         "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
     )
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     told = [f"{rule['id']}: {[node['html'][:200] for node in rule['nodes']]}" for rule in found["violations"]]
-    return told + ([f"{wide} px too wide"] if wide > 0 else [])
+    return told + sideways
 
 
 @pytest.mark.parametrize("size", [(320, 740), DESK], ids=["phone", "desk"])
@@ -263,7 +271,7 @@ def test_axe_finds_no_fault_on_any_page(open_window: Open, world: World, size: t
     wrong = {}
 
     def look(name: str) -> None:
-        if found := faults(page, source):
+        if found := faults(page, source if size != DESK or name in AT_A_DESK else None):
             wrong[name] = found
 
     for where in (

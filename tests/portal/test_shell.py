@@ -69,9 +69,13 @@ def test_the_home_says_what_the_seed_says(visitor: Visitor) -> None:
     for said in (
         "Un meilleur suivi pour une meilleure santé", "Retrouvez l’ensemble des informations médicales",
         "Partagez-les avec les professionnels de santé de votre choix", "Profitez d’un système sécurisé et confidentiel",
-        "Bas-Rhin, Bayonne, Côte-d&#39;Armor, Doubs, Haute-Garonne, Indre-et-Loire, Puy de Dôme, Somme, Val-de-Marne",
+        "que pour les assurés du Régime Général affiliés à l’une des caisses d’Assurance Maladie suivante",
     ):  # fmt: skip
         assert said in text
+    caisses = re.findall(r'<span class="nowrap">([^<]+)</span>', text)
+    assert "; ".join(caisses) == (
+        "Bas-Rhin; Bayonne; Côte-d&#39;Armor; Doubs; Haute-Garonne; Indre-et-Loire; Puy de Dôme; Somme; Val-de-Marne"
+    )
 
 
 def test_pages_are_never_cached_and_static_files_are(visitor: Visitor) -> None:

@@ -66,7 +66,8 @@
     const show = (typing) => { const text = group(field); if (isNir) tellAboutNir(field, text, typing); };
     field.addEventListener("input", (event) => { if (!event.isComposing) show(true); });
     field.addEventListener("blur", () => show(false));
-    if (field.value) show(true);
+    /* What the server has already said is not said twice. */
+    if (field.value && !field.hasAttribute("aria-invalid")) show(true);
   }
 
   /* An address typed twice: the second time by hand, so that a slip shows. What assistive technology or the browser's
