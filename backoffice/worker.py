@@ -18,7 +18,7 @@ import structlog
 from redis.exceptions import RedisError
 from rq import Worker
 from rq.serializers import JSONSerializer
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from backoffice.adapters.db import ring_after_commit
@@ -26,9 +26,12 @@ from backoffice.adapters.logs import quiet_logs
 from backoffice.adapters.queue import connect, free_stuck, queue_of
 from backoffice.campaigns import work
 from backoffice.campaigns.models import Campaign, Lot
-from backoffice.campaigns.rules import OPEN_LOTS, CampaignState, LotState
+from backoffice.campaigns.rules import ON_DEMAND, OPEN_LOTS, CampaignState, LotState
 from backoffice.core.actor import system_actor
+from backoffice.core.clock import paris_date
 from backoffice.core.errors import DomainError, Unavailable
+from backoffice.correspondence.gathering import gather
+from backoffice.correspondence.receiving import receive
 from backoffice.office import Office, open_office
 from backoffice.population.actions import discard_upload, run_import
 from backoffice.population.models import ImportState, PopulationImport
@@ -95,10 +98,22 @@ def sweep(office: Office) -> int:
             Campaign.state == CampaignState.RUNNING,
             Campaign.frozen_at.is_not(None),
             ~select(Lot.id).where(Lot.campaign_id == Campaign.id, Lot.state.in_(OPEN_LOTS)).exists(),
+            # Those of an on-demand kind take letters until their day is over.
+            or_(
+                Campaign.kind.not_in([kind.name for kind in ON_DEMAND]),
+                Campaign.letter_date < paris_date(office.clock()),
+            ),
         )
         for campaign_id in session.scalars(done):
             ring_after_commit(session, "freeze", campaign_id)
         return len(session.info.get("bells", {}))
+
+
+def answer_events(office: Office) -> int:
+    """Take what the record tells and gather the letters that answer it; return the number of letters put into lots."""
+    receive(office)
+    found = gather(office, system_actor())
+    return found.letters + found.emails
 
 
 class PromptWorker(Worker):
@@ -146,11 +161,13 @@ def main() -> None:
             process = spawn.Process(target=_child, args=(settings.redis_url, os.getpid()), daemon=False)
             process.start()
             workers.append(process)
-        try:
+        for duty in (answer_events, sweep):
+            try:
+                duty(office)
+            except (SQLAlchemyError, DomainError, RedisError) as error:
+                log.warning("sweep_failed", duty=duty.__name__, error=type(error).__name__)
+        with contextlib.suppress(RedisError):
             stuck = free_stuck(office.redis, stuck)
-            sweep(office)
-        except (SQLAlchemyError, DomainError, RedisError) as error:
-            log.warning("sweep_failed", error=type(error).__name__)
         _pause(lambda: stopping)
     for process in workers:
         if process.is_alive() and process.pid:

@@ -26,7 +26,7 @@ def create(session: Session, office: Office, actor: Actor, draft: Draft, *, fold
     draft.check(paris_date(now))
     actor.require_caisse(*draft.caisses)
     campaign = Campaign(
-        reference=_next_reference(session, kind_of(draft.kind).prefix, paris_date(now).year),
+        reference=next_reference(session, kind_of(draft.kind).prefix, paris_date(now).year),
         name=draft.name.strip(),
         kind=draft.kind,
         caisses=sorted(set(draft.caisses)),
@@ -186,7 +186,7 @@ def finish_if_done(session: Session, office: Office, actor: Actor, campaign_id: 
     campaign = session.scalar(
         select(Campaign).where(Campaign.id == campaign_id, Campaign.state == CampaignState.RUNNING).with_for_update()
     )
-    if campaign is None or campaign.frozen_at is None:
+    if campaign is None or campaign.frozen_at is None or _goes_on(campaign, office):
         return False
     waiting = session.scalar(select(Lot.id).where(Lot.campaign_id == campaign.id, Lot.state.in_(OPEN_LOTS)).limit(1))
     if waiting is not None:
@@ -194,6 +194,11 @@ def finish_if_done(session: Session, office: Office, actor: Actor, campaign_id: 
     campaign.finished_at = office.clock()
     _advance(session, office, actor, campaign, "finish")
     return True
+
+
+def _goes_on(campaign: Campaign, office: Office) -> bool:
+    """Whether more letters may join it: those of an on-demand kind until its day is over."""
+    return kind_of(campaign.kind).on_demand and campaign.letter_date >= paris_date(office.clock())
 
 
 def release_lot(session: Session, office: Office, actor: Actor, lot_id: int, reason: str) -> Lot:
@@ -268,7 +273,8 @@ def _require_fresh_date(campaign: Campaign, now: datetime) -> None:
         )
 
 
-def _next_reference(session: Session, prefix: str, year: int) -> str:
+def next_reference(session: Session, prefix: str, year: int) -> str:
+    """The next reference of this prefix in this year, e.g. REC-2016-0042."""
     # One creation at a time, so that numbers follow each other without a gap.
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext('campaign.reference'))"))
     last = session.scalar(select(func.max(Campaign.reference)).where(Campaign.reference.like(f"{prefix}-{year}-%")))

@@ -1,19 +1,22 @@
 """What goes into a campaign's letters, from a row of the population."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from backoffice.adapters.dmp import expires_on
 from backoffice.campaigns import targeting
 from backoffice.campaigns.models import Campaign, Lot
 from backoffice.campaigns.rules import LetterState, kind_of
 from backoffice.core.address import Recipient
 from backoffice.core.caisse import caisse_of
+from backoffice.core.clock import paris_date
 from backoffice.letters.kinds import LetterKind, letter_kind
 from backoffice.letters.values import letter_values
+from dmp_core.identity.nir import grouped, mask
 
 
 def recipient_of(row: Any) -> Recipient:
@@ -25,9 +28,19 @@ def recipient_of(row: Any) -> Recipient:
     )  # fmt: skip
 
 
-def values_of(recipient: Recipient, caisse: str, letter_date: date, code_end: date) -> dict[str, str]:
-    """Every field of the letter known before its code is."""
-    return letter_values(recipient, caisse_of(caisse), letter_date, code_end)
+def values_of(
+    recipient: Recipient, row: Any, letter_date: date, *, about: datetime | None = None, by_mail: bool = False
+) -> dict[str, str]:
+    """Every field of the letter known before its code is; `row` is a row of `person`, `about` the moment of what is
+    confirmed.
+
+    An e-mail shows of the NIR what any screen does: it travels, and stays, in clear.
+    """
+    return letter_values(
+        recipient, caisse_of(row.caisse), letter_date, code_end=expires_on(letter_date),
+        number=mask(row.nir) if by_mail else grouped(row.nir),
+        dmp_date=paris_date(about) if about else letter_date,
+    )  # fmt: skip
 
 
 def kind_of_letter(campaign: Campaign) -> LetterKind:
@@ -39,12 +52,14 @@ def waiting_letters(session: Session, campaign: Campaign, lot: Lot) -> Sequence[
     """The lot's letters that wait, in page order, with their person's row.
 
     `reason` says why a person is not to be written to any more, looked at with today's population; codes in force are
-    the record's to refuse, at issue.
+    the record's to refuse, at issue. `about_at` is the moment of what an answer is about.
     """
+    reason = targeting.REASON_ON_DEMAND if kind_of(campaign.kind).on_demand else targeting.REASON
     return session.execute(
         text(f"""
-        SELECT l.number, l.person_id, p.*, {targeting.REASON} AS reason
+        SELECT l.number, l.person_id, p.*, {reason} AS reason, e.at AS about_at
         FROM letter l JOIN person p ON p.caisse = l.caisse AND p.id = l.person_id
+        LEFT JOIN dmp_event e ON e.caisse = l.caisse AND e.letter_number = l.number
         LEFT JOIN LATERAL (SELECT NULL::bigint AS person_id) live ON true
         WHERE l.caisse = :caisse AND l.campaign_id = :campaign AND l.channel = :channel AND l.lot_sequence = :sequence
             AND l.state = :planned

@@ -13,13 +13,14 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from backoffice.adapters import environment
-from backoffice.adapters.dmp import CodeStatus, expires_on, group
+from backoffice.adapters.dmp import CodeStatus, group
 from backoffice.adapters.mailer import Attachment, Mail, MailDelayed, Mailer, MailRefused, MailSettings, Reason
 from backoffice.audit.journal import record
+from backoffice.campaigns.codes import LotCodes, carries_codes, codes_for
 from backoffice.campaigns.letters import kind_of_letter, recipient_of, values_of, waiting_letters
 from backoffice.campaigns.models import Campaign, Letter, Lot
 from backoffice.campaigns.production import Outcome
-from backoffice.campaigns.rules import CampaignState, Channel, Exclusion, LetterState, LotState
+from backoffice.campaigns.rules import CampaignState, Channel, LetterState, LotState
 from backoffice.campaigns.templates import program_of
 from backoffice.core.actor import Actor
 from backoffice.core.address import AddressFault, Recipient, address_block
@@ -106,24 +107,23 @@ class _Sending:
         with Mailer(settings) as mailer:
             mailer.reach()
             rows = waiting_letters(self.session, self.campaign, self.lot)
-            codes = self._codes([row for row in rows if row.reason is None])
+            issued = self._codes([row for row in rows if row.reason is None])
             for done, row in enumerate(rows):
-                if row.reason is not None or row.person_id not in codes:
-                    self._mark(row.number, LetterState.EXCLUDED, row.reason or Exclusion.LIVE_CODE)
+                if reason := row.reason or issued.refused.get(row.person_id):
+                    self._mark(row.number, LetterState.EXCLUDED, reason)
                     continue
                 if done % LOOK_UP == 0 and not self._still_running():
                     return
-                self._send(mailer, row, codes[row.person_id])
+                self._send(mailer, row, issued.codes[row.person_id] if issued.codes is not None else None)
 
-    def _codes(self, rows: Sequence[Any]) -> dict[int, str]:
+    def _codes(self, rows: Sequence[Any]) -> LotCodes:
         """New codes for those not written to yet; what an earlier attempt had issued to them never left."""
         persons = [row.person_id for row in rows]
         if not persons:
-            return {}
-        revoke_unsent(self.office, self.lot, persons, "remplacé avant envoi")
-        return self.office.dmp.issue_codes(
-            _request(self.lot, self.attempt), self.lot.caisse, persons, self.lot.letter_date
-        ).codes
+            return LotCodes(self.lot.uid, {}, {})
+        if carries_codes(self.campaign):
+            revoke_unsent(self.office, self.lot, persons, "remplacé avant envoi")
+        return codes_for(self.office, self.campaign, self.lot, _request(self.lot, self.attempt), persons)
 
     def _still_running(self) -> bool:
         with self.office.db.unit_of_work() as session:
@@ -131,7 +131,7 @@ class _Sending:
                 session.scalar(select(Campaign.state).where(Campaign.id == self.campaign.id)) == CampaignState.RUNNING
             )
 
-    def _send(self, mailer: Mailer, row: Any, code: str) -> None:
+    def _send(self, mailer: Mailer, row: Any, code: str | None) -> None:
         letter_id = format_letter_id(self.lot.caisse, row.number)
         try:
             mail = self._message(row, letter_id, code)
@@ -150,17 +150,17 @@ class _Sending:
         else:
             self._mark(row.number, LetterState.SENT, None)
 
-    def _message(self, row: Any, letter_id: str, code: str) -> Mail:
+    def _message(self, row: Any, letter_id: str, code: str | None) -> Mail:
         recipient = recipient_of(row)
-        code_end = expires_on(self.lot.letter_date)
-        values = values_of(recipient, self.lot.caisse, self.lot.letter_date, code_end)
-        subject, plain, html = render_message(self.program, values, group(code))
+        values = values_of(recipient, row, self.lot.letter_date, about=row.about_at, by_mail=True)
+        shown = None if code is None else group(code)
+        subject, plain, html = render_message(self.program, values, shown)
         page = render_single(
             self.program,
             values,
             _address_shown(recipient),
             letter_id,
-            group(code),
+            shown,
             date=self.lot.letter_date,
             tagged=True,
         )
@@ -170,7 +170,8 @@ class _Sending:
         )  # fmt: skip
 
     def _give_up(self, row: Any, reason: str) -> None:
-        self.office.dmp.revoke(self.lot.caisse, [row.person_id], "courriel non remis")
+        if carries_codes(self.campaign):
+            self.office.dmp.revoke(self.lot.caisse, [row.person_id], "courriel non remis")
         self._mark(row.number, LetterState.EXCEPTION, reason)
 
     def _mark(self, number: int, state: LetterState, reason: str | None) -> None:

@@ -135,6 +135,30 @@ class Letter(Base):
     at: Mapped[datetime | None]
 
 
+class DmpEvent(Base):
+    """What the record told the caisse, once each, and the letter that answers it."""
+
+    __tablename__ = "dmp_event"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    event_id: Mapped[uuid.UUID] = mapped_column(unique=True)
+    kind: Mapped[str]
+    """As the record names it, e.g. dossier.opened."""
+    caisse: Mapped[str] = mapped_column(CHAR(3))
+    person_id: Mapped[int]
+    at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    answer: Mapped[str | None]
+    """The kind of campaign whose letter answers it; None when no letter is due."""
+    state: Mapped[str]
+    channel: Mapped[str | None]
+    """How the answer travels, once decided."""
+    campaign_id: Mapped[int | None] = mapped_column(ForeignKey("campaign.id"))
+    letter_number: Mapped[int | None]
+    reason: Mapped[str | None]
+    """Why no letter is made, in French."""
+
+
 def access_campaign(session: Session, actor: Actor, reference: str, *, lock: bool = False) -> Campaign:
     """The only way to hold a campaign: within your caisses, or not found."""
     campaign = session.query(Campaign).filter_by(reference=reference)

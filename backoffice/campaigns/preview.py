@@ -3,14 +3,15 @@
 import tempfile
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from backoffice.adapters.dmp import expires_on
 from backoffice.audit.journal import record
 from backoffice.campaigns import targeting
+from backoffice.campaigns.codes import carries_codes
 from backoffice.campaigns.letters import kind_of_letter, recipient_of, values_of
-from backoffice.campaigns.models import Campaign, Letter, Lot
+from backoffice.campaigns.models import Campaign, DmpEvent, Letter, Lot
+from backoffice.campaigns.rules import Channel
 from backoffice.campaigns.templates import program_of
 from backoffice.core.actor import Actor, Role
 from backoffice.core.address import AddressFault, address_block
@@ -46,12 +47,13 @@ def preview_letter(
         campaign_id=campaign.id, caisse=caisse, channel=letter.channel, sequence=letter.lot_sequence
     ).one()  # fmt: skip
     person = session.get_one(Person, (caisse, letter.person_id))
+    about = session.scalar(select(DmpEvent.at).where(DmpEvent.caisse == caisse, DmpEvent.letter_number == number))
     letter_id = format_letter_id(caisse, number)
-    recipient = recipient_of(person)
+    recipient, by_mail = recipient_of(person), letter.channel == Channel.MAIL
     page = render_single(
         program_of(office, kind_of_letter(campaign).name, campaign.template_version),
-        values_of(recipient, caisse, lot.letter_date, expires_on(lot.letter_date)), address_block(recipient), letter_id,
-        PREVIEW_CODE, date=lot.letter_date, tagged=False,
+        values_of(recipient, person, lot.letter_date, about=about, by_mail=by_mail), address_block(recipient), letter_id,
+        PREVIEW_CODE if carries_codes(campaign) else None, date=lot.letter_date, tagged=False,
     )  # fmt: skip
     record(session, actor, "courrier.apercu", f"courrier {letter_id}", at=office.clock(), caisse=caisse)
     return page
@@ -74,7 +76,6 @@ def preview_pages(session: Session, office: Office, actor: Actor, campaign: Camp
         targeting.parameters(campaign) | {"count": CANDIDATES * count},
     ).all()
     program = program_of(office, kind_of_letter(campaign).name, campaign.template_version)
-    end = expires_on(campaign.letter_date)
     with tempfile.TemporaryDirectory(prefix="apercu-") as folder:
         path = Path(folder) / "apercu.pdf"
         written = 0
@@ -83,7 +84,7 @@ def preview_pages(session: Session, office: Office, actor: Actor, campaign: Camp
                 try:
                     recipient = recipient_of(row)
                     laid_out = program.lay_out(
-                        values_of(recipient, row.caisse, campaign.letter_date, end), address_block(recipient)
+                        values_of(recipient, row, campaign.letter_date), address_block(recipient)
                     )
                 except (AddressFault, LetterFault):
                     continue  # an exception of the campaign: it has no page

@@ -21,9 +21,10 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from backoffice.adapters import environment
-from backoffice.adapters.dmp import IssuedCodes, expires_on, group
+from backoffice.adapters.dmp import expires_on, group
 from backoffice.audit.journal import record
 from backoffice.campaigns import sealing
+from backoffice.campaigns.codes import LotCodes, codes_for, codes_in_force
 from backoffice.campaigns.letters import kind_of_letter, recipient_of, values_of, waiting_letters
 from backoffice.campaigns.models import Campaign, Lot
 from backoffice.campaigns.rules import CampaignState, Channel, Exclusion, LetterState, LotState, lot_name
@@ -108,7 +109,7 @@ def produce_lot(session: Session, office: Office, actor: Actor, lot_id: int) -> 
     )
     try:
         found = sealing.find_seal(folder, lot.name)
-        if found is not None and found.emission != office.dmp.current_issue(lot.uid):
+        if found is not None and found.emission != codes_in_force(office, campaign, lot):
             raise sealing.Mismatch("Un lot du même nom est déjà sur le disque avec d’autres codes que ceux en vigueur.")
     except sealing.Mismatch as mismatch:
         return _quarantine(session, office, actor, campaign, lot, folder, str(mismatch))
@@ -139,12 +140,11 @@ def _load(session: Session, campaign: Campaign, lot: Lot) -> list[_Line]:
 
 
 def _lay_out(program: PageProgram, lot: Lot, lines: list[_Line]) -> None:
-    code_end = expires_on(lot.letter_date)
     for line in lines:
         if line.reason is None:
             try:
                 recipient = recipient_of(line.row)
-                values = values_of(recipient, lot.caisse, lot.letter_date, code_end)
+                values = values_of(recipient, line.row, lot.letter_date, about=line.row.about_at)
                 line.laid_out = program.lay_out(values, address_block(recipient))
             except (AddressFault, LetterFault) as fault:
                 line.fault = str(fault)
@@ -161,12 +161,12 @@ def _write(
 ) -> sealing.Seal | None:
     """Codes, pages, manifest, seal; None when nobody is left to write to."""
     ready = [line for line in lines if line.laid_out is not None]
-    issued: IssuedCodes | None = None
+    issued: LotCodes | None = None
     if ready:
-        issued = office.dmp.issue_codes(lot.uid, lot.caisse, [line.person_id for line in ready], lot.letter_date)
+        issued = codes_for(office, campaign, lot, lot.uid, [line.person_id for line in ready])
         for line in ready:
             if line.person_id in issued.refused:
-                line.reason, line.laid_out = Exclusion.LIVE_CODE, None
+                line.reason, line.laid_out = issued.refused[line.person_id], None
         ready = [line for line in ready if line.laid_out is not None]
     if issued is None or not ready:
         return None
@@ -178,16 +178,15 @@ def _write(
         ) as writer:
             for line in ready:
                 assert line.laid_out is not None
-                line.pages = writer.add(
-                    line.laid_out, letter_id=line.letter_id, code=group(issued.codes[line.person_id])
-                )
+                code = group(issued.codes[line.person_id]) if issued.codes is not None else None
+                line.pages = writer.add(line.laid_out, letter_id=line.letter_id, code=code)
         csv_sha = sealing.write_manifest(aside / f"{name}.csv", (_manifest_row(lot, line) for line in ready))
         proof = {
             "lot": name,
             "campagne": campaign.reference,
             "caisse": lot.caisse,
             "date_courrier": lot.letter_date.isoformat(),
-            "valable_jusqu_au": issued.expires_on.isoformat(),
+            "valable_jusqu_au": expires_on(lot.letter_date).isoformat() if issued.codes is not None else None,
             "modele": program.version,
             "emission": str(issued.issue_id),
             "lettres": len(ready),
@@ -200,18 +199,18 @@ def _write(
             ],
             "sha256": {"pdf": writer.sha256, "csv": csv_sha},
         }
-        _require_still_ours(session, office, lot, issued)
+        _require_still_ours(session, office, campaign, lot, issued)
         sealing.seal(aside, folder, name, proof)
     return sealing.find_seal(folder, name)
 
 
-def _require_still_ours(session: Session, office: Office, lot: Lot, issued: IssuedCodes) -> None:
+def _require_still_ours(session: Session, office: Office, campaign: Campaign, lot: Lot, issued: LotCodes) -> None:
     """Just before sealing: is the lot's row still held, and are these codes still the valid ones?
 
     A process that was frozen, or whose database restarted, has lost the row and may have been replaced.
     """
     session.execute(text("SELECT 1"))
-    if office.dmp.current_issue(lot.uid) != issued.issue_id:
+    if codes_in_force(office, campaign, lot) != issued.issue_id:
         raise Unavailable("Un autre processus a repris ce lot : celui-ci s’arrête, rien n’est perdu.")
 
 

@@ -143,9 +143,22 @@ class CampaignKind:
     """Name of the LetterKind."""
     prefix: str
     """Of the references, e.g. REC-2016-0001."""
+    on_demand: bool = False
+    """Answers that persons are owed: gathered day by day by the system, never prepared by a campaign manager."""
 
 
-KINDS: tuple[CampaignKind, ...] = (CampaignKind("recruitment", "Recrutement", "recruitment", "REC"),)
+KINDS: tuple[CampaignKind, ...] = (
+    CampaignKind("recruitment", "Recrutement", "recruitment", "REC"),
+    CampaignKind("receipt", "Accusés de réception", "receipt", "ACC", on_demand=True),
+    CampaignKind("code_request", "Codes demandés", "code_request", "COD", on_demand=True),
+    CampaignKind("access_code", "Codes d’accès", "access_code", "ACS", on_demand=True),
+    CampaignKind("closure_receipt", "Confirmations de fermeture", "closure_receipt", "FER", on_demand=True),
+)
+PREPARED: tuple[CampaignKind, ...] = tuple(kind for kind in KINDS if not kind.on_demand)
+"""The kinds that a campaign manager prepares."""
+ON_DEMAND: tuple[CampaignKind, ...] = tuple(kind for kind in KINDS if kind.on_demand)
+REPLACED_ON_REQUEST = "remplacé à la demande de la personne"
+"""Reason of the revocation of a code whose person asked for another, noted when that other one is issued."""
 
 
 def kind_of(name: str) -> CampaignKind:
@@ -153,7 +166,9 @@ def kind_of(name: str) -> CampaignKind:
     for kind in KINDS:
         if kind.name == name:
             return kind
-    raise Invalid(f"Le type de campagne « {name} » n’existe pas ; types connus : {', '.join(k.name for k in KINDS)}.")
+    raise Invalid(
+        f"Le type de campagne « {name} » n’existe pas ; types connus : {', '.join(k.name for k in PREPARED)}."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +290,10 @@ class Draft:
             raise Invalid("Donnez un nom à la campagne.")
         if len(self.name) > 120:
             raise Invalid("Le nom de la campagne dépasse 120 caractères : raccourcissez-le.")
-        kind_of(self.kind)
+        if kind_of(self.kind).on_demand:
+            raise Invalid(
+                f"Les courriers « {kind_of(self.kind).label} » partent d’eux-mêmes : ils ne se préparent pas en campagne."
+            )
         if not self.caisses:
             raise Invalid("Choisissez au moins une caisse.")
         for code in self.caisses:

@@ -31,6 +31,13 @@ REASON = f"""CASE
 END"""
 """SQL expression over `person p` left-joined to `live_holder live`; NULL when the person may be written to."""
 
+REASON_ON_DEMAND = f"""CASE
+    WHEN p.date_deces IS NOT NULL THEN '{Exclusion.DECEASED}'
+    WHEN p.pnd AND l.channel = 'courrier' THEN '{Exclusion.UNDELIVERABLE}'
+END"""
+"""The same over `person p` and `letter l` for answers that a person asked for or is owed: an opposition to mailings, or
+the rules of recruitment, are no reason to keep them back."""
+
 TARGET = """p.caisse = ANY(:caisses)
     AND (CAST(:born_after AS date) IS NULL OR p.birth_latest > :born_after)
     AND (CAST(:born_until AS date) IS NULL OR p.birth_latest <= :born_until)

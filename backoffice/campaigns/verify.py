@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from backoffice.adapters.dmp import CodeStatus
 from backoffice.campaigns import sealing
+from backoffice.campaigns.codes import carries_codes
 from backoffice.campaigns.handing import noted_seal
 from backoffice.campaigns.models import Campaign, Letter, Lot
 from backoffice.campaigns.production import lots_folder
-from backoffice.campaigns.rules import OPEN_LOTS, CampaignState, Channel, LetterState, LotState
+from backoffice.campaigns.rules import OPEN_LOTS, REPLACED_ON_REQUEST, CampaignState, Channel, LetterState, LotState
 from backoffice.letters.reference import format_letter_id
 from backoffice.office import Office
 
@@ -101,7 +102,8 @@ def verify_lot(session: Session, office: Office, campaign: Campaign, lot: Lot, f
             f"Lot {lot.name} : {len(noted)} courriers scellés en base, {len(printed)} au manifeste ; "
             f"{sum(noted.get(one) != printed.get(one) for one in noted.keys() | printed.keys())} différences."
         )
-    _verify_codes(office, lot, [person for person, _, _ in printed.values()], found)
+    if carries_codes(campaign):
+        _verify_codes(office, lot, [person for person, _, _ in printed.values()], found)
     found.lots += 1
     found.letters += len(printed)
     found.pages += seal.pages
@@ -126,8 +128,11 @@ def _verify_codes(office: Office, lot: Lot, printed: list[int], found: Reconcili
         for person, state in states.items()
         if state.status is CodeStatus.LIVE and state.issued_at < (lot.sealed_at or state.issued_at)
     ]
-    # Nothing of ours revokes the code of a sealed letter without giving another: its reader would be turned away.
-    revoked = sum(state.status is CodeStatus.REVOKED for state in states.values())
+    # Nothing of ours revokes the code of a sealed letter without giving another: its reader would be turned away. One
+    # whose person asked for another is replaced within the same attempt, or at the next.
+    revoked = sum(
+        state.status is CodeStatus.REVOKED and state.reason != REPLACED_ON_REQUEST for state in states.values()
+    )
     if revoked:
         found.faults.append(f"Lot {lot.name} : {revoked} pages portent un code révoqué que rien ne remplace.")
     found.ended_codes += len(ended) - len(missing)

@@ -58,6 +58,11 @@ SALUTATION = LetterField("personne.appel", "« Chère madame » ou « Cher mo
 DATE = LetterField("courrier.date", "date du courrier, en toutes lettres", "3 mai 2016", required=True)
 CODE = LetterField("code.valeur", "code de création, par groupes de quatre", "7KXR 4DHW 9PCT", late=True, required=True)
 CODE_END = LetterField("code.fin", "dernier jour de validité du code", "3 juillet 2016", required=True)
+NUMBER = LetterField(
+    "personne.numero", "numéro de sécurité sociale, à 15 chiffres", "2 50 08 63 113 042 99", required=True
+)
+DMP_DATE = LetterField("dmp.date", "date de la création, ou de la fermeture, du DMP", "2 novembre 2016", required=True)
+_COMMON = (CAISSE_LABEL, CAISSE_RETURN, FIRST_NAME, LAST_NAME, SALUTATION, DATE)
 
 LETTER_KINDS: tuple[LetterKind, ...] = (
     LetterKind(
@@ -65,7 +70,35 @@ LETTER_KINDS: tuple[LetterKind, ...] = (
         label="Je crée mon Dossier Médical Partagé",
         subject="Créez votre Dossier Médical Partagé",
         template="recruitment.docx",
-        fields=(CAISSE_LABEL, CAISSE_RETURN, FIRST_NAME, LAST_NAME, SALUTATION, DATE, CODE, CODE_END),
+        fields=(*_COMMON, CODE, CODE_END),
+    ),
+    LetterKind(
+        name="receipt",
+        label="Confirmation de la création de mon Dossier Médical Partagé",
+        subject="Votre Dossier Médical Partagé a été créé",
+        template="receipt.docx",
+        fields=(*_COMMON, NUMBER, DMP_DATE),
+    ),
+    LetterKind(
+        name="code_request",
+        label="Mon code pour créer mon Dossier Médical Partagé",
+        subject="Le code que vous avez demandé pour créer votre Dossier Médical Partagé",
+        template="code_request.docx",
+        fields=(*_COMMON, CODE, CODE_END),
+    ),
+    LetterKind(
+        name="access_code",
+        label="Mon code pour retrouver l’accès à mon Dossier Médical Partagé",
+        subject="Votre code pour retrouver l’accès à votre Dossier Médical Partagé",
+        template="access_code.docx",
+        fields=(*_COMMON, CODE, CODE_END),
+    ),
+    LetterKind(
+        name="closure_receipt",
+        label="Confirmation de la fermeture de mon Dossier Médical Partagé",
+        subject="Votre Dossier Médical Partagé a été fermé",
+        template="closure_receipt.docx",
+        fields=(*_COMMON, DMP_DATE),
     ),
 )
 

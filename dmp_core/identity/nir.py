@@ -74,9 +74,14 @@ def mask(text: str) -> str:
     """
     nir = normalise(text)[:LENGTH]
     hidden = "".join(c if c.isascii() and c.isalnum() else "?" for c in nir[:_VISIBLE]) + "*" * len(nir[_VISIBLE:])
+    return grouped(hidden)
+
+
+def grouped(nir: str) -> str:
+    """A normalised NIR as it is printed and read: `1 50 08 63 113 042 18`."""
     groups, start = [], 0
     for size in _GROUPS:
-        groups.append(hidden[start : start + size])
+        groups.append(nir[start : start + size])
         start += size
     return " ".join(filter(None, groups))
 

@@ -163,7 +163,8 @@ class World:
         with self.caisse_owner.begin() as connection:
             connection.execute(
                 text(
-                    "TRUNCATE person, letter, lot, campaign_step, campaign, population_import, audit_entry, environment"
+                    "TRUNCATE person, letter, lot, campaign_step, campaign, population_import, audit_entry, environment, "
+                    "case_entry, case_file, case_counter"
                 )
             )
         with self.dmp_owner.begin() as connection:

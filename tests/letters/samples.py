@@ -40,7 +40,7 @@ def someone(**changes: str) -> Recipient:
 
 
 def values_of(recipient: Recipient) -> dict[str, str]:
-    return letter_values(recipient, caisse_of("631"), LETTER_DATE, CODE_END)
+    return letter_values(recipient, caisse_of("631"), LETTER_DATE, code_end=CODE_END)
 
 
 def lot_of(recipients: Sequence[Recipient], *, tagged: bool = False, program: PageProgram | None = None) -> bytes:

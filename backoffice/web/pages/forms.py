@@ -22,7 +22,7 @@ from wtforms.fields import SelectChoice
 from wtforms.widgets import HiddenInput
 
 from backoffice.campaigns.models import Campaign
-from backoffice.campaigns.rules import KINDS, ChannelRule, Criteria, Draft
+from backoffice.campaigns.rules import PREPARED, ChannelRule, Criteria, Draft
 from backoffice.core.actor import Actor
 from backoffice.core.caisse import caisse_of
 from backoffice.core.calendar import working_days
@@ -70,7 +70,7 @@ class CampaignForm(_Form):
     """Names this filling-in, so that sending it twice creates one campaign."""
     nom = StringField("Nom de la campagne")
     type = RadioField(
-        "Type de courrier", choices=[SelectChoice(kind.name, kind.label) for kind in KINDS], default=KINDS[0].name
+        "Type de courrier", choices=[SelectChoice(kind.name, kind.label) for kind in PREPARED], default=PREPARED[0].name
     )  # fmt: skip
     caisses = SelectMultipleField("Caisses")
     date = _Day("Date du courrier", format=["%Y-%m-%d", "%d/%m/%Y"])
@@ -143,7 +143,7 @@ def read_campaign(form: CampaignForm, today: date, *, named: bool = True) -> Rea
     if form.date.data is None:
         errors.setdefault("date", "Indiquez la date du courrier.")
     # A draft without fault but for one field at a time: whatever the rules say is about that field.
-    sound = Draft("nom", KINDS[0].name, tuple(choice.value for choice in form.caisses.choices[:1]), today)
+    sound = Draft("nom", PREPARED[0].name, tuple(choice.value for choice in form.caisses.choices[:1]), today)
     day: date | None = form.date.data
     typed: dict[str, dict[str, Any]] = {
         "nom": {"name": form.nom.data or ("" if named else sound.name)},

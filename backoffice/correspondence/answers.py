@@ -1,0 +1,76 @@
+"""Which letter answers which event, and when letters by post are gathered. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from backoffice.adapters.dmp import Kind
+from backoffice.core.calendar import is_working_day
+from backoffice.core.clock import PARIS
+
+GATHERED_AT: Final = time(16, 0)
+"""Paris, each working day: the hour before the post leaves."""
+
+_BY_KIND: Final = {Kind.DOSSIER_OPENED: "receipt", Kind.DOSSIER_CLOSED: "closure_receipt"}
+_BY_PURPOSE: Final = {"creation": "code_request", "access": "access_code"}
+BY_POST_ALONE: Final = frozenset({"access_code"})
+"""It gives access to whoever holds it: never to a mailbox."""
+
+
+class EventState(StrEnum):
+    """What became of an event."""
+
+    RECEIVED = "recu"
+    """No letter is due."""
+    WAITING = "attente"
+    """Its letter waits for the next lot."""
+    LETTER = "courrier"
+    """Its letter is in a lot."""
+    NO_LETTER = "sans_courrier"
+    """None could be made; the reason is beside it."""
+
+    @property
+    def label(self) -> str:
+        """What a French reader sees."""
+        return _LABELS[self]
+
+
+_LABELS: Final = {
+    EventState.RECEIVED: "reçu",
+    EventState.WAITING: "courrier à faire",
+    EventState.LETTER: "courrier fait",
+    EventState.NO_LETTER: "sans courrier",
+}
+
+EVENT_LABELS: Final = {
+    Kind.DOSSIER_OPENED: "DMP créé",
+    Kind.CODE_REQUESTED: "code demandé",
+    Kind.DOSSIER_CLOSED: "DMP fermé",
+    Kind.DOSSIER_REOPENED: "DMP rouvert",
+    Kind.DOSSIER_SUSPENDED: "accès suspendu",
+    Kind.DOSSIER_RESUMED: "accès rétabli",
+    Kind.CREATION_CONTESTED: "création contestée",
+}
+
+
+def answer_to(kind: Kind, detail: Mapping[str, Any]) -> str | None:
+    """The kind of letter due for an event; None when none is (DOMAIN 8.5)."""
+    if kind is Kind.CODE_REQUESTED:
+        return _BY_PURPOSE[str(detail["purpose"])]
+    return _BY_KIND.get(kind)
+
+
+def last_gathering(now: datetime) -> datetime:
+    """The latest moment, at or before `now`, at which letters by post were due to be gathered.
+
+    What was received before it goes now, what came after waits for the next one: a worker that was down at the hour
+    makes up for it, and gathering twice takes nothing more.
+    """
+    local = now.astimezone(PARIS)
+    day = local.date()
+    if not is_working_day(day) or local.time() < GATHERED_AT:
+        day -= timedelta(days=1)
+        while not is_working_day(day):
+            day -= timedelta(days=1)
+    return datetime.combine(day, GATHERED_AT, tzinfo=PARIS)
