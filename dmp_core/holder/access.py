@@ -46,11 +46,6 @@ class Access:
         self.contact_change = ContactChange(store, clock, self.one_time, self.signing_in, self.notices)
         self.application = Application(store, self.authenticator, self.one_time, self.signing_in, self.notices)
 
-    def tidy(self) -> None:
-        """Delete some of what no longer counts; cheap, to be called now and then."""
-        self.guard.tidy()
-        self.sessions.tidy()
-
     def close(self) -> None:
         """Send what waits, then stop."""
         self.afterwards.close()

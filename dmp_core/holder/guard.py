@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
+from itertools import count
 from typing import NoReturn
 
 from sqlalchemy import Connection, text
@@ -20,6 +21,7 @@ from dmp_core.holder.store import HolderStore
 from dmp_core.storage.keyring import Keyring
 
 _PURPOSE = b"dmp/attempt/1"
+_TIDY_EVERY = 500
 _ORDER = ("total", "address")
 """Taken last, in the reverse of this order: the lane that everybody shares is held for the shortest time."""
 
@@ -128,6 +130,7 @@ class Guard:
         self._clock = clock
         self._rules = (limits or Limits()).rules
         self._digest = keyring.hasher(_PURPOSE)
+        self._attempts = count(1)
 
     def attempt(self, lanes: Iterable[Lane]) -> Attempt:
         """Count one more attempt in every lane.
@@ -154,6 +157,8 @@ class Guard:
                 admits = False
             if not closed:
                 self._put(connection, {x: failed(states[x], self._rules[x.scope], now) for x in counted})
+        if next(self._attempts) % _TIDY_EVERY == 0:
+            self.tidy()
         if closed:
             raise TooMany(max(closed), now)
         return Attempt(self, tuple(counted), hidden, admits)
@@ -173,7 +178,7 @@ class Guard:
         return 0 if state.retry_at(now) else self._rules[lane.scope].tries - state.failures
 
     def tidy(self) -> int:
-        """Delete at most a thousand lanes that no longer count; how many were deleted. Cheap enough for now and then."""
+        """Delete at most a thousand lanes that no longer count; how many. Done by itself every 500 attempts."""
         with self._store.transaction() as connection:
             return connection.execute(_TIDY, {"now": self._clock()}).rowcount
 

@@ -36,6 +36,10 @@ Rule = Lockout | Budget
 _SUBJECT = Lockout(
     tries=5, block=timedelta(minutes=30), longest=timedelta(hours=24), forget=timedelta(days=7)
 )  # fmt: skip
+_SECOND = Lockout(
+    tries=5, block=timedelta(minutes=30), longest=timedelta(days=7), forget=timedelta(days=30)
+)  # fmt: skip
+"""A one-time code has 20 bits alone: fewer than a hundred tries in two months (NIST SP 800-63B, 100 in a row)."""
 _SENDS = Lockout(tries=5, block=timedelta(minutes=15), longest=timedelta(minutes=15), forget=timedelta(minutes=15))
 
 RULES: Mapping[str, Rule] = MappingProxyType({
@@ -44,11 +48,11 @@ RULES: Mapping[str, Rule] = MappingProxyType({
     "code": _SUBJECT,
     "login": _SUBJECT,
     "recovery": _SUBJECT,
-    "one-time": _SUBJECT,
+    "one-time": _SECOND,
     "password": _SUBJECT,
     # Lanes of their own, which an attack on the subject from elsewhere leaves open.
     "device": _SUBJECT,
-    "one-time-device": _SUBJECT,
+    "one-time-device": _SECOND,
     "fresh-code": _SUBJECT,
     "issue": Budget(tries=100, window=timedelta(days=70)),
     # One session's tries of its one-time code, however often it is sent again.

@@ -304,7 +304,7 @@ def test_my_connections_tell_when_where_and_how_each_ended(world: World) -> None
     assert lines[0].address == "192.0.2.x"
     assert lines[0].device == "Firefox sur Windows"
     assert (lines[3].ended_at or world.clock()) - lines[3].began_at == world.access.limits.session_idle
-    world.access.tidy()
+    world.access.sessions.tidy()
     assert world.access.connections.of(current) == lines
 
 
