@@ -26,7 +26,11 @@ from dmp_core.portals.mondmp.web import session as web
 from dmp_core.portals.mondmp.web.access import public, stage
 
 _DONE = "Votre nouveau mot de passe est enregistré et vos appareils sont déconnectés. Connectez-vous."
-_OVER = "Cette étape n’est plus possible : recommencez depuis cette page."
+_STEPS = {
+    ("password", False): "account.recovery_code",
+    ("password", True): "account.recovery_password",
+    ("post", True): "account.new_access",
+}
 
 
 @blueprint.get("/aide-connexion")
@@ -67,7 +71,7 @@ def forgotten_typed() -> ResponseReturnValue:
 @stage(Stage.RECOVERY)
 def recovery_code() -> ResponseReturnValue:
     """The code awaited, by who is known and by who is not."""
-    return _page("recovery_code", {}) if _at("password", proved=False) else _begin_again()
+    return _page("recovery_code", {}) if _at("password", proved=False) else _where_it_stands()
 
 
 @blueprint.post("/aide-connexion/code")
@@ -75,7 +79,7 @@ def recovery_code() -> ResponseReturnValue:
 def recovery_code_typed() -> ResponseReturnValue:
     """The code, typed."""
     if not _at("password", proved=False):
-        return _begin_again()
+        return _where_it_stands()
     if not secret("code").strip():
         return _page("recovery_code", {"code": "Saisissez les 6 chiffres du code reçu."}), 422
     try:
@@ -94,7 +98,7 @@ def recovery_code_typed() -> ResponseReturnValue:
 def recovery_send_again() -> ResponseReturnValue:
     """Another code; the same answer for all."""
     if not _at("password", proved=False):
-        return _begin_again()
+        return _where_it_stands()
     try:
         token = access().recovery.resend_code(web.current_session(), channel_chosen())
     except TooMany as refusal:
@@ -106,7 +110,7 @@ def recovery_send_again() -> ResponseReturnValue:
 @stage(Stage.RECOVERY)
 def recovery_password() -> ResponseReturnValue:
     """A new password, once the code is given."""
-    return _page("recovery_password", {}) if _at("password", proved=True) else _begin_again()
+    return _page("recovery_password", {}) if _at("password", proved=True) else _where_it_stands()
 
 
 @blueprint.post("/aide-connexion/nouveau-mot-de-passe")
@@ -114,7 +118,7 @@ def recovery_password() -> ResponseReturnValue:
 def recovery_password_typed() -> ResponseReturnValue:
     """The new password."""
     if not _at("password", proved=True):
-        return _begin_again()
+        return _where_it_stands()
     new = secret("nouveau")
     try:
         device = access().recovery.choose_password(web.current_session(), new, new, web.client(), device_cookie())
@@ -180,7 +184,7 @@ def with_code_typed() -> ResponseReturnValue:
 @stage(Stage.RECOVERY)
 def new_access() -> ResponseReturnValue:
     """New contacts and a new password."""
-    return _new_access({}) if _at("post", proved=True) else _begin_again()
+    return _new_access({}) if _at("post", proved=True) else _where_it_stands()
 
 
 @blueprint.post("/aide-connexion/nouveaux-acces")
@@ -188,7 +192,7 @@ def new_access() -> ResponseReturnValue:
 def new_access_typed() -> ResponseReturnValue:
     """The new contacts and password; the code is used with them."""
     if not _at("post", proved=True):
-        return _begin_again()
+        return _where_it_stands()
     contacts, new = typed.contacts(request.form), secret("nouveau")
     if isinstance(contacts, dict):
         return _new_access(contacts), 422
@@ -211,12 +215,16 @@ def _restored(device: str) -> ResponseReturnValue:
 
 def _at(way: str, *, proved: bool) -> bool:
     """Whether the session is at this step of this way; the service says no to any other all the same."""
-    held: Session = web.current_session()
-    return held.data.get("way") == way and bool(held.data.get("proved")) is proved
+    return _standing(web.current_session()) == (way, proved)
 
 
-def _begin_again() -> ResponseReturnValue:
-    return out("account.help_page", _OVER)
+def _standing(held: Session) -> tuple[str, bool]:
+    return held.data["way"], bool(held.data.get("proved"))
+
+
+def _where_it_stands() -> ResponseReturnValue:
+    """To the step at which the session stands: the browser's back button leads to the others."""
+    return go(_STEPS[_standing(web.current_session())])
 
 
 def _new_access(errors: Errors) -> str:
