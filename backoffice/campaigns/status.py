@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backoffice.campaigns.models import Campaign, CampaignStep, Letter, Lot
-from backoffice.campaigns.rules import CampaignState, Channel, Exclusion, LetterState, LotState
+from backoffice.campaigns.rules import PREPARED, CampaignState, Channel, Exclusion, LetterState, LotState
 from backoffice.core.actor import Actor
 from backoffice.core.errors import NotFound
 from backoffice.letters.reference import format_letter_id
@@ -115,9 +115,11 @@ def campaign_status(session: Session, campaign: Campaign) -> CampaignStatus:
 
 
 def list_campaigns(session: Session, actor: Actor) -> list[Campaign]:
-    """Campaigns whose caisses all lie within the actor's scope, newest first."""
-    query = select(Campaign).where(Campaign.caisses.contained_by(sorted(actor.caisses))).order_by(Campaign.id.desc())
-    return list(session.scalars(query))
+    """Campaigns prepared by persons, whose caisses all lie within the actor's scope, newest first."""
+    query = select(Campaign).where(
+        Campaign.caisses.contained_by(sorted(actor.caisses)), Campaign.kind.in_([kind.name for kind in PREPARED])
+    )
+    return list(session.scalars(query.order_by(Campaign.id.desc())))
 
 
 def steps_of(session: Session, campaign: Campaign) -> list[CampaignStep]:

@@ -10,7 +10,7 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from backoffice.adapters.logs import quiet_logs
-from backoffice.cli import backup, campaign, campaign_run, demo, lots, population, proofs, services, up
+from backoffice.cli import backup, campaign, campaign_run, correspondence, demo, lots, population, proofs, services, up
 from backoffice.core.errors import DomainError
 
 
@@ -23,6 +23,7 @@ caisse.add_command(population.population)
 caisse.add_command(campaign.campaign)
 campaign.campaign.add_command(campaign_run.run)
 caisse.add_command(lots.lot)
+caisse.add_command(correspondence.correspondence)
 caisse.add_command(demo.demo)
 caisse.add_command(up.up)
 for command in (proofs.verify, proofs.secrecy, proofs.audit, *services.COMMANDS, backup.backup, backup.restore):

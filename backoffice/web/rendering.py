@@ -38,6 +38,12 @@ SECTIONS: Final = (
         "/campagnes",
     ),
     Section(
+        "Courriers à la demande",
+        "Suivre les accusés de réception, les codes demandés et les confirmations de fermeture.",
+        "correspondence.index",
+        "/courriers-a-la-demande",
+    ),
+    Section(
         "Population",
         "Importer le fichier des assurés et relire les rejets.",
         "population.index",

@@ -4,12 +4,15 @@ from typing import Any, ClassVar
 
 from sqlalchemy import ColumnElement
 
+from backoffice.adapters.dmp import Kind
 from backoffice.audit.journal import AuditEntry
-from backoffice.campaigns.models import Campaign, Lot
-from backoffice.campaigns.rules import CampaignState, Channel, LotState
+from backoffice.campaigns.models import Campaign, DmpEvent, Lot
+from backoffice.campaigns.rules import CampaignState, Channel, LotState, kind_of
 from backoffice.core.actor import Role
 from backoffice.core.caisse import caisse_of
 from backoffice.core.typography import NBSP
+from backoffice.correspondence.answers import EVENT_LABELS, EventState
+from backoffice.letters.reference import format_letter_id
 from backoffice.population.models import ImportState, PopulationImport
 from backoffice.web.access import current_actor
 from backoffice.web.registers import Register
@@ -150,4 +153,29 @@ class Journal(_Mounted):
     column_default_sort = ("id", True)
 
 
-REGISTERS: tuple[type[_Mounted], ...] = (Campaigns, Lots, Imports, Journal)
+class Events(_Mounted):
+    """What the record told, and what was answered: administrative facts, persons by their number alone."""
+
+    table, title, place = DmpEvent, "Événements DMP", "evenements"
+    note = "Ce que mon-dmp et les accueils ont fait savoir : créations, codes demandés, fermetures. Rien de médical."
+    column_list = ("id", "at", "caisse", "kind", "person_id", "state", "channel", "letter_number", "reason")
+    column_labels = {
+        "id": "Numéro", "at": "Le", "caisse": "Caisse", "kind": "Événement", "person_id": "Personne n°", "state": "Suite",
+        "channel": "Canal", "letter_number": "Courrier", "reason": "Motif", "received_at": "Reçu le",
+        "answer": "Type de courrier", "event_id": "Identifiant de l’événement",
+    }  # fmt: skip
+    column_details_list = (*column_list, "received_at", "answer", "event_id")
+    column_searchable_list = ("kind", "state")
+    column_default_sort = ("id", True)
+    column_formatters = {
+        "state": _labelled(EventState),
+        "kind": lambda _, __, row, ___: EVENT_LABELS[Kind(row.kind)],
+        "channel": lambda _, __, row, ___: {Channel.MAIL: "courriel", Channel.POST: "courrier"}.get(row.channel, "—"),
+        "letter_number": lambda _, __, row, ___: (
+            format_letter_id(row.caisse, row.letter_number) if row.letter_number else "—"
+        ),
+        "answer": lambda _, __, row, ___: kind_of(row.answer).label if row.answer else "—",
+    }  # fmt: skip
+
+
+REGISTERS: tuple[type[_Mounted], ...] = (Campaigns, Lots, Imports, Events, Journal)

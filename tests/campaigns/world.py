@@ -164,11 +164,15 @@ class World:
             connection.execute(
                 text(
                     "TRUNCATE person, letter, lot, campaign_step, campaign, population_import, audit_entry, environment, "
-                    "case_entry, case_file, case_counter"
+                    "case_entry, case_file, case_counter, dmp_event"
                 )
             )
         with self.dmp_owner.begin() as connection:
-            connection.execute(text("TRUNCATE enrolment.creation_code, enrolment.code_request"))
+            connection.execute(
+                text(
+                    "TRUNCATE enrolment.creation_code, enrolment.code_request, enrolment.dossier, enrolment.outbox CASCADE"
+                )
+            )
         self.office.redis.flushdb()
         # References begin again with the tables: the lots of an earlier test would be strangers to this one's campaigns.
         shutil.rmtree(self.settings.files, ignore_errors=True)

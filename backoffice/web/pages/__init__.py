@@ -5,6 +5,7 @@ from flask import Flask
 from backoffice.web.pages import filters, lots, steps
 from backoffice.web.pages.campaigns import pages as campaign_pages
 from backoffice.web.pages.cases import pages as case_pages
+from backoffice.web.pages.correspondence import pages as correspondence_pages
 from backoffice.web.pages.population import pages as population_pages
 from backoffice.web.pages.uploads import OfficeRequest
 
@@ -15,5 +16,5 @@ def register_pages(app: Flask) -> None:
     """Put every page on the application."""
     app.request_class = OfficeRequest
     filters.equip(app)
-    for pages in (campaign_pages, population_pages, case_pages):
+    for pages in (campaign_pages, population_pages, case_pages, correspondence_pages):
         app.register_blueprint(pages)

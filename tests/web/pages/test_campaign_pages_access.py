@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
-from campaigns.world import World, a_person
+from campaigns.world import SYSTEM, World, a_person
 from flask import Flask
 
 from backoffice.campaigns.rules import ChannelRule
+from backoffice.cases.actions import open_case
+from backoffice.cases.kinds import CLOSURE_ONLINE
 from backoffice.letters.reference import format_letter_id
 from backoffice.web.access import access_table
 
@@ -26,6 +28,7 @@ ALL, READERS, LETTERS, MANAGERS = (
     {MANAGER, SUPERVISOR},
     {MANAGER},
 )
+CASES = {AGENT, ADVISOR, SUPERVISOR}
 REGISTERS = {SUPERVISOR, ADMINISTRATOR}
 CELLS = {
     "home.index": ALL,
@@ -54,9 +57,15 @@ CELLS = {
     "population.upload": MANAGERS,
     "population.report": MANAGERS,
     "registers.index": REGISTERS,
+    "cases.index": CASES,
+    "cases.show": CASES,
+    "cases.act": CASES,
+    "cases.workflow": CASES,
+    "correspondence.index": READERS,
+    "correspondence.gather_now": MANAGERS,
 } | {
     f"registre_{name}.{view}_view": REGISTERS
-    for name in ("campagnes", "lots", "imports", "journal")
+    for name in ("campagnes", "lots", "imports", "evenements", "journal")
     for view in ("index", "details")
 }
 PUBLIC = {"session.sign_in", "shell.static"}
@@ -68,9 +77,12 @@ def places(app: Flask, world: World) -> dict[str, str]:
     world.load([a_person()])
     reference = world.sealed(channel_rule=ChannelRule.POST)
     letter = world.letters(reference)[0]
+    with world.session() as session:
+        case = open_case(session, world.office, SYSTEM, CLOSURE_ONLINE, "631", letter.person_id)
     return {
         "reference": reference, "lot_id": str(world.lots(reference)[0].id), "import_id": "1", "slug": "annuler",
         "letter_id": format_letter_id("631", letter.number), "part": "pdf", "id": "1",
+        "number": case.number, "name": CLOSURE_ONLINE.name,
     }  # fmt: skip
 
 

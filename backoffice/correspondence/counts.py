@@ -1,0 +1,77 @@
+"""What a campaign manager sees of the answers: asked for, waiting, in lots, left out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import Session
+
+from backoffice.campaigns.models import Campaign, DmpEvent, Letter
+from backoffice.campaigns.rules import ON_DEMAND, CampaignKind, LetterState
+from backoffice.core.actor import Actor
+from backoffice.correspondence.answers import EventState
+
+DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCounts:
+    """One kind of answer over the last days."""
+
+    kind: CampaignKind
+    asked: int
+    waiting: int
+    """For the next lot by post; e-mails wait no longer than a few seconds."""
+    sealed: int
+    """On a page of a sealed lot."""
+    sent: int
+    """By e-mail."""
+    in_production: int
+    left_out: int
+    """Without a letter: deceased, address known as undeliverable, DMP opened since, or a fault."""
+
+
+def answer_counts(session: Session, actor: Actor, now: datetime) -> list[AnswerCounts]:
+    """The counts of each kind over the last 30 days, within the actor's caisses."""
+    rows = session.execute(
+        select(DmpEvent.answer, DmpEvent.state, Letter.state.label("letter"), func.count().label("number"))
+        .outerjoin(Letter, and_(Letter.caisse == DmpEvent.caisse, Letter.number == DmpEvent.letter_number))
+        .where(
+            DmpEvent.caisse.in_(sorted(actor.caisses)), DmpEvent.answer.is_not(None),
+            DmpEvent.received_at > now - timedelta(days=DAYS),
+        )
+        .group_by(DmpEvent.answer, DmpEvent.state, Letter.state)
+    ).all()  # fmt: skip
+    return [_counted(kind, [row for row in rows if row.answer == kind.name]) for kind in ON_DEMAND]
+
+
+def _counted(kind: CampaignKind, rows: Sequence[Any]) -> AnswerCounts:
+    def total(*states: LetterState) -> int:
+        return sum(row.number for row in rows if row.letter in states)
+
+    done = total(LetterState.SEALED) + total(LetterState.SENT)
+    waiting = sum(row.number for row in rows if row.state == EventState.WAITING)
+    in_production = total(LetterState.PLANNED, LetterState.SENDING)
+    asked = sum(row.number for row in rows)
+    return AnswerCounts(
+        kind, asked, waiting, total(LetterState.SEALED), total(LetterState.SENT), in_production,
+        asked - done - waiting - in_production,
+    )  # fmt: skip
+
+
+def recent_days(session: Session, actor: Actor, today: date) -> list[Campaign]:
+    """The days' campaigns of answers of the last 30 days, the latest first."""
+    return list(
+        session.scalars(
+            select(Campaign)
+            .where(
+                Campaign.kind.in_([kind.name for kind in ON_DEMAND]),
+                Campaign.caisses.contained_by(sorted(actor.caisses)),
+                Campaign.letter_date > today - timedelta(days=DAYS),
+            )
+            .order_by(Campaign.letter_date.desc(), Campaign.id.desc())
+            .limit(200)
+        )
+    )
