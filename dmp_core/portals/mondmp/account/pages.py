@@ -1,5 +1,6 @@
 """What the account pages have in common: their blueprint, the device cookie, where a code was sent, moving on."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,11 +37,13 @@ def _equip(state: BlueprintSetupState) -> None:
 
 @blueprint.app_context_processor
 def _left() -> dict[str, Any]:
-    """Seconds before the session ends by itself, for the warning of the page."""
+    """Seconds before the session ends by itself, for the warning of the page, and whose page it is."""
     held = web.greeted()
     if held is None or held.stage is not Stage.OPEN:
         return {}
-    return {"session_left": seconds_left(held.began_at)}
+    # What a browser keeps of a page is given back to the same holder alone; the mark means nothing to anybody else.
+    whose = hashlib.sha256(b"mondmp/tab\0" + str(held.dossier_id).encode()).hexdigest()[:16]
+    return {"session_left": seconds_left(held.began_at), "tab_mark": whose}
 
 
 def seconds_left(began_at: datetime) -> dict[str, int]:

@@ -39,34 +39,43 @@
     tick();
   }
 
-  /* What was typed outlives a session that ends meanwhile: in this tab, until it is sent or the holder leaves. */
+  /* What was typed outlives a session that ends meanwhile: in this tab, for the same holder, until it is sent or the
+     holder leaves. */
   const DRAFT = "mondmp-saisie:";
-  const forget = () => {
-    for (const key of Object.keys(sessionStorage)) if (key.startsWith(DRAFT)) sessionStorage.removeItem(key);
-  };
+  const warning = document.getElementById("fin-de-session");
+  const whose = warning ? warning.dataset.whose : "";
   const drafts = document.querySelectorAll("form[data-draft]");
-  const keep = () => {
-    for (const form of drafts) {
-      const typed = [...new FormData(form)].filter(([name]) => name !== "csrf_token");
-      sessionStorage.setItem(DRAFT + form.dataset.draft, JSON.stringify(typed));
+  const each = (act) => {
+    for (const key of Object.keys(sessionStorage)) {
+      if (!key.startsWith(DRAFT)) continue;
+      const kept = act(JSON.parse(sessionStorage.getItem(key)));
+      if (kept) sessionStorage.setItem(key, JSON.stringify(kept));
+      else sessionStorage.removeItem(key);
     }
   };
+  const keep = (sent) => {
+    for (const form of drafts) {
+      const typed = [...new FormData(form)].filter(([name]) => name !== "csrf_token");
+      sessionStorage.setItem(DRAFT + form.dataset.draft, JSON.stringify({ whose, sent, typed }));
+    }
+  };
+  /* Sent, and answered by a page of the account: done. Answered by the sign-in: the session was over, it is kept. */
+  if (!warning) each((kept) => ({ ...kept, sent: false }));
+  else each((kept) => (kept.whose === whose && !(kept.sent && !drafts.length) ? kept : null));
   for (const form of drafts) {
-    const kept = sessionStorage.getItem(DRAFT + form.dataset.draft);
+    const kept = JSON.parse(sessionStorage.getItem(DRAFT + form.dataset.draft));
     if (kept && !document.querySelector("[data-focus]")) {
-      for (const [name, value] of JSON.parse(kept)) {
+      for (const [name, value] of kept.typed) {
         const field = form.elements.namedItem(name);
         if (field) field.value = value;
       }
     }
-    form.addEventListener("submit", keep);
+    form.addEventListener("submit", () => keep(true));
   }
-  for (const form of document.querySelectorAll("form[data-leaving]")) form.addEventListener("submit", forget);
+  for (const form of document.querySelectorAll("form[data-leaving]")) form.addEventListener("submit", () => each(() => null));
 
   /* The end of the session: said before it comes, put off with one press, and no page left open after it. */
-  const warning = document.getElementById("fin-de-session");
   if (!warning) return;
-  if (!drafts.length) forget();
   const WARN_MS = 120000;
   const form = warning.querySelector("form");
   let idleEnd = 0;
@@ -84,7 +93,7 @@
   };
   /* The server decides whether the session is over, and says so. */
   const leave = () => {
-    keep();
+    keep(false);
     location.replace(warning.dataset.home);
   };
   const look = () => {
