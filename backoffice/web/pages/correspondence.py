@@ -40,7 +40,7 @@ def gather_now() -> ResponseReturnValue:
     """Put what waits into lots now; asked twice, the second call finds nothing."""
     found = gather(office(), current_actor(), post_now=True)
     if found.letters or found.emails:
-        flash(f"{found.letters} courriers et {found.emails} courriels sont mis en lots.", "done")
+        flash(f"Mis en lots : {found.letters} par La Poste, {found.emails} par courriel.", "done")
     else:
         flash("Aucun courrier n’attend : il n’y a rien à mettre en lots.", "wait")
     return redirect(url_for(".index"), 303)

@@ -1,0 +1,99 @@
+"""Cases and answers on the screen: the queue, one case, two agents, the workflow drawn, lots asked for by hand."""
+
+import uuid
+
+import pytest
+from campaigns.world import SYSTEM, World, a_person
+
+from backoffice.cases.actions import note, open_case
+from backoffice.cases.kinds import CLOSURE_ONLINE
+from backoffice.core.actor import Actor, Role
+from backoffice.correspondence.receiving import receive
+
+from .conftest import AGENT, MANAGER, SUPERVISOR, SignIn, journal, token_of
+
+
+@pytest.fixture
+def number(world: World) -> str:
+    world.load([a_person(prenom="Zoé", nom_naissance="Vasseur", nom_usage="")])
+    person = int(world.sql("SELECT id FROM person")[0][0])
+    with world.session() as session:
+        return open_case(session, world.office, SYSTEM, CLOSURE_ONLINE, "631", person).number
+
+
+def test_an_agent_finds_the_case_takes_it_and_writes_a_note(world: World, number: str, sign_in: SignIn) -> None:
+    agent = sign_in(AGENT)
+    queue = agent.get("/demandes").text
+    assert number in queue
+    assert "Fermeture en ligne" in queue
+    page = agent.get(f"/demandes/{number}").text
+    assert "Zoé Vasseur" in page
+    assert "Rien de médical" in page
+    assert agent.send(f"/demandes/{number}/prendre", f"/demandes/{number}", version="1").status_code == 303
+    assert agent.send(f"/demandes/{number}/noter", f"/demandes/{number}", texte="Rappelée.").status_code == 303
+    assert "Rappelée." in agent.get(f"/demandes/{number}").text
+    assert number in agent.get("/demandes?miennes=1").text
+    assert journal(world, "demande.prendre") == [(AGENT, number)]
+    assert journal(world, "demande.consulter")[0] == (AGENT, number)
+
+
+def test_an_agent_is_offered_no_step_of_the_supervisors_and_is_refused_one_sent_all_the_same(
+    number: str, sign_in: SignIn
+) -> None:
+    agent = sign_in(AGENT)
+    page = agent.get(f"/demandes/{number}").text
+    assert "Rouvrir le DMP" not in page
+    answer = agent.client.post(f"/demandes/{number}/file", data={"csrf_token": token_of(page), "texte": "motif"})
+    assert answer.status_code == 403
+
+
+def test_a_refused_step_keeps_what_was_typed_and_says_why(world: World, number: str, sign_in: SignIn) -> None:
+    supervisor = sign_in(SUPERVISOR)
+    page = supervisor.get(f"/demandes/{number}").text
+    colleague = Actor("luc.morel", "Luc Morel", frozenset({Role.AGENT}), frozenset({"631"}))
+    with world.session() as session:
+        note(session, world.office, colleague, number, "Vue à l’accueil.")
+    form = {"csrf_token": token_of(page), "version": "1", "texte": "sans adresse connue"}
+    answer = supervisor.client.post(f"/demandes/{number}/file", data=form)
+    assert answer.status_code == 409
+    assert "modifiée par luc.morel" in answer.text
+    assert "sans adresse connue" in answer.text
+    assert supervisor.client.post(f"/demandes/{number}/file", data=form | {"version": "2"}).status_code == 303
+    assert number in supervisor.get("/demandes?terminees=1").text
+    assert number not in supervisor.get("/demandes").text
+
+
+def test_an_empty_note_is_refused_in_a_sentence(number: str, sign_in: SignIn) -> None:
+    answer = sign_in(AGENT).send(f"/demandes/{number}/noter", f"/demandes/{number}", texte=" ")
+    assert answer.status_code == 422
+    assert "La note est vide" in answer.text
+
+
+def test_each_declared_workflow_is_drawn(world: World, sign_in: SignIn) -> None:
+    page = sign_in(SUPERVISOR).get("/demandes/types/closure_online").text
+    for state in CLOSURE_ONLINE.states:
+        assert state.label in page
+    for step in CLOSURE_ONLINE.steps:
+        assert step.label in page
+    assert sign_in(AGENT).get("/demandes/types/inconnu").status_code == 404
+
+
+def test_a_manager_sees_what_was_asked_for_and_has_it_put_into_lots_once(world: World, sign_in: SignIn) -> None:
+    world.load([a_person()])
+    world.sql(
+        "INSERT INTO enrolment.outbox (event_id, kind, caisse, person_id, at, detail) "
+        "VALUES (:event, 'dossier.opened', '631', :person, :at, CAST('{}' AS jsonb))",
+        "dmp", event=uuid.uuid4(), person=world.sql("SELECT id FROM person")[0][0], at=world.clock.now,
+    )  # fmt: skip
+    receive(world.office)
+    manager = sign_in(MANAGER)
+    page = manager.get("/courriers-a-la-demande").text
+    assert "1 courrier attend le suivant" in page
+    form = {"csrf_token": token_of(page)}
+    assert manager.client.post("/courriers-a-la-demande/rassembler", data=form).status_code == 303
+    assert "Mis en lots : 1 par La Poste, 0 par courriel." in manager.get("/courriers-a-la-demande").text
+    manager.client.post("/courriers-a-la-demande/rassembler", data=form)
+    assert "rien à mettre en lots" in manager.get("/courriers-a-la-demande").text
+    assert "ACC-2016-0001" not in manager.get("/campagnes").text
+    assert "Accusés de réception du 02/11/2016" in manager.get("/courriers-a-la-demande").text
+    assert "DMP créé" in sign_in(SUPERVISOR).get("/registres/evenements/").text
