@@ -14,8 +14,8 @@ _SYSTEM: Final = frozenset({Role.SYSTEM})
 
 CLOSURE_ONLINE: Final = Workflow(
     name="closure_online",
-    label="Fermeture en ligne",
-    about="La personne a fermé son DMP sur mon-dmp. La fermeture a déjà pris effet ; la caisse lui doit sa confirmation.",
+    label="Clôture en ligne",
+    about="La personne a clôturé son DMP sur mon-dmp. La clôture a déjà pris effet ; la caisse lui doit sa confirmation.",
     states=(
         State("received", "confirmation à envoyer"),
         State("confirmed", "confirmation partie", final=True),

@@ -10,7 +10,7 @@ from backoffice.correspondence.receiving import receive
 
 @click.group()
 def correspondence() -> None:
-    """Courriers à la demande : accusés de réception, codes demandés, fermetures."""
+    """Courriers à la demande : accusés de réception, codes demandés, clôtures."""
 
 
 @correspondence.command("gather")

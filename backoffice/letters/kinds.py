@@ -61,7 +61,7 @@ CODE_END = LetterField("code.fin", "dernier jour de validité du code", "3 juill
 NUMBER = LetterField(
     "personne.numero", "numéro de sécurité sociale, à 15 chiffres", "2 50 08 63 113 042 99", required=True
 )
-DMP_DATE = LetterField("dmp.date", "date de la création, ou de la fermeture, du DMP", "2 novembre 2016", required=True)
+DMP_DATE = LetterField("dmp.date", "date de la création, ou de la clôture, du DMP", "2 novembre 2016", required=True)
 _COMMON = (CAISSE_LABEL, CAISSE_RETURN, FIRST_NAME, LAST_NAME, SALUTATION, DATE)
 
 LETTER_KINDS: tuple[LetterKind, ...] = (
@@ -95,8 +95,8 @@ LETTER_KINDS: tuple[LetterKind, ...] = (
     ),
     LetterKind(
         name="closure_receipt",
-        label="Confirmation de la fermeture de mon Dossier Médical Partagé",
-        subject="Votre Dossier Médical Partagé a été fermé",
+        label="Confirmation de la clôture de mon Dossier Médical Partagé",
+        subject="Votre Dossier Médical Partagé a été clôturé",
         template="closure_receipt.docx",
         fields=(*_COMMON, DMP_DATE),
     ),

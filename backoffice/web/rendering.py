@@ -39,7 +39,7 @@ SECTIONS: Final = (
     ),
     Section(
         "Courriers à la demande",
-        "Suivre les accusés de réception, les codes demandés et les confirmations de fermeture.",
+        "Suivre les accusés de réception, les codes demandés et les confirmations de clôture.",
         "correspondence.index",
         "/courriers-a-la-demande",
     ),

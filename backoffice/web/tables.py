@@ -157,7 +157,7 @@ class Events(_Mounted):
     """What the record told, and what was answered: administrative facts, persons by their number alone."""
 
     table, title, place = DmpEvent, "Événements DMP", "evenements"
-    note = "Ce que mon-dmp et les accueils ont fait savoir : créations, codes demandés, fermetures. Rien de médical."
+    note = "Ce que mon-dmp et les accueils ont fait savoir : créations, codes demandés, clôtures. Rien de médical."
     column_list = ("id", "at", "caisse", "kind", "person_id", "state", "channel", "letter_number", "reason")
     column_labels = {
         "id": "Numéro", "at": "Le", "caisse": "Caisse", "kind": "Événement", "person_id": "Personne n°", "state": "Suite",

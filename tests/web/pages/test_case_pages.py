@@ -25,7 +25,7 @@ def test_an_agent_finds_the_case_takes_it_and_writes_a_note(world: World, number
     agent = sign_in(AGENT)
     queue = agent.get("/demandes").text
     assert number in queue
-    assert "Fermeture en ligne" in queue
+    assert "Clôture en ligne" in queue
     page = agent.get(f"/demandes/{number}").text
     assert "Zoé Vasseur" in page
     assert "Rien de médical" in page
