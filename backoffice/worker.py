@@ -116,6 +116,15 @@ def answer_events(office: Office) -> int:
     return found.letters + found.emails
 
 
+def look_round(office: Office) -> None:
+    """Every duty of the sweep; one that fails (database away, disk full) is logged, and keeps no other from its turn."""
+    for duty in (answer_events, sweep):
+        try:
+            duty(office)
+        except (SQLAlchemyError, DomainError, RedisError, OSError) as error:
+            log.warning("sweep_failed", duty=duty.__name__, error=type(error).__name__)
+
+
 class PromptWorker(Worker):
     """An RQ worker whose death is noticed within seconds (RQ adds a minute to the heartbeat otherwise)."""
 
@@ -161,11 +170,7 @@ def main() -> None:
             process = spawn.Process(target=_child, args=(settings.redis_url, os.getpid()), daemon=False)
             process.start()
             workers.append(process)
-        for duty in (answer_events, sweep):
-            try:
-                duty(office)
-            except (SQLAlchemyError, DomainError, RedisError) as error:
-                log.warning("sweep_failed", duty=duty.__name__, error=type(error).__name__)
+        look_round(office)
         with contextlib.suppress(RedisError):
             stuck = free_stuck(office.redis, stuck)
         _pause(lambda: stopping)

@@ -15,6 +15,7 @@ from dmp_core import errors as dmp_errors
 from dmp_core.enrolment.api import Enrolment
 from dmp_core.enrolment.codes import Slip, check, group
 from dmp_core.enrolment.dossiers import ClosedBy, Consent, Contacts, DossierState, Opened, Way
+from dmp_core.enrolment.dossiers_api import OPENED_AT_COUNTER
 from dmp_core.enrolment.events import Event, Kind
 from dmp_core.enrolment.insured import Insured
 from dmp_core.enrolment.opening import open_enrolment
@@ -23,6 +24,7 @@ from dmp_core.enrolment.validity import expires_on
 from dmp_core.storage.keyring import Keyring
 
 __all__ = [
+    "OPENED_AT_COUNTER",
     "ClosedBy",
     "CodeState",
     "CodeStatus",
@@ -97,12 +99,21 @@ class DmpGateway:
         self._enrolment.close()
 
     @translated()
-    def issue_codes(self, request_id: UUID, caisse: str, person_ids: Sequence[int], letter_date: date) -> IssuedCodes:
+    def issue_codes(
+        self,
+        request_id: UUID,
+        caisse: str,
+        person_ids: Sequence[int],
+        letter_date: date,
+        *,
+        replacing: str | None = None,
+    ) -> IssuedCodes:
         """New codes in clear, once; asked again with the same request, they replace the ones whose clear form was lost.
 
+        With `replacing`, a French reason, they also take the place of live codes of other requests.
         Raises errors.Invalid and errors.WrongState as `Enrolment.issue_codes` says.
         """
-        return self._enrolment.issue_codes(request_id, caisse, person_ids, letter_date)
+        return self._enrolment.issue_codes(request_id, caisse, person_ids, letter_date, replacing=replacing)
 
     @translated()
     def current_issue(self, request_id: UUID) -> UUID | None:

@@ -238,7 +238,8 @@ def _advance(
     session: Session, office: Office, actor: Actor, campaign: Campaign, step_name: str, reason: str | None = None
 ) -> Campaign:
     """The one door: check, move, journal, in the caller's transaction."""
-    step = take(step_name, campaign.status, actor, campaign.author, reason)
+    answers = kind_of(campaign.kind).on_demand
+    step = take(step_name, campaign.status, actor, campaign.author, reason, answers=answers)
     now = office.clock()
     session.add(
         CampaignStep(

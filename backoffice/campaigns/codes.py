@@ -10,7 +10,7 @@ from backoffice.campaigns.rules import REPLACED_ON_REQUEST, Exclusion, kind_of
 from backoffice.letters.kinds import letter_kind
 from backoffice.office import Office
 
-CLOSED = "Le DMP a été fermé depuis la demande."
+CLOSED = "Le DMP a été clôturé depuis la demande."
 """Why an access code is not sent."""
 
 
@@ -39,17 +39,18 @@ def codes_in_force(office: Office, campaign: Campaign, lot: Lot) -> uuid.UUID | 
 def codes_for(office: Office, campaign: Campaign, lot: Lot, request: uuid.UUID, persons: Sequence[int]) -> LotCodes:
     """New codes for these persons, under `request`.
 
-    A code that was asked for replaces the one in force, now and not before: whoever asked keeps a code that serves until
-    the new one is on its page. Who opened a DMP since needs no creation code, and an access code opens no closed one.
+    A code that was asked for replaces the one in force in the record's same transaction: whoever asked is never without
+    one that serves. Who opened a DMP since needs no creation code, and an access code opens no closed one.
     """
     if not carries_codes(campaign):
         return LotCodes(lot.uid, None, {})
     refused: dict[int, str] = {}
+    replacing = None
     if kind_of(campaign.kind).on_demand:
         refused = _unneeded(campaign.kind, office.dmp.dossier_states(lot.caisse, persons), persons)
         persons = [person for person in persons if person not in refused]
-        office.dmp.revoke(lot.caisse, persons, REPLACED_ON_REQUEST)
-    issued = office.dmp.issue_codes(request, lot.caisse, persons, lot.letter_date)
+        replacing = REPLACED_ON_REQUEST
+    issued = office.dmp.issue_codes(request, lot.caisse, persons, lot.letter_date, replacing=replacing)
     return LotCodes(issued.issue_id, issued.codes, refused | dict.fromkeys(issued.refused, Exclusion.LIVE_CODE))
 
 

@@ -29,16 +29,16 @@ def recipient_of(row: Any) -> Recipient:
 
 
 def values_of(
-    recipient: Recipient, row: Any, letter_date: date, *, about: datetime | None = None, by_mail: bool = False
+    recipient: Recipient, row: Any, letter_date: date, *, about: datetime | None = None, masked: bool = False
 ) -> dict[str, str]:
     """Every field of the letter known before its code is; `row` is a row of `person`, `about` the moment of what is
     confirmed.
 
-    An e-mail shows of the NIR what any screen does: it travels, and stays, in clear.
+    `masked`, as on a screen and in an e-mail, which travels and stays in clear: the beginning of the NIR alone.
     """
     return letter_values(
         recipient, caisse_of(row.caisse), letter_date, code_end=expires_on(letter_date),
-        number=mask(row.nir) if by_mail else grouped(row.nir),
+        number=mask(row.nir) if masked else grouped(row.nir),
         dmp_date=paris_date(about) if about else letter_date,
     )  # fmt: skip
 

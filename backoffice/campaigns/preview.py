@@ -11,7 +11,6 @@ from backoffice.campaigns import targeting
 from backoffice.campaigns.codes import carries_codes
 from backoffice.campaigns.letters import kind_of_letter, recipient_of, values_of
 from backoffice.campaigns.models import Campaign, DmpEvent, Letter, Lot
-from backoffice.campaigns.rules import Channel
 from backoffice.campaigns.templates import program_of
 from backoffice.core.actor import Actor, Role
 from backoffice.core.address import AddressFault, address_block
@@ -49,10 +48,10 @@ def preview_letter(
     person = session.get_one(Person, (caisse, letter.person_id))
     about = session.scalar(select(DmpEvent.at).where(DmpEvent.caisse == caisse, DmpEvent.letter_number == number))
     letter_id = format_letter_id(caisse, number)
-    recipient, by_mail = recipient_of(person), letter.channel == Channel.MAIL
+    recipient = recipient_of(person)
     page = render_single(
         program_of(office, kind_of_letter(campaign).name, campaign.template_version),
-        values_of(recipient, person, lot.letter_date, about=about, by_mail=by_mail), address_block(recipient), letter_id,
+        values_of(recipient, person, lot.letter_date, about=about, masked=True), address_block(recipient), letter_id,
         PREVIEW_CODE if carries_codes(campaign) else None, date=lot.letter_date, tagged=False,
     )  # fmt: skip
     record(session, actor, "courrier.apercu", f"courrier {letter_id}", at=office.clock(), caisse=caisse)

@@ -152,7 +152,7 @@ KINDS: tuple[CampaignKind, ...] = (
     CampaignKind("receipt", "Accusés de réception", "receipt", "ACC", on_demand=True),
     CampaignKind("code_request", "Codes demandés", "code_request", "COD", on_demand=True),
     CampaignKind("access_code", "Codes d’accès", "access_code", "ACS", on_demand=True),
-    CampaignKind("closure_receipt", "Confirmations de fermeture", "closure_receipt", "FER", on_demand=True),
+    CampaignKind("closure_receipt", "Confirmations de clôture", "closure_receipt", "CLO", on_demand=True),
 )
 PREPARED: tuple[CampaignKind, ...] = tuple(kind for kind in KINDS if not kind.on_demand)
 """The kinds that a campaign manager prepares."""
@@ -182,6 +182,8 @@ class Step:
     roles: frozenset[Role]
     needs_reason: bool = False
     not_author: bool = False
+    of_answers: bool = True
+    """Whether a campaign of answers may take it: what persons are owed is never cancelled."""
 
 
 _S = CampaignState
@@ -197,7 +199,7 @@ STEPS: tuple[Step, ...] = (
     Step("finish", "Terminer", frozenset({_S.RUNNING}), _S.FINISHED, _SYSTEM),
     Step(
         "cancel", "Annuler", frozenset({_S.DRAFT, _S.SUBMITTED, _S.APPROVED, _S.RUNNING, _S.PAUSED}), _S.CANCELLED,
-        _MANAGERS, needs_reason=True,
+        _MANAGERS, needs_reason=True, of_answers=False,
     ),
 )  # fmt: skip
 
@@ -207,8 +209,10 @@ def step_named(name: str) -> Step:
     return next(step for step in STEPS if step.name == name)
 
 
-def take(step_name: str, state: CampaignState, actor: Actor, author: str, reason: str | None) -> Step:
-    """The step, if it may be taken.
+def take(
+    step_name: str, state: CampaignState, actor: Actor, author: str, reason: str | None, *, answers: bool = False
+) -> Step:
+    """The step, if it may be taken; `answers` for a campaign of an on-demand kind.
 
     Raises WrongState, NotAllowed or Invalid, each saying why and what to do.
     """
@@ -218,6 +222,10 @@ def take(step_name: str, state: CampaignState, actor: Actor, author: str, reason
     if state not in step.sources:
         raise WrongState(
             f"« {step.label} » est impossible : la campagne est « {state.label} ». Rechargez la page pour voir où elle en est."
+        )
+    if answers and not step.of_answers:
+        raise WrongState(
+            "Ces courriers répondent à des demandes : ils ne s’annulent pas. Suspendez-les s’il faut les retenir."
         )
     # The command line acts as the system, on an operator's word; between persons, four eyes.
     if step.not_author and actor.login == author and Role.SYSTEM not in actor.roles:
@@ -229,7 +237,7 @@ def take(step_name: str, state: CampaignState, actor: Actor, author: str, reason
     return step
 
 
-def possible_steps(state: CampaignState, actor: Actor, author: str) -> tuple[Step, ...]:
+def possible_steps(state: CampaignState, actor: Actor, author: str, *, answers: bool = False) -> tuple[Step, ...]:
     """The steps this actor may take from here, in declared order."""
     return tuple(
         step
@@ -237,6 +245,7 @@ def possible_steps(state: CampaignState, actor: Actor, author: str) -> tuple[Ste
         if state in step.sources
         and not actor.roles.isdisjoint(step.roles)
         and not (step.not_author and actor.login == author and Role.SYSTEM not in actor.roles)
+        and (step.of_answers or not answers)
     )
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from backoffice.adapters.dmp import CodeStatus
+from backoffice.adapters.dmp import OPENED_AT_COUNTER, CodeStatus
 from backoffice.campaigns import sealing
 from backoffice.campaigns.codes import carries_codes
 from backoffice.campaigns.handing import noted_seal
 from backoffice.campaigns.models import Campaign, Letter, Lot
 from backoffice.campaigns.production import lots_folder
-from backoffice.campaigns.rules import OPEN_LOTS, REPLACED_ON_REQUEST, CampaignState, Channel, LetterState, LotState
+from backoffice.campaigns.rules import OPEN_LOTS, CampaignState, Channel, LetterState, LotState
 from backoffice.letters.reference import format_letter_id
 from backoffice.office import Office
 
@@ -128,10 +128,12 @@ def _verify_codes(office: Office, lot: Lot, printed: list[int], found: Reconcili
         for person, state in states.items()
         if state.status is CodeStatus.LIVE and state.issued_at < (lot.sealed_at or state.issued_at)
     ]
-    # Nothing of ours revokes the code of a sealed letter without giving another: its reader would be turned away. One
-    # whose person asked for another is replaced within the same attempt, or at the next.
+    # Nothing of ours revokes the code of a sealed letter without giving another, unless its reader opened their DMP at
+    # the counter meanwhile: they would be turned away. A code of a later request stands in this one's place, whatever
+    # became of it.
     revoked = sum(
-        state.status is CodeStatus.REVOKED and state.reason != REPLACED_ON_REQUEST for state in states.values()
+        state.status is CodeStatus.REVOKED and state.request_id == lot.uid and state.reason != OPENED_AT_COUNTER
+        for state in states.values()
     )
     if revoked:
         found.faults.append(f"Lot {lot.name} : {revoked} pages portent un code révoqué que rien ne remplace.")

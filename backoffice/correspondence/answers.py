@@ -46,7 +46,7 @@ _LABELS: Final = {
 EVENT_LABELS: Final = {
     Kind.DOSSIER_OPENED: "DMP créé",
     Kind.CODE_REQUESTED: "code demandé",
-    Kind.DOSSIER_CLOSED: "DMP fermé",
+    Kind.DOSSIER_CLOSED: "DMP clôturé",
     Kind.DOSSIER_REOPENED: "DMP rouvert",
     Kind.DOSSIER_SUSPENDED: "accès suspendu",
     Kind.DOSSIER_RESUMED: "accès rétabli",
@@ -57,7 +57,7 @@ EVENT_LABELS: Final = {
 def answer_to(kind: Kind, detail: Mapping[str, Any]) -> str | None:
     """The kind of letter due for an event; None when none is (DOMAIN 8.5)."""
     if kind is Kind.CODE_REQUESTED:
-        return _BY_PURPOSE[str(detail["purpose"])]
+        return _BY_PURPOSE.get(str(detail.get("purpose")))
     return _BY_KIND.get(kind)
 
 
@@ -74,3 +74,8 @@ def last_gathering(now: datetime) -> datetime:
         while not is_working_day(day):
             day -= timedelta(days=1)
     return datetime.combine(day, GATHERED_AT, tzinfo=PARIS)
+
+
+def post_leaves(now: datetime) -> bool:
+    """Whether letters may be gathered by themselves on this day: never on one without post, whatever was left over."""
+    return is_working_day(now.astimezone(PARIS).date())

@@ -7,7 +7,7 @@ event and its letter are bound in one transaction, so each gets one letter, what
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import cast
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select, text, true
@@ -34,12 +34,14 @@ from backoffice.cases.kinds import CLOSURE_ONLINE
 from backoffice.cases.models import Case
 from backoffice.core.actor import Actor, Role, system_actor
 from backoffice.core.clock import paris_date
-from backoffice.correspondence.answers import BY_POST_ALONE, EventState, last_gathering
+from backoffice.correspondence.answers import BY_POST_ALONE, EventState, last_gathering, post_leaves
 from backoffice.office import Office
 from backoffice.population.models import Person
 
 MOST = 5000
 """Events a kind and a caisse gathered in one transaction."""
+REFUSED_WITHIN = timedelta(days=7)
+"""How far back refused e-mails are looked for every few seconds: a lot of e-mails is handed over within minutes."""
 GONE = "La personne n’est plus dans la population de la caisse."
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('correspondence.gather'))"
 
@@ -60,7 +62,7 @@ def gather(office: Office, actor: Actor, *, post_now: bool = False) -> Gathered:
     actor.require(Role.CAMPAIGN_MANAGER, Role.SYSTEM)
     found = Gathered()
     with office.db.unit_of_work() as session:
-        _take_back_refused(session)
+        _take_back_refused(session, office.clock())
         groups = session.execute(
             select(DmpEvent.answer, DmpEvent.caisse)
             .where(DmpEvent.state == EventState.WAITING, DmpEvent.caisse.in_(sorted(actor.caisses)))
@@ -74,12 +76,13 @@ def gather(office: Office, actor: Actor, *, post_now: bool = False) -> Gathered:
     return found
 
 
-def _take_back_refused(session: Session) -> None:
+def _take_back_refused(session: Session, now: datetime) -> None:
     """An answer whose e-mail was refused goes by post: its event waits again."""
     refused = select(DmpEvent, Letter).join(
         Letter, and_(Letter.caisse == DmpEvent.caisse, Letter.number == DmpEvent.letter_number)
     ).where(
-        DmpEvent.state == EventState.LETTER, DmpEvent.channel == Channel.MAIL, Letter.state == LetterState.EXCEPTION
+        DmpEvent.state == EventState.LETTER, DmpEvent.channel == Channel.MAIL, Letter.state == LetterState.EXCEPTION,
+        DmpEvent.received_at > now - REFUSED_WITHIN,
     )  # fmt: skip
     for event, letter in session.execute(refused.with_for_update(of=DmpEvent, skip_locked=True)):
         event.state, event.channel, event.letter_number = EventState.WAITING, Channel.POST, None
@@ -95,8 +98,7 @@ def _gather_kind(
         .outerjoin(Person, and_(Person.caisse == DmpEvent.caisse, Person.id == DmpEvent.person_id))
         .where(
             DmpEvent.state == EventState.WAITING, DmpEvent.answer == kind.name, DmpEvent.caisse == caisse,
-            true() if post_now
-            else or_(_goes_by_mail(kind), DmpEvent.received_at <= last_gathering(office.clock())),
+            true() if post_now else or_(_goes_by_mail(kind), _goes_by_post(office.clock())),
         )
         .order_by(
             Person.pays, Person.code_postal, Person.ville, Person.adresse_4, Person.adresse_5, Person.adresse_3, Person.id,
@@ -147,6 +149,10 @@ def _goes_by_mail(kind: CampaignKind) -> ColumnElement[bool]:
     if kind.name in BY_POST_ALONE:
         return false()
     return and_(DmpEvent.channel.is_(None), Person.canal == Channel.MAIL, Person.email != "")
+
+
+def _goes_by_post(now: datetime) -> ColumnElement[bool]:
+    return DmpEvent.received_at <= last_gathering(now) if post_leaves(now) else false()
 
 
 def _campaign_of_the_day(session: Session, office: Office, actor: Actor, kind: CampaignKind, caisse: str) -> Campaign:

@@ -103,17 +103,28 @@ class Enrolment(Facade):
         """Give the connections back; needed before a fork and at the end."""
         self._engine.dispose()
 
-    def issue_codes(self, request_id: UUID, caisse: str, person_ids: Sequence[int], letter_date: date) -> IssuedCodes:
+    def issue_codes(
+        self,
+        request_id: UUID,
+        caisse: str,
+        person_ids: Sequence[int],
+        letter_date: date,
+        *,
+        replacing: str | None = None,
+    ) -> IssuedCodes:
         """Give each person a new code, valid two months from `letter_date`, and hand the codes over in clear, once.
 
         `request_id` is the caller's, one per batch of letters. Calling again with it means that the first answer was
         lost before anything left: its codes are revoked, others are issued under a new issue id. Persons with a live
-        code of another request are refused and keep it. All or nothing; at no moment does a person hold two.
+        code of another request are refused and keep it; with `replacing`, the French reason of its revocation, the new
+        one takes its place. All or nothing; at no moment does a person hold two.
 
-        Raises Invalid (no such caisse number, a person twice, a letter date whose codes would be dead already, a
+        Raises Invalid (the reason, no such caisse number, a person twice, a letter date whose codes would be dead already, a
         request that belongs to another caisse) and WrongState (a code of this request has been used: its letters left).
         """
         require_caisse(caisse)
+        if replacing is not None:
+            require_reason(replacing, "du remplacement")
         if len(set(person_ids)) != len(person_ids):
             raise Invalid("La même personne figure deux fois dans la demande de codes : retirez le doublon.")
         if expires_at(letter_date) <= self._clock():
@@ -123,7 +134,7 @@ class Enrolment(Facade):
         for _ in range(3):
             try:
                 with self._transaction() as connection:
-                    return self._issue(connection, request_id, caisse, person_ids, letter_date)
+                    return self._issue(connection, request_id, caisse, person_ids, letter_date, replacing)
             except UniqueViolation:
                 # A code drawn twice within the caisse, once in millions of issues: the database says so, draw again.
                 continue
@@ -207,7 +218,13 @@ class Enrolment(Facade):
             return frozenset(needed) - frozenset(self._keyring.keys)
 
     def _issue(
-        self, connection: Connection, request_id: UUID, caisse: str, person_ids: Sequence[int], letter_date: date
+        self,
+        connection: Connection,
+        request_id: UUID,
+        caisse: str,
+        person_ids: Sequence[int],
+        letter_date: date,
+        replacing: str | None,
     ) -> IssuedCodes:
         known = _lock_request(connection, request_id)
         if known not in (None, caisse):
@@ -224,6 +241,8 @@ class Enrolment(Facade):
                 )
             _revoke_request(connection, caisse, request_id, now, REPLACED)
         connection.execute(_EXPIRE, scope)
+        if replacing is not None:
+            connection.execute(_REVOKE_PERSONS, {**scope, "reason": replacing})
         refused = frozenset(connection.scalars(_HOLDERS, scope))
         persons = [person for person in person_ids if person not in refused]
         codes = draw_codes(len(persons))

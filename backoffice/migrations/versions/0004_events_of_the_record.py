@@ -24,6 +24,7 @@ CREATE TABLE dmp_event (
     CHECK ((state = 'courrier') = (letter_number IS NOT NULL))
 );
 CREATE INDEX dmp_event_waiting ON dmp_event (answer, caisse, received_at) WHERE state = 'attente';
+CREATE INDEX dmp_event_received ON dmp_event (received_at);
 CREATE INDEX dmp_event_letter ON dmp_event (caisse, letter_number);
 CREATE INDEX dmp_event_person ON dmp_event (caisse, person_id, id);
 GRANT SELECT, INSERT, UPDATE (state, channel, campaign_id, letter_number, reason) ON dmp_event TO caisse;
