@@ -3,6 +3,7 @@
 import click
 
 from backoffice.cli.common import json_option, print_json
+from backoffice.cli.demo_insured import insured
 from backoffice.cli.demo_population import population
 from backoffice.embedded.staff import DEMONSTRATION_PASSWORD, demonstration_accounts
 
@@ -30,3 +31,4 @@ def accounts(as_json: bool) -> None:
 
 
 demo.add_command(population)
+demo.add_command(insured)
