@@ -9,6 +9,7 @@ from backoffice.adapters import environment, queue
 from backoffice.adapters.db import Database
 from backoffice.adapters.dmp import DmpGateway
 from backoffice.core.clock import Clock, system_clock
+from backoffice.core.errors import Unavailable
 from backoffice.settings import Settings
 
 JOBS = {
@@ -44,7 +45,12 @@ class Office:
 def open_office(
     settings: Settings, *, clock: Clock = system_clock, application: str = "backoffice", pooled: bool = True
 ) -> Office:
-    """Compose the parts; no connection is made until one is needed."""
+    """Compose the parts; no connection is made until one is needed.
+
+    Raises Unavailable on a host that is given mon-dmp's addresses alone.
+    """
+    if not (settings.caisse_url and settings.dmp_caisse_url):
+        raise Unavailable("Le back office n’est pas configuré ici : indiquez DATABASE_URL et DMP_DATABASE_URL.")
     redis = queue.connect(settings.redis_url)
     return Office(
         settings=settings,

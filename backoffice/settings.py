@@ -105,6 +105,8 @@ class Settings:
             if "DATABASE_URL" in env and (role.endswith("_owner") or role == "titulaire"):
                 # The web and the workers live without an owner's password (see require_owners), and without the portal's.
                 return ""
+            if "DMP_TITULAIRE_URL" in env and role != "titulaire":
+                return ""  # a host of mon-dmp alone: it is given no login of the back office
             postgres = services.get("postgres")
             if not postgres or role not in secrets.get("roles", {}):
                 raise Unavailable(

@@ -198,7 +198,7 @@ def finish_if_done(session: Session, office: Office, actor: Actor, campaign_id: 
 
 def _goes_on(campaign: Campaign, office: Office) -> bool:
     """Whether more letters may join it: those of an on-demand kind until its day is over."""
-    return kind_of(campaign.kind).on_demand and campaign.letter_date >= paris_date(office.clock())
+    return campaign.on_demand and campaign.letter_date >= paris_date(office.clock())
 
 
 def release_lot(session: Session, office: Office, actor: Actor, lot_id: int, reason: str) -> Lot:
@@ -238,8 +238,7 @@ def _advance(
     session: Session, office: Office, actor: Actor, campaign: Campaign, step_name: str, reason: str | None = None
 ) -> Campaign:
     """The one door: check, move, journal, in the caller's transaction."""
-    answers = kind_of(campaign.kind).on_demand
-    step = take(step_name, campaign.status, actor, campaign.author, reason, answers=answers)
+    step = take(step_name, campaign.status, actor, campaign.author, reason, answers=campaign.on_demand)
     now = office.clock()
     session.add(
         CampaignStep(

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.types import Text
 
 from backoffice.adapters.db import Base
-from backoffice.campaigns.rules import CampaignState, ChannelRule, Criteria, LotState
+from backoffice.campaigns.rules import CampaignState, ChannelRule, Criteria, LotState, kind_of
 from backoffice.core.actor import Actor
 from backoffice.core.errors import NotFound
 
@@ -53,6 +53,11 @@ class Campaign(Base):
     def status(self) -> CampaignState:
         """The state as its enumeration."""
         return CampaignState(self.state)
+
+    @property
+    def on_demand(self) -> bool:
+        """Whether its letters answer what persons did; see CampaignKind."""
+        return kind_of(self.kind).on_demand
 
     @property
     def rule(self) -> ChannelRule:

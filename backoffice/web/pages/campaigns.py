@@ -9,7 +9,7 @@ from backoffice.audit.journal import AuditEntry, entries_about
 from backoffice.campaigns import actions
 from backoffice.campaigns.forecast import Forecast, count_draft, forecast
 from backoffice.campaigns.models import Campaign, Lot, access_campaign
-from backoffice.campaigns.rules import CampaignState, kind_of, possible_steps
+from backoffice.campaigns.rules import CampaignState, possible_steps
 from backoffice.campaigns.status import campaign_status, exceptions_of, list_campaigns, lots_of, steps_of
 from backoffice.core.actor import Role
 from backoffice.core.clock import paris_date
@@ -103,8 +103,7 @@ def show(reference: str) -> str:
             "journal": _journal(session, campaign, lots),
             "count": forecast(session, office(), campaign) if countable and "decompte" in request.args else None,
         }
-    answers = kind_of(campaign.kind).on_demand
-    steps = possible_steps(campaign.status, actor, campaign.author, answers=answers)
+    steps = possible_steps(campaign.status, actor, campaign.author, answers=campaign.on_demand)
     return render_template(
         "campaigns/show.html", **content, steps=steps, slugs=SLUGS,
         own=actor.login == campaign.author and campaign.status is CampaignState.SUBMITTED, badges=live.CAMPAIGN_BADGES,

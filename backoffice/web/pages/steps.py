@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from backoffice.campaigns import actions
 from backoffice.campaigns.forecast import forecast
 from backoffice.campaigns.models import access_campaign
-from backoffice.campaigns.rules import Step, kind_of, step_named, take
+from backoffice.campaigns.rules import Step, step_named, take
 from backoffice.campaigns.status import campaign_status, lot_of, lots_of, steps_of
 from backoffice.core.actor import Actor, Role
 from backoffice.core.errors import DomainError, Invalid, NotAllowed, NotFound, WrongState
@@ -51,8 +51,7 @@ def confirm(reference: str, slug: str) -> ResponseReturnValue:
     with office().db.unit_of_work() as session:
         campaign = access_campaign(session, actor, reference)
     try:
-        answers = kind_of(campaign.kind).on_demand
-        take(step.name, campaign.status, actor, campaign.author, _ANY_REASON, answers=answers)
+        take(step.name, campaign.status, actor, campaign.author, _ANY_REASON, answers=campaign.on_demand)
     except (WrongState, NotAllowed) as refusal:
         return _refused(reference, refusal)
     return _page(reference, step, StepForm())

@@ -69,6 +69,8 @@ ACTIONS: Final = {
     "campagne.finish": "Campagne terminée",
     "campagne.cancel": "Campagne annulée",
     "campagne.apercu": "Aperçu ouvert",
+    "courriers.rassembler": "Courriers mis en lots",
+    "evenement.recevoir": "Événement du DMP reçu",
     "lot.sceller": "Lot scellé",
     "lot.vider": "Lot sans courrier",
     "lot.envoyer": "Lot de courriels envoyé",
