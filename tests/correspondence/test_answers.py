@@ -144,7 +144,7 @@ def test_an_access_code_never_goes_by_e_mail_and_not_to_a_closed_dmp(world: Worl
     assert gather(world.office, SYSTEM).emails == 0
     assert gather(world.office, SYSTEM, post_now=True).letters == 1
     make_lots(world)
-    assert world.sql("SELECT state, reason FROM letter") == [("exclue", "Le DMP a été fermé depuis la demande.")]
+    assert world.sql("SELECT state, reason FROM letter") == [("exclue", "Le DMP a été clôturé depuis la demande.")]
     assert world.codes() == {}
 
 
