@@ -241,7 +241,8 @@ from pathlib import Path
 from campaigns.world import SYSTEM, Databases, settings_of
 from backoffice.office import open_office
 from backoffice.population import actions
-settings = eval(sys.stdin.read(), {}, {"PosixPath": Path, "Settings": __import__("backoffice.settings").settings.Settings})
+from backoffice import settings as parts
+settings = eval(sys.stdin.read(), {}, {"PosixPath": Path, **vars(parts)})
 office = open_office(settings)
 real = actions.%s
 def die(*a, **k):
