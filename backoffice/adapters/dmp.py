@@ -44,7 +44,7 @@ __all__ = [
     "check",
     "expires_on",
     "group",
-    "rotate_code_key",
+    "rotate_key",
 ]
 
 _REFUSALS: tuple[tuple[type[dmp_errors.DmpError], type[errors.DomainError]], ...] = (
@@ -66,10 +66,10 @@ def translated() -> Iterator[None]:
 
 
 @translated()
-def rotate_code_key(path: Path) -> str:
-    """Add a key to the key ring of creation codes and make it the current one; return its id.
+def rotate_key(path: Path) -> str:
+    """Add a key to a key ring and make it the current one; return its id.
 
-    Codes already issued stay verifiable. Raises errors.Unavailable when the file is lost, damaged or open to others.
+    What the earlier ones hashed stays verifiable. Raises errors.Unavailable when the file is lost, damaged or open to others.
     """
     return Keyring.rotate(path).current
 

@@ -3,13 +3,13 @@
 import click
 
 from backoffice.adapters import environment as fence
-from backoffice.adapters.dmp import rotate_code_key
+from backoffice.adapters.dmp import rotate_key
 from backoffice.audit.journal import record
 from backoffice.cli.common import json_option, office_open, operator, print_json
 from backoffice.core.clock import system_clock
 from backoffice.core.errors import Invalid
 from backoffice.operations.bringup import external, prepare, services
-from backoffice.settings import Settings
+from backoffice.settings import Settings, key_files
 
 
 @click.group("services")
@@ -121,14 +121,23 @@ def environment_adopt(oui: bool) -> None:
 
 @click.group("keys")
 def keys_group() -> None:
-    """Clés des empreintes de codes de création, hors des bases."""
+    """Clés des codes de création et de mon-dmp, hors des bases."""
 
 
 @keys_group.command("rotate")
-def keys_rotate() -> None:
-    """Ajoute une clé et en fait la clé courante ; les codes déjà émis restent vérifiables avec la leur."""
+@click.argument("which", metavar="[codes|holder]", type=click.Choice(["codes", "holder"]), default="codes")
+def keys_rotate(which: str) -> None:
+    """Ajoute une clé et en fait la clé courante ; ce qui a été fait avec les anciennes reste vérifiable.
+
+    codes : empreintes des codes de création. holder : mon-dmp, codes à usage unique et applications d’authentification.
+    """
+    if which == "holder":
+        # Kept where mon-dmp runs, which has neither the back office's database nor its journal.
+        path = key_files()["holder"]
+        click.echo(f"Nouvelle clé {rotate_key(path)}. Copiez {path} sur chaque machine de mon-dmp, et redémarrez-le.")
+        return
     with office_open() as office, office.db.unit_of_work() as session:
-        key = rotate_code_key(office.settings.code_keyring)
+        key = rotate_key(office.settings.code_keyring)
         record(session, operator(), "cle.renouveler", f"clé {key}", at=office.clock())
     click.echo(f"Nouvelle clé {key}. Redémarrez les travailleurs et le back office pour qu’ils s’en servent.")
 

@@ -5,6 +5,7 @@ code. A step that was accepted is never accepted again (RFC 6238, section 5.2).
 """
 
 import hmac
+import logging
 import os
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,6 +31,11 @@ DRIFT: Final = 1
 
 _PURPOSE: Final = b"dmp/authenticator/1"
 _NONCE: Final = 12
+_UNREADABLE: Final = (
+    "Votre application d’authentification ne peut pas être vérifiée pour le moment : appelez le 0 810 331 133."
+)
+"""The key file is not whole: an operator's matter, of which the holder can do nothing but call."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +111,13 @@ class Authenticator:
         try:
             return self._cipher(key_id).decrypt(sealed[:_NONCE], sealed[_NONCE:], dossier.bytes).decode()
         except InvalidTag:
-            raise Unavailable(
-                "L’application d’authentification ne peut pas être vérifiée : appelez le support."
-            ) from None
+            raise Unavailable(_UNREADABLE) from None
 
     def _cipher(self, key_id: str) -> AESGCM:
         key = self._keyring.keys.get(key_id)
         if key is None:
-            raise Unavailable(f"La clé {key_id} manque au fichier de clés : restaurez-le depuis sa sauvegarde.")
+            _log.error("holder keyring: key %s is missing", key_id)
+            raise Unavailable(_UNREADABLE)
         return AESGCM(HKDF(SHA256(), KEY_BYTES, salt=None, info=_PURPOSE).derive(key))
 
 

@@ -9,6 +9,7 @@ from campaigns.world import World
 from backoffice.core.errors import Unavailable
 from backoffice.settings import Settings
 from cli.test_commands import Cli, cli, environ, refused
+from dmp_core.storage.keyring import Keyring
 
 __all__ = ["cli"]
 
@@ -21,6 +22,19 @@ def test_a_new_key_is_added_and_the_old_one_kept(world: World, cli: Cli) -> None
     assert after["current"] not in before["keys"]
     assert after["current"] in out
     assert before["keys"].items() <= after["keys"].items()
+
+
+def test_the_portals_key_ring_is_rotated_by_itself(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "holder.json"
+    monkeypatch.setenv("HOLDER_KEYRING", str(path))
+    refused(cli("keys", "rotate", "holder"), 1, "introuvable")
+    first = Keyring.create_if_missing(path).current
+    status, out, _ = cli("keys", "rotate", "holder")
+    ring = Keyring.load(path)
+    assert status == 0
+    assert ring.current in out
+    assert first in ring.keys
+    assert ring.current != first
 
 
 def test_a_key_ring_open_to_others_is_refused_in_one_sentence(world: World, cli: Cli) -> None:
