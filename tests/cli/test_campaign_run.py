@@ -144,18 +144,23 @@ def test_ctrl_c_says_one_word_and_leaves_no_process(world: World) -> None:
     population, out = a_population(world.folder, letters=6000), world.folder / "sortie"
     process = subprocess.Popen(
         [CAISSE, *arguments(population, out)], env=environ(world), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, start_new_session=True,
+        text=True, start_new_session=True, preexec_fn=_hear_ctrl_c,
     )  # fmt: skip
     end = time.monotonic() + 30
     while not list(out.rglob("*.json")) and time.monotonic() < end:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     assert err.strip() == "Interrompu."
     # The standard library's resource tracker ends by itself once its parent is gone: a moment later, not at once.
     _, left = psutil.wait_procs([one for one in psutil.process_iter() if _group(one) == process.pid], timeout=10)
     assert not left
+
+
+def _hear_ctrl_c() -> None:
+    """A shell's background job, and whatever it starts, ignores Ctrl-C unless told otherwise."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _group(process: psutil.Process) -> int | None:
