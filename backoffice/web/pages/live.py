@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from backoffice.campaigns.models import Lot
-from backoffice.campaigns.rules import CampaignState, Channel, LotState
+from backoffice.campaigns.rules import CampaignState, Channel, LotState, kind_of
 from backoffice.campaigns.status import CampaignStatus
 from backoffice.core.typography import NBSP, thousands
 
@@ -28,8 +28,10 @@ LOT_BADGES: Final = {
 
 
 def is_moving(status: CampaignStatus) -> bool:
-    """Whether workers are at it, so that its page should follow."""
-    return status.state == CampaignState.RUNNING or (status.state == CampaignState.APPROVED and not status.frozen)
+    """Whether workers are at it, so that its page should follow; a day of answers stays open when all is done."""
+    if status.state == CampaignState.RUNNING:
+        return not kind_of(status.kind).on_demand or status.done < status.total
+    return status.state == CampaignState.APPROVED and not status.frozen
 
 
 def percentage(done: int, total: int) -> str:
