@@ -1,5 +1,6 @@
 """mon-dmp served: its composition root. The portal is `dmp_core`'s; the insurance's base, mail and SMS are its host's."""
 
+import signal
 import sys
 import uuid
 
@@ -88,11 +89,14 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
 
 def serve(settings: Settings, host: str, port: int) -> None:
     """Serve until a signal ends the process."""
+    app = create_app(settings)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # which waitress takes for the end of its work
     waitress.serve(
-        create_app(settings), host=host, port=port, threads=THREADS, max_request_body_size=LARGEST_BODY, ident=None,
+        app, host=host, port=port, threads=THREADS, max_request_body_size=LARGEST_BODY, ident=None,
         # With a trusted proxy its headers must reach the application, which drops the others itself.
         clear_untrusted_proxy_headers=not settings.mondmp.proxy_hops,
     )  # fmt: skip
+    app.extensions["mondmp.access"].close()  # messages to holders that wait leave first
 
 
 if __name__ == "__main__":

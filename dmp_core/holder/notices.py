@@ -21,6 +21,7 @@ CALL = "0 810 331 133"
 class Told(Enum):
     """What happened: the subject of the e-mail, and the sentence, with a place for the moment and for a detail."""
 
+    CREATED = ("Votre DMP est créé", "mon-dmp : votre DMP a été créé le {when}.")
     NEW_DEVICE = (
         "Connexion à mon-dmp depuis un nouvel appareil",
         "mon-dmp : connexion le {when} depuis un nouvel appareil ({detail}).",

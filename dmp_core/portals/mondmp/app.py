@@ -6,8 +6,7 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined
 
-from dmp_core.holder.guard import Guard
-from dmp_core.holder.sessions import Sessions
+from dmp_core.holder.access import Access
 from dmp_core.portals.mondmp import account
 from dmp_core.portals.mondmp.pages import code_request, creation, information
 from dmp_core.portals.mondmp.parts import Parts
@@ -31,8 +30,9 @@ def create_app(parts: Parts) -> Flask:
         raise ValueError("the secret key needs at least 32 characters")
     app = Flask(__name__, static_folder=None, template_folder=str(FOLDER / "templates"))
     app.extensions["mondmp"] = parts
-    app.extensions["mondmp.sessions"] = Sessions(parts.store, parts.clock)
-    app.extensions["mondmp.guard"] = Guard(parts.store, parts.secrets, parts.clock)
+    app.extensions["mondmp.access"] = Access(
+        parts.store, parts.secrets, parts.codes, parts.clock, parts.insured, parts.messenger
+    )
     app.secret_key = settings.secret_key
     prefix = "__Host-" if settings.https else ""
     app.config.update(

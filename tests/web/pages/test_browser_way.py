@@ -40,6 +40,7 @@ def chromium() -> Iterator[Chromium]:
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         pytest.skip("no Chromium on this machine")
+    expect.set_options(timeout=30_000)  # how long a busy machine may take; nothing waits longer than it must
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=[*QUIET, "--lang=fr-FR"])
         yield browser

@@ -31,7 +31,6 @@ _CHOICES: Final = {Channel.MAIL: "L’envoyer par e-mail", Channel.SMS: "L’env
 
 @blueprint.record_once
 def _equip(state: BlueprintSetupState) -> None:
-    services.equip(state)
     words.equip(state)
 
 

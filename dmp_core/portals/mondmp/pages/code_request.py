@@ -26,7 +26,7 @@ def asked() -> ResponseReturnValue:
     if isinstance(given, dict):
         return render_template("creation/ask_code.html", errors=given, typed=request.form), 422
     parts = web.parts()
-    requests = CodeRequests(parts.store, parts.insured, web.guard(), parts.clock)
+    requests = CodeRequests(parts.store, parts.insured, web.access().guard, parts.clock)
     requests.ask(given.nir, given.birth_date, given.serial, web.client().address)
     return redirect(url_for(".taken"), 303)
 

@@ -129,8 +129,8 @@ def renew() -> ResponseReturnValue:
 
 
 def _creation() -> Creation:
-    parts = web.parts()
-    return Creation(parts.store, parts.codes, parts.insured, web.guard(), web.sessions(), parts.clock)
+    parts, way = web.parts(), web.access()
+    return Creation(parts.store, parts.codes, parts.insured, way.guard, way.sessions, way.notices, parts.clock)
 
 
 def _step_1(errors: typed.Errors, general: str | None = None) -> str:

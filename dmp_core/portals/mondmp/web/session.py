@@ -5,7 +5,7 @@ from typing import Final
 from flask import Response, current_app, g, request
 
 from dmp_core.errors import Unavailable
-from dmp_core.holder.guard import Guard
+from dmp_core.holder.access import Access
 from dmp_core.holder.sessions import Client, Session, Sessions
 from dmp_core.portals.mondmp.parts import Parts
 
@@ -19,18 +19,16 @@ def parts() -> Parts:
     return found
 
 
+def access() -> Access:
+    """How holders get in, and what they settle about it."""
+    found = current_app.extensions["mondmp.access"]
+    assert isinstance(found, Access)
+    return found
+
+
 def sessions() -> Sessions:
     """The sessions of the holders."""
-    found = current_app.extensions["mondmp.sessions"]
-    assert isinstance(found, Sessions)
-    return found
-
-
-def guard() -> Guard:
-    """The counters of attempts."""
-    found = current_app.extensions["mondmp.guard"]
-    assert isinstance(found, Guard)
-    return found
+    return access().sessions
 
 
 def client() -> Client:
