@@ -3,13 +3,19 @@
 from collections.abc import Callable
 from typing import Final
 
+from backoffice.adapters.dmp import DossierState
 from backoffice.cases.models import Case
 from backoffice.office import Office
 
 
 def reopen(office: Office, case: Case, reason: str) -> None:
-    """Reopen the person's closed DMP (DOMAIN 4.1). Raises WrongState when it is not closed."""
-    office.dmp.reopen(case.caisse, case.person_id, reason[:200])
+    """Reopen the person's closed DMP (DOMAIN 4.1); one that is open already was, by an attempt that died half-way.
+
+    Raises NotFound without a DMP, WrongState for a suspended one.
+    """
+    facts = office.dmp.dossier_states(case.caisse, [case.person_id]).get(case.person_id)
+    if facts is None or facts.state is not DossierState.OPEN:
+        office.dmp.reopen(case.caisse, case.person_id, reason[:200])
 
 
 EFFECTS: Final[dict[str, Callable[[Office, Case, str], None]]] = {"reopen": reopen}

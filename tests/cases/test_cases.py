@@ -124,6 +124,25 @@ def test_an_effect_that_is_refused_leaves_the_case_as_it_was(world: World, perso
     assert world.sql("SELECT state, version FROM case_file") == [("received", 1)]
 
 
+def test_reopening_a_dmp_is_done_once_even_when_the_first_attempt_died_half_way(world: World, person: int) -> None:
+    number = opened(world, person).number
+    at = world.clock.now
+    world.sql(
+        "INSERT INTO enrolment.dossier (id, request_id, caisse, person_id, civilite, nom_naissance, nom_usage, prenom, "
+        "date_naissance, way, state, opened_at, closed_by, keep_until) VALUES (:id, :id, '631', :person, 'MME', 'Vasseur', "
+        "'', 'Zoé', '1950-01-01', 'online', 'closed', :at, 'holder', '2026-11-02')",
+        "dmp", id=uuid.uuid4(), person=person, at=at,
+    )  # fmt: skip
+    with world.session() as session:
+        actions.advance(session, world.office, SUPERVISOR, number, "reopen", "à sa demande")
+        session.rollback()
+    assert world.sql("SELECT state FROM case_file") == [("received",)]
+    assert world.sql("SELECT state FROM enrolment.dossier", "dmp") == [("open",)]
+    with world.session() as session:
+        assert actions.advance(session, world.office, SUPERVISOR, number, "reopen", "à sa demande").state == "reopened"
+    assert world.sql("SELECT count(*) FROM enrolment.outbox WHERE kind = 'dossier.reopened'", "dmp") == [(1,)]
+
+
 def test_the_queue_shows_the_soonest_due_first_then_what_has_ended(world: World, person: int) -> None:
     first = opened(world, person)
     world.clock.move(hours=2)
