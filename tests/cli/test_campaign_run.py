@@ -153,14 +153,19 @@ def test_ctrl_c_says_one_word_and_leaves_no_process(world: World) -> None:
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert err.strip() == "Interrompu."
-    # The standard library's resource tracker ends by itself once its parent is gone: a moment later, not at once.
-    _, left = psutil.wait_procs([one for one in psutil.process_iter() if _group(one) == process.pid], timeout=10)
-    assert not left
+    assert not left_of(process.pid)
 
 
 def _hear_ctrl_c() -> None:
     """A shell's background job, and whatever it starts, ignores Ctrl-C unless told otherwise."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def left_of(leader: int) -> list[psutil.Process]:
+    """Processes of the group that outlive its leader; the standard library's resource tracker, which ends by itself once
+    its parent is gone, is given the moment it takes."""
+    _, left = psutil.wait_procs([one for one in psutil.process_iter() if _group(one) == leader], timeout=20)
+    return list(left)
 
 
 def _group(process: psutil.Process) -> int | None:
@@ -222,7 +227,7 @@ def test_a_campaign_launched_by_command_is_made_by_a_worker(world: World, tmp_pa
         worker.wait(timeout=40)
         door.stop()
         log.close()
-    assert not [one for one in psutil.process_iter() if _group(one) == worker.pid]
+    assert not left_of(worker.pid)
     said = (tmp_path / "worker.log").read_text()
     assert "Traceback" not in said
     assert "@exemple.fr" not in said
