@@ -27,8 +27,8 @@ def test_whatever_is_killed_each_eligible_person_ends_on_one_page_with_one_live_
     print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "tout concorde" in done.stdout
-    left = [one for one in psutil.process_iter() if "caisse essai" in _command(one)]
-    assert left == []
+    _, left = psutil.wait_procs([one for one in psutil.process_iter() if "caisse essai" in _command(one)], timeout=20)
+    assert list(left) == []
 
 
 def _command(process: psutil.Process) -> str:
