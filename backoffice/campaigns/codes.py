@@ -46,7 +46,7 @@ def codes_for(office: Office, campaign: Campaign, lot: Lot, request: uuid.UUID, 
         return LotCodes(lot.uid, None, {})
     refused: dict[int, str] = {}
     replacing = None
-    if kind_of(campaign.kind).on_demand:
+    if campaign.on_demand:
         refused = _unneeded(campaign.kind, office.dmp.dossier_states(lot.caisse, persons), persons)
         persons = [person for person in persons if person not in refused]
         replacing = REPLACED_ON_REQUEST

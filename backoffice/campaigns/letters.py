@@ -54,7 +54,7 @@ def waiting_letters(session: Session, campaign: Campaign, lot: Lot) -> Sequence[
     `reason` says why a person is not to be written to any more, looked at with today's population; codes in force are
     the record's to refuse, at issue. `about_at` is the moment of what an answer is about.
     """
-    reason = targeting.REASON_ON_DEMAND if kind_of(campaign.kind).on_demand else targeting.REASON
+    reason = targeting.REASON_ON_DEMAND if campaign.on_demand else targeting.REASON
     return session.execute(
         text(f"""
         SELECT l.number, l.person_id, p.*, {reason} AS reason, e.at AS about_at

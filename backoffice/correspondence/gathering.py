@@ -28,7 +28,7 @@ from backoffice.campaigns.rules import (
     LetterState,
     LotState,
     kind_of,
-)  # fmt: skip
+)
 from backoffice.cases.actions import advance
 from backoffice.cases.kinds import CLOSURE_ONLINE
 from backoffice.cases.models import Case

@@ -11,13 +11,12 @@ from sqlalchemy import Connection, text
 
 from dmp_core.enrolment.codes import Slip, check
 from dmp_core.enrolment.digests import is_digest_of
-from dmp_core.enrolment.insured import Insured
+from dmp_core.enrolment.insured import Insured, handle_of
 from dmp_core.storage.keyring import Keyring
 
 COMPARED = 10
 """Codes of one person that are compared, the live one first; the function of migration 0003 gives no more."""
 
-_NOBODY = ("000", -1)
 
 _CODES = text("SELECT digest, key_id, state, expires_at FROM enrolment.codes_of_person(:caisse, :person)")
 _USE = text("SELECT enrolment.use_code(:caisse, :person, :digest, CAST(:now AS timestamptz))")
@@ -73,7 +72,7 @@ def consume(connection: Connection, keyring: Keyring, person: Insured, typed: st
 def _find(
     connection: Connection, keyring: Keyring, person: Insured | None, typed: str, now: datetime
 ) -> _Stored | None:
-    caisse, person_id = _NOBODY if person is None else (person.caisse, person.person_id)
+    caisse, person_id = handle_of(person)
     stored = [
         _Stored(bytes(row.digest), row.key_id, _state(row.state, row.expires_at, now))
         for row in connection.execute(_CODES, {"caisse": caisse, "person": person_id})

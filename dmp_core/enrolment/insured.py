@@ -36,6 +36,11 @@ class Insured:
         return self.usual_name or self.birth_name
 
 
+def handle_of(person: Insured | None) -> tuple[str, int]:
+    """Caisse and number of the person; for nobody those of nobody, so that the same work can be done for them."""
+    return (person.caisse, person.person_id) if person is not None else ("000", -1)
+
+
 class InsuredBase(Protocol):
     """The insurance's base."""
 

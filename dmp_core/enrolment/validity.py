@@ -1,6 +1,7 @@
 """How long a creation code lives: two calendar months from the date of its letter (seed; DOMAIN 8.1)."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 
 from dateutil.relativedelta import relativedelta
 
@@ -10,6 +11,7 @@ MONTHS = 2
 """Seed: « valable 2 mois »."""
 
 
+@lru_cache(maxsize=64)  # asked for each letter of a lot, of one date
 def expires_on(letter_date: date) -> date:
     """The last day on which the code may be used: same day two calendar months later, or the last day of that month.
 

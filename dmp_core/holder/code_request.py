@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from dmp_core.clock import Clock
 from dmp_core.enrolment.dossiers import DossierState
 from dmp_core.enrolment.events import Kind, events_since, record_event
-from dmp_core.enrolment.insured import Insured, InsuredBase
+from dmp_core.enrolment.insured import Insured, InsuredBase, handle_of
 from dmp_core.holder.guard import Guard, Lane, network, strangers
 from dmp_core.holder.identification import same_serial
 from dmp_core.holder.store import HolderStore
@@ -24,7 +24,6 @@ A_DAY: Final = 1
 IN_THIRTY_DAYS: Final = 4
 
 _DOOR: Final = "code-request"
-_NOBODY: Final = ("000", -1)
 
 
 class CodeRequests:
@@ -49,7 +48,7 @@ class CodeRequests:
         born = person.birth_date if person else ""
         proven = hmac.compare_digest(born.encode(), birth_date.encode()) & same_serial(person, serial)
         now = self._clock()
-        caisse, person_id = (person.caisse, person.person_id) if person else _NOBODY
+        caisse, person_id = handle_of(person)
         with self._store.transaction() as connection:
             # Two requests at once for one person: the second counts the first.
             connection.execute(_ALONE, {"key": _lock_of(nir)})
@@ -68,7 +67,7 @@ class CodeRequests:
 
 def _purpose(connection: Connection, person: Insured | None) -> str | None:
     """What a code would be for: None when the person may have none."""
-    caisse, person_id = (person.caisse, person.person_id) if person else _NOBODY
+    caisse, person_id = handle_of(person)
     dossier = connection.execute(_DOSSIER, {"caisse": caisse, "person": person_id}).first()
     if person is None:
         return None

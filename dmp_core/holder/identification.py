@@ -7,18 +7,15 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy import text
 
 from dmp_core.enrolment.checking import CodeCheck, codes_of
-from dmp_core.enrolment.insured import Insured, InsuredBase
+from dmp_core.enrolment.insured import Insured, InsuredBase, handle_of
 from dmp_core.holder.guard import Attempt, Guard, code_lanes
 from dmp_core.holder.sessions import Client
 from dmp_core.holder.store import HolderStore
 from dmp_core.storage.keyring import Keyring
-
-_NOBODY: Final = ("000", -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,7 @@ def prove_identity(
 ) -> Proof:  # fmt: skip
     """Check a NIR, a code and a serial, all normalised. Raises TooMany, and Unavailable."""
     person = insured.by_nir(nir)
-    caisse, person_id = (person.caisse, person.person_id) if person else _NOBODY
+    caisse, person_id = handle_of(person)
     with store.transaction() as connection:
         live = connection.execute(_LIVE, {"caisse": caisse, "person": person_id}).first()
         check = codes_of(connection, codes, person, code, now)

@@ -18,7 +18,7 @@ from dmp_core.clock import Clock
 from dmp_core.enrolment.checking import CodeCheck, consume
 from dmp_core.enrolment.credentials import hash_password
 from dmp_core.enrolment.dossiers import Contacts
-from dmp_core.enrolment.insured import InsuredBase
+from dmp_core.enrolment.insured import InsuredBase, handle_of
 from dmp_core.errors import Invalid, WrongState
 from dmp_core.holder.accounts import (
     NOBODY,
@@ -229,7 +229,7 @@ class Recovery:
         if not claim.login:
             birth = person.birth_date if person else ""
             right &= hmac.compare_digest(birth.encode(), claim.birth_date.encode())
-        caisse, person_id = (person.caisse, person.person_id) if person else ("000", -1)
+        caisse, person_id = handle_of(person)
         with self._store.transaction() as connection:
             dossier = dossier_of_person(connection, caisse, person_id)
         return dossier if right and (not claim.login or dossier == of_login) else None

@@ -1,13 +1,12 @@
 """The whole way in a real Chromium, on a telephone and at a desk, with and without a mouse, and axe-core on each page."""
 
-import gzip
 import re
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from dmp_core.enrolment.insured import Insured
-from portal.windows import AXE, DESK, PHONE, Open, address, chromium, open_window
+from portal.windows import DESK, PHONE, Open, address, axe_source, chromium, faults, open_window, tab_to
 
 from .world import World
 
@@ -87,28 +86,18 @@ def test_the_keyboard_alone_is_enough(open_window: Open, world: World) -> None:
     page.keyboard.type("nicolas@exemple.fr")
     go_to(page, "mail_bis")
     page.keyboard.type("nicolas@exemple.fr")
-    go_to_matching(page, ".reader")
+    tab_to(page, ".reader")
     page.keyboard.press("End")
     expect(page.locator(".reader h3").last).to_be_in_viewport()
     go_to(page, "consentement")
     page.keyboard.press("Space")
-    go_to_matching(page, ".actions .button-main")
+    tab_to(page, ".actions .button-main")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Votre DMP a bien été créé")
 
 
 def go_to(page: Page, name: str) -> None:
-    go_to_matching(page, f"#{name}")
-
-
-def go_to_matching(page: Page, selector: str) -> None:
-    """Press Tab until it is there; a visible ring says so."""
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        if page.evaluate("s => document.activeElement.matches(s)", selector):
-            assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
-            return
-    raise AssertionError(f"{selector} cannot be reached")
+    tab_to(page, f"#{name}")
 
 
 def test_a_double_click_on_validate_makes_one_dmp_and_shows_its_page(open_window: Open, world: World) -> None:
@@ -193,23 +182,9 @@ AT_A_DESK = {"/", "/creer", "step 2", "step 3"}
 """Pages laid out otherwise there; the others differ by their margins alone."""
 
 
-def faults(page: Page, source: str | None) -> list[str]:
-    """What axe-core finds, when its source is given, and whether the page must be scrolled sideways."""
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    sideways = [f"{wide} px too wide"] if wide > 0 else []
-    if source is None:
-        return sideways
-    page.evaluate(source)  # past the policy of the page, which lets no foreign script in
-    found = page.evaluate(
-        "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
-    )
-    told = [f"{rule['id']}: {[node['html'][:200] for node in rule['nodes']]}" for rule in found["violations"]]
-    return told + sideways
-
-
 @pytest.mark.parametrize("size", [(320, 740), DESK], ids=["phone", "desk"])
 def test_axe_finds_no_fault_on_any_page(open_window: Open, world: World, size: tuple[int, int]) -> None:
-    source = gzip.decompress(AXE.read_bytes()).decode()
+    source = axe_source()
     person = world.person()
     code = world.code(person)
     page = open_window(size)

@@ -1,9 +1,11 @@
-"""Windows of a real Chromium on a running mon-dmp, for every test that looks at it as a person would."""
+"""A real Chromium on an application that is served, for every test that looks at it as a person would."""
 
+import gzip
 import logging
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,8 +33,9 @@ def chromium() -> Iterator[Chromium]:
         browser.close()
 
 
-@pytest.fixture
-def address(app: Flask) -> Iterator[str]:
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """The address of the application, on a port of its own."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -41,6 +44,12 @@ def address(app: Flask) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    with served(app) as found:
+        yield found
 
 
 Open = Callable[..., Page]
@@ -62,3 +71,32 @@ def open_window(chromium: Chromium, address: str) -> Iterator[Open]:
     yield make
     for context in contexts:
         context.close()
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Press Tab until it is there; a visible ring says so."""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("s => document.activeElement.matches(s)", selector):
+            assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+            return
+    raise AssertionError(f"{selector} cannot be reached")
+
+
+def faults(page: Page, source: str | None = None) -> list[str]:
+    """What axe-core finds, when its source is given, and whether the page must be scrolled sideways."""
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    sideways = [f"{wide} px too wide"] if wide > 0 else []
+    if source is None:
+        return sideways
+    page.evaluate(source)  # past the policy of the page, which lets no foreign script in
+    found = page.evaluate(
+        "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+    )
+    told = [f"{rule['id']}: {[node['html'][:200] for node in rule['nodes']]}" for rule in found["violations"]]
+    return told + sideways
+
+
+def axe_source() -> str:
+    """axe-core itself, to be given to `faults`."""
+    return gzip.decompress(AXE.read_bytes()).decode()

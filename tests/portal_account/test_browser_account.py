@@ -1,13 +1,12 @@
 """The life of an account in a real Chromium, on a telephone and at a desk, and axe-core on each page."""
 
-import gzip
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from portal.windows import AXE, PHONE, Open, address, chromium, open_window
+from portal.windows import PHONE, Open, address, axe_source, chromium, faults, open_window, tab_to
 
 from backoffice.adapters.mailer import MailSettings
 from backoffice.adapters.sms import SmsGateway
@@ -136,51 +135,41 @@ def test_from_the_first_sign_in_to_the_closure_with_codes_that_come_by_mail(
     expect(heading(page)).to_have_text("Accéder à votre DMP")
 
 
-def go_to(page: Page, selector: str) -> None:
-    """Press Tab until it is there; a visible ring says so."""
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        if page.evaluate("s => document.activeElement.matches(s)", selector):
-            assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
-            return
-    raise AssertionError(f"{selector} cannot be reached")
-
-
 def test_the_keyboard_alone_is_enough(open_window: Open, world: AccountWorld) -> None:
     who = world.someone()
     page = open_window()
     page.goto("/connexion")
-    go_to(page, "#identifiant")
+    tab_to(page, "#identifiant")
     page.keyboard.type(who.login)
-    go_to(page, "#mot_de_passe")
+    tab_to(page, "#mot_de_passe")
     page.keyboard.type("faux")
     page.keyboard.press("Enter")
     expect(page.locator("#erreurs")).to_be_focused()
-    go_to(page, "#mot_de_passe")
+    tab_to(page, "#mot_de_passe")
     page.keyboard.type(who.password)
-    go_to(page, ".reveal button")
+    tab_to(page, ".reveal button")
     page.keyboard.press("Space")
     expect(page.locator("#mot_de_passe")).to_have_attribute("type", "text")
-    go_to(page, ".button-main")
+    tab_to(page, ".button-main")
     page.keyboard.press("Enter")
     expect(page.locator("#code")).to_be_visible()
-    go_to(page, "#code")
+    tab_to(page, "#code")
     page.keyboard.type(world.outside.code(who.mail))
     page.keyboard.press("Enter")
     expect(heading(page)).to_have_text("Choisissez votre mot de passe")
-    go_to(page, "#nouveau")
+    tab_to(page, "#nouveau")
     page.keyboard.type(GOOD)
     page.keyboard.press("Enter")
     expect(heading(page)).to_contain_text("Bonjour")
-    go_to(page, "a[href='/mon-dmp/profil/personne-de-confiance']")
+    tab_to(page, "a[href='/mon-dmp/profil/personne-de-confiance']")
     page.keyboard.press("Enter")
     expect(page.locator("#nom")).to_be_visible()
     for name, text in (("nom", "Claire Dupond"), ("telephone", "0123456789"), ("lien", "ma fille")):
-        go_to(page, f"#{name}")
+        tab_to(page, f"#{name}")
         page.keyboard.type(text)
     page.keyboard.press("Enter")
     expect(page.get_by_text("Votre personne de confiance est enregistrée.")).to_be_visible()
-    go_to(page, ".nav-last button")
+    tab_to(page, ".nav-last button")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Vous êtes déconnecté.")).to_be_visible()
 
@@ -239,22 +228,8 @@ def test_signing_out_in_one_window_leaves_nothing_open_in_the_other(open_window:
     expect(heading(other)).to_have_text("Accéder à votre DMP")
 
 
-def faults(page: Page, source: str | None = None) -> list[str]:
-    """What axe-core finds, when its source is given, and whether the page must be scrolled sideways."""
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    sideways = [f"{wide} px too wide"] if wide > 0 else []
-    if source is None:
-        return sideways
-    page.evaluate(source)  # past the policy of the page, which lets no foreign script in
-    found = page.evaluate(
-        "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
-    )
-    told = [f"{rule['id']}: {[node['html'][:200] for node in rule['nodes']]}" for rule in found["violations"]]
-    return told + sideways
-
-
 def test_axe_finds_no_fault_at_a_desk_where_the_layout_differs(open_window: Open, world: AccountWorld) -> None:
-    source, who, page = gzip.decompress(AXE.read_bytes()).decode(), world.someone(), open_window()
+    source, who, page = axe_source(), world.someone(), open_window()
     sign_in(page, world, who)
     wrong = {"/mon-dmp": faults(page, source)}
     for where in ("/mon-dmp/profil", "/mon-dmp/connexions", "/aide-connexion"):
@@ -264,7 +239,7 @@ def test_axe_finds_no_fault_at_a_desk_where_the_layout_differs(open_window: Open
 
 
 def test_axe_finds_no_fault_on_any_page(open_window: Open, world: AccountWorld) -> None:
-    source = gzip.decompress(AXE.read_bytes()).decode()
+    source = axe_source()
     who = world.someone()
     page = open_window((320, 740))
     wrong = {}

@@ -21,7 +21,6 @@ from backoffice.web.pages.forms import CaseForm
 from backoffice.web.pages.paging import asked_page
 
 READERS: Final = (Role.AGENT, Role.ADVISOR, Role.SUPERVISOR)
-_STEPS: Final = {"prendre", "rendre", "noter"}
 
 pages = Blueprint("cases", __name__, url_prefix="/demandes")
 
@@ -75,7 +74,7 @@ def act(number: str, slug: str) -> ResponseReturnValue:
             if slug == "noter":
                 actions.note(session, office(), actor, number, words)
                 said = "La note est ajoutée."
-            elif slug in _STEPS:
+            elif slug in ("prendre", "rendre"):
                 actions.take_charge(session, office(), actor, number, release=slug == "rendre", seen=form.version.data)
                 said = "La demande est à vous." if slug == "prendre" else "La demande est rendue à l’équipe."
             else:

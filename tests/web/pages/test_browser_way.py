@@ -1,19 +1,14 @@
 """The whole way as a manager goes it, in a real Chromium, and every page looked at by axe-core."""
 
-import gzip
-import logging
-import shutil
-import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from campaigns.world import SYSTEM, World, a_person
 from flask import Flask
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, expect, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import Page, expect
+from portal.windows import axe_source, chromium, served
 
 from backoffice.campaigns import actions
 from backoffice.campaigns.rules import CampaignState, ChannelRule
@@ -24,40 +19,15 @@ from backoffice.population.synthetic import write_population
 
 from .conftest import ADMINISTRATOR, MANAGER, OTHER_MANAGER, journal
 
+__all__ = ["chromium"]
 pytestmark = pytest.mark.browser
-AXE = Path(__file__).parents[2] / "vendor" / "axe-core" / "axe.min.js.gz"
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Chromium]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no Chromium on this machine")
-    expect.set_options(timeout=30_000)  # how long a busy machine may take; nothing waits longer than it must
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=[*QUIET, "--lang=fr-FR"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
 def address(app: Flask) -> Iterator[str]:
     """The application served on a port of its own."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as found:
+        yield found
 
 
 Open = Callable[..., Page]
@@ -221,7 +191,7 @@ def faults(page: Page, source: str) -> list[str]:
 
 @pytest.mark.parametrize(("width", "every"), [(1280, 1), (390, 5)])
 def test_axe_finds_no_fault_in_any_page(width: int, every: int, open_as: Open, places: list[str]) -> None:
-    source = gzip.decompress(AXE.read_bytes()).decode()
+    source = axe_source()
     page = open_as(MANAGER, width)
     wrong = {}
     for place in places[::every]:  # a narrow window changes the layout, not the structure: some pages tell
@@ -243,7 +213,7 @@ def test_no_page_scrolls_sideways_at_twice_or_four_times_its_size(width: int, op
 
 
 def test_registers_are_without_fault_too(open_as: Open, places: list[str]) -> None:
-    source = gzip.decompress(AXE.read_bytes()).decode()
+    source = axe_source()
     page = open_as(ADMINISTRATOR)
     wrong = {}
     for name in ("", "campagnes/", "lots/", "imports/", "journal/"):
