@@ -14,7 +14,7 @@ from backoffice.core.clock import Clock
 from dmp_core import errors as dmp_errors
 from dmp_core.enrolment.api import Enrolment
 from dmp_core.enrolment.codes import Slip, check, group
-from dmp_core.enrolment.dossiers import ClosedBy, Consent, Contacts, DossierState, Opened, Way
+from dmp_core.enrolment.dossiers import ClosedBy, Consent, Contacts, DossierState, Motive, Opened, Way
 from dmp_core.enrolment.dossiers_api import OPENED_AT_COUNTER
 from dmp_core.enrolment.events import Event, Kind
 from dmp_core.enrolment.insured import Insured
@@ -37,6 +37,7 @@ __all__ = [
     "Insured",
     "IssuedCodes",
     "Kind",
+    "Motive",
     "Opened",
     "Renewed",
     "Slip",
@@ -186,9 +187,9 @@ class DmpGateway:
         self._enrolment.dossiers.resume(caisse, person_id, reason)
 
     @translated()
-    def close_dossier(self, caisse: str, person_id: int, reason: str) -> None:
+    def close_dossier(self, caisse: str, person_id: int, reason: str, motive: Motive = Motive.REQUEST) -> None:
         """Close and keep ten years. Raises errors.NotFound, errors.Invalid, errors.WrongState when it is closed."""
-        self._enrolment.dossiers.close(caisse, person_id, reason)
+        self._enrolment.dossiers.close(caisse, person_id, reason, motive)
 
     @translated()
     def reopen(self, caisse: str, person_id: int, reason: str) -> None:

@@ -153,6 +153,14 @@ KINDS: tuple[CampaignKind, ...] = (
     CampaignKind("code_request", "Codes demandés", "code_request", "COD", on_demand=True),
     CampaignKind("access_code", "Codes d’accès", "access_code", "ACS", on_demand=True),
     CampaignKind("closure_receipt", "Confirmations de clôture", "closure_receipt", "CLO", on_demand=True),
+    CampaignKind("reopening", "Confirmations de réouverture", "reopening", "ROU", on_demand=True),
+    CampaignKind(
+        "contested_received", "Créations contestées, accès suspendu", "contested_received", "CTS", on_demand=True
+    ),
+    CampaignKind(
+        "contested_resumed", "Créations contestées, accès rétabli", "contested_resumed", "CTR", on_demand=True
+    ),
+    CampaignKind("contested_closed", "Créations contestées, DMP clôturé", "contested_closed", "CTC", on_demand=True),
 )
 PREPARED: tuple[CampaignKind, ...] = tuple(kind for kind in KINDS if not kind.on_demand)
 """The kinds that a campaign manager prepares."""

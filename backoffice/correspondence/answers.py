@@ -5,14 +5,20 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from backoffice.adapters.dmp import Kind
+from backoffice.adapters.dmp import Kind, Motive
 from backoffice.core.calendar import is_working_day
 from backoffice.core.clock import PARIS
 
 GATHERED_AT: Final = time(16, 0)
 """Paris, each working day: the hour before the post leaves."""
 
-_BY_KIND: Final = {Kind.DOSSIER_OPENED: "receipt", Kind.DOSSIER_CLOSED: "closure_receipt"}
+_BY_KIND: Final = {
+    Kind.DOSSIER_OPENED: "receipt",
+    Kind.DOSSIER_REOPENED: "reopening",
+    Kind.DOSSIER_SUSPENDED: "contested_received",
+    Kind.DOSSIER_RESUMED: "contested_resumed",
+}
+_BY_MOTIVE: Final = {Motive.CONTESTED.value: "contested_closed", Motive.DEATH.value: None}
 _BY_PURPOSE: Final = {"creation": "code_request", "access": "access_code"}
 BY_POST_ALONE: Final = frozenset({"access_code"})
 """It gives access to whoever holds it: never to a mailbox."""
@@ -58,6 +64,8 @@ def answer_to(kind: Kind, detail: Mapping[str, Any]) -> str | None:
     """The kind of letter due for an event; None when none is (DOMAIN 8.5)."""
     if kind is Kind.CODE_REQUESTED:
         return _BY_PURPOSE.get(str(detail.get("purpose")))
+    if kind is Kind.DOSSIER_CLOSED:
+        return _BY_MOTIVE.get(str(detail.get("motive")), "closure_receipt")
     return _BY_KIND.get(kind)
 
 

@@ -61,7 +61,9 @@ CODE_END = LetterField("code.fin", "dernier jour de validité du code", "3 juill
 NUMBER = LetterField(
     "personne.numero", "numéro de sécurité sociale, à 15 chiffres", "2 50 08 63 113 042 99", required=True
 )
-DMP_DATE = LetterField("dmp.date", "date de la création, ou de la clôture, du DMP", "2 novembre 2016", required=True)
+DMP_DATE = LetterField(
+    "dmp.date", "date de ce que le courrier confirme (création, clôture, suspension…)", "2 novembre 2016", required=True
+)
 _COMMON = (CAISSE_LABEL, CAISSE_RETURN, FIRST_NAME, LAST_NAME, SALUTATION, DATE)
 
 LETTER_KINDS: tuple[LetterKind, ...] = (
@@ -98,6 +100,34 @@ LETTER_KINDS: tuple[LetterKind, ...] = (
         label="Confirmation de la clôture de mon Dossier Médical Partagé",
         subject="Votre Dossier Médical Partagé a été clôturé",
         template="closure_receipt.docx",
+        fields=(*_COMMON, DMP_DATE),
+    ),
+    LetterKind(
+        name="reopening",
+        label="Mon Dossier Médical Partagé est rouvert",
+        subject="Votre Dossier Médical Partagé est rouvert",
+        template="reopening.docx",
+        fields=(*_COMMON, DMP_DATE),
+    ),
+    LetterKind(
+        name="contested_received",
+        label="L’accès à mon Dossier Médical Partagé est suspendu",
+        subject="L’accès à votre Dossier Médical Partagé est suspendu",
+        template="contested_received.docx",
+        fields=(*_COMMON, DMP_DATE),
+    ),
+    LetterKind(
+        name="contested_resumed",
+        label="L’accès à mon Dossier Médical Partagé est rétabli",
+        subject="L’accès à votre Dossier Médical Partagé est rétabli",
+        template="contested_resumed.docx",
+        fields=(*_COMMON, DMP_DATE),
+    ),
+    LetterKind(
+        name="contested_closed",
+        label="Le Dossier Médical Partagé que je n’ai pas demandé est clôturé",
+        subject="Le Dossier Médical Partagé que vous n’avez pas demandé est clôturé",
+        template="contested_closed.docx",
         fields=(*_COMMON, DMP_DATE),
     ),
 )

@@ -4,6 +4,7 @@ Every function works in the caller's transaction, so that a creation code is con
 proof of consent, the account and the event that tells the back office all come to be at once or not at all.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -52,6 +53,17 @@ class ClosedBy(StrEnum):
 
     HOLDER = "holder"
     CAISSE = "caisse"
+
+
+class Motive(StrEnum):
+    """Why a caisse closes a dossier: it decides which letter answers."""
+
+    REQUEST = "request"
+    """Its holder asked for it."""
+    CONTESTED = "contested"
+    """Its holder never asked for the dossier."""
+    DEATH = "death"
+    """Its holder has died: nobody is written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +227,8 @@ def resume(connection: Connection, now: datetime, dossier_id: UUID, reason: str)
 
 
 def close(
-    connection: Connection, now: datetime, dossier_id: UUID, by: ClosedBy, reason: str | None = None
+    connection: Connection, now: datetime, dossier_id: UUID, by: ClosedBy, reason: str | None = None,
+    motive: Motive = Motive.REQUEST,
 ) -> None:  # fmt: skip
     """Close for all, and keep ten years. The holder owes no reason; the caisse gives one, and may close while suspended.
 
@@ -224,7 +237,8 @@ def close(
     if by is ClosedBy.CAISSE or reason is not None:
         require_reason(reason or "", "de la fermeture")
     start = {DossierState.OPEN} if by is ClosedBy.HOLDER else {DossierState.OPEN, DossierState.SUSPENDED}
-    _change(connection, now, dossier_id, "fermé", start, DossierState.CLOSED, reason=reason, by=by)
+    detail = {"by": by.value} if by is ClosedBy.HOLDER else {"by": by.value, "motive": motive.value}
+    _change(connection, now, dossier_id, "fermé", start, DossierState.CLOSED, reason=reason, by=by, detail=detail)
 
 
 def reopen(connection: Connection, now: datetime, dossier_id: UUID, reason: str) -> None:
@@ -269,7 +283,7 @@ def _lock(connection: Connection, dossier_id: UUID) -> _Standing:
 
 def _change(
     connection: Connection, now: datetime, dossier_id: UUID, done: str, start: set[DossierState], end: DossierState, *,
-    reason: str | None, by: ClosedBy | None = None,
+    reason: str | None, by: ClosedBy | None = None, detail: Mapping[str, str] | None = None,
 ) -> None:  # fmt: skip
     found = _lock(connection, dossier_id)
     if found.state not in start:
@@ -286,7 +300,7 @@ def _change(
         },
     )  # fmt: skip
     kind = _KINDS[found.state, end]
-    record_event(connection, kind, found.caisse, found.person_id, now, {"by": by.value} if by else {})
+    record_event(connection, kind, found.caisse, found.person_id, now, detail)
 
 
 def _give_login(connection: Connection, row: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from dmp_core.enrolment import dossiers
 from dmp_core.enrolment.credentials import INITIAL_PASSWORD_LIFE
-from dmp_core.enrolment.dossiers import ClosedBy, Consent, Contacts, DossierState, Opened, Way
+from dmp_core.enrolment.dossiers import ClosedBy, Consent, Contacts, DossierState, Motive, Opened, Way
 from dmp_core.enrolment.events import Event, mark_done, waiting_events
 from dmp_core.enrolment.facade import Facade, lock_request, require_caisse
 from dmp_core.enrolment.insured import Insured
@@ -103,11 +103,11 @@ class Dossiers(Facade):
         with self._transaction() as connection:
             dossiers.resume(connection, self._clock(), _dossier(connection, caisse, person_id), reason)
 
-    def close(self, caisse: str, person_id: int, reason: str) -> None:
+    def close(self, caisse: str, person_id: int, reason: str, motive: Motive = Motive.REQUEST) -> None:
         """Close the person's dossier: see `dossiers.close`; raises NotFound without a dossier."""
         with self._transaction() as connection:
             dossier_id = _dossier(connection, caisse, person_id)
-            dossiers.close(connection, self._clock(), dossier_id, ClosedBy.CAISSE, reason)
+            dossiers.close(connection, self._clock(), dossier_id, ClosedBy.CAISSE, reason, motive)
 
     def reopen(self, caisse: str, person_id: int, reason: str) -> None:
         """See `dossiers.reopen`; raises NotFound without a dossier."""

@@ -23,7 +23,7 @@ class Kind(StrEnum):
     CODE_REQUESTED = "code.requested"
     """An insured person asked for a code; detail `purpose`: creation or access."""
     DOSSIER_CLOSED = "dossier.closed"
-    """Detail `by`: holder or caisse."""
+    """Detail `by`: holder or caisse; of a caisse also `motive`: request, contested or death."""
     DOSSIER_REOPENED = "dossier.reopened"
     """Out of closure, in the ten years during which it is kept."""
     DOSSIER_SUSPENDED = "dossier.suspended"

@@ -63,7 +63,13 @@ def test_each_event_calls_for_its_letter_and_some_for_none() -> None:
     assert answer_to(Kind.CODE_REQUESTED, {"purpose": "creation"}) == "code_request"
     assert answer_to(Kind.CODE_REQUESTED, {"purpose": "access"}) == "access_code"
     assert answer_to(Kind.DOSSIER_CLOSED, {"by": "caisse"}) == "closure_receipt"
-    assert answer_to(Kind.DOSSIER_SUSPENDED, {}) is None
+    assert answer_to(Kind.DOSSIER_CLOSED, {"by": "caisse", "motive": "request"}) == "closure_receipt"
+    assert answer_to(Kind.DOSSIER_CLOSED, {"by": "caisse", "motive": "contested"}) == "contested_closed"
+    assert answer_to(Kind.DOSSIER_CLOSED, {"by": "caisse", "motive": "death"}) is None
+    assert answer_to(Kind.DOSSIER_SUSPENDED, {}) == "contested_received"
+    assert answer_to(Kind.DOSSIER_RESUMED, {}) == "contested_resumed"
+    assert answer_to(Kind.DOSSIER_REOPENED, {}) == "reopening"
+    assert answer_to(Kind.CREATION_CONTESTED, {}) is None
 
 
 @pytest.mark.parametrize(
@@ -186,7 +192,7 @@ def test_a_batch_larger_than_one_call_is_taken_whole(world: World, monkeypatch: 
     monkeypatch.setattr(receiving, "BATCH", 2)
     person = load(world)
     for _ in range(5):
-        happen(world, Kind.DOSSIER_SUSPENDED, person)
+        happen(world, Kind.CREATION_CONTESTED, person)
     assert receive(world.office) == 5
     assert {row[2] for row in events(world)} == {"recu"}
 
@@ -239,3 +245,31 @@ def test_the_day_of_answers_ends_with_the_day(world: World) -> None:
 def test_nobody_prepares_answers_as_a_campaign(world: World) -> None:
     with pytest.raises(Invalid, match="partent d’eux-mêmes"):
         world.create(kind="receipt")
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "prefix", "words"),
+    [
+        (Kind.DOSSIER_REOPENED, "{}", "ROU", "a été rouvert le 2 novembre 2016"),
+        (Kind.DOSSIER_SUSPENDED, "{}", "CTS", "l’accès à ce dossier est suspendu depuis le 2 novembre 2016"),
+        (Kind.DOSSIER_RESUMED, "{}", "CTR", "L’accès à votre dossier est rétabli depuis le 2 novembre 2016."),
+        (Kind.DOSSIER_CLOSED, '{"motive": "contested"}', "CTC", "Ce dossier a été clôturé le 2 novembre 2016."),
+    ],
+)
+def test_a_contested_creation_and_a_reopening_are_told_to_the_person(
+    world: World, kind: Kind, detail: str, prefix: str, words: str
+) -> None:
+    happen(world, kind, load(world), detail)
+    receive(world.office)
+    world.clock.move(days=1)
+    gather(world.office, SYSTEM)
+    reference = make_lots(world)
+    assert reference.startswith(f"{prefix}-2016-")
+    assert words in text_of(world, reference).replace("\n", " ")
+    assert world.verify().faults == []
+
+
+def test_a_dmp_closed_for_death_writes_to_nobody(world: World) -> None:
+    happen(world, Kind.DOSSIER_CLOSED, load(world), '{"by": "caisse", "motive": "death"}')
+    receive(world.office)
+    assert events(world) == [("dossier.closed", None, "recu", None, None)]

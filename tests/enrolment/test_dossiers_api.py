@@ -159,7 +159,14 @@ def test_a_dossier_is_suspended_resumed_closed_and_reopened_each_with_its_event(
         Kind.DOSSIER_OPENED, Kind.DOSSIER_SUSPENDED, Kind.DOSSIER_RESUMED, Kind.DOSSIER_SUSPENDED,
         Kind.DOSSIER_CLOSED, Kind.DOSSIER_REOPENED,
     ]  # fmt: skip
-    assert [event.detail for event in told] == [{"way": "counter"}, {}, {}, {}, {"by": "caisse"}, {}]
+    assert [event.detail for event in told] == [
+        {"way": "counter"},
+        {},
+        {},
+        {},
+        {"by": "caisse", "motive": "request"},
+        {},
+    ]
 
 
 @pytest.mark.parametrize(
