@@ -1,6 +1,6 @@
 """What goes into a campaign's letters, from a row of the population."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -29,14 +29,15 @@ def recipient_of(row: Any) -> Recipient:
 
 
 def values_of(
-    recipient: Recipient, row: Any, letter_date: date, *, about: datetime | None = None, masked: bool = False
-) -> dict[str, str]:
+    recipient: Recipient, row: Any, letter_date: date, *, about: datetime | None = None,
+    asked: Mapping[str, str] | None = None, masked: bool = False,
+) -> dict[str, str]:  # fmt: skip
     """Every field of the letter known before its code is; `row` is a row of `person`, `about` the moment of what is
-    confirmed.
+    confirmed, `asked` the fields that came with a letter asked for.
 
     `masked`, as on a screen and in an e-mail, which travels and stays in clear: the beginning of the NIR alone.
     """
-    return letter_values(
+    return dict(asked or {}) | letter_values(
         recipient, caisse_of(row.caisse), letter_date, code_end=expires_on(letter_date),
         number=mask(row.nir) if masked else grouped(row.nir),
         dmp_date=paris_date(about) if about else letter_date,
@@ -52,14 +53,14 @@ def waiting_letters(session: Session, campaign: Campaign, lot: Lot) -> Sequence[
     """The lot's letters that wait, in page order, with their person's row.
 
     `reason` says why a person is not to be written to any more, looked at with today's population; codes in force are
-    the record's to refuse, at issue. `about_at` is the moment of what an answer is about.
+    the record's to refuse, at issue. `about_at` is the moment of what a letter asked for is about, `asked` its own fields.
     """
     reason = targeting.REASON_ON_DEMAND if campaign.on_demand else targeting.REASON
     return session.execute(
         text(f"""
-        SELECT l.number, l.person_id, p.*, {reason} AS reason, e.at AS about_at
+        SELECT l.number, l.person_id, p.*, {reason} AS reason, r.about_at, r.fields AS asked
         FROM letter l JOIN person p ON p.caisse = l.caisse AND p.id = l.person_id
-        LEFT JOIN dmp_event e ON e.caisse = l.caisse AND e.letter_number = l.number
+        LEFT JOIN letter_request r ON r.caisse = l.caisse AND r.letter_number = l.number
         LEFT JOIN LATERAL (SELECT NULL::bigint AS person_id) live ON true
         WHERE l.caisse = :caisse AND l.campaign_id = :campaign AND l.channel = :channel AND l.lot_sequence = :sequence
             AND l.state = :planned

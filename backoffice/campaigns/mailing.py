@@ -152,7 +152,7 @@ class _Sending:
 
     def _message(self, row: Any, letter_id: str, code: str | None) -> Mail:
         recipient = recipient_of(row)
-        values = values_of(recipient, row, self.lot.letter_date, about=row.about_at, masked=True)
+        values = values_of(recipient, row, self.lot.letter_date, about=row.about_at, asked=row.asked, masked=True)
         shown = None if code is None else group(code)
         subject, plain, html = render_message(self.program, values, shown)
         page = render_single(

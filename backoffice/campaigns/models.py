@@ -141,7 +141,7 @@ class Letter(Base):
 
 
 class DmpEvent(Base):
-    """What the record told the caisse, once each, and the letter that answers it."""
+    """What the record told the caisse, once each, with the kind of letter that it calls for."""
 
     __tablename__ = "dmp_event"
 
@@ -154,14 +154,7 @@ class DmpEvent(Base):
     at: Mapped[datetime]
     received_at: Mapped[datetime]
     answer: Mapped[str | None]
-    """The kind of campaign whose letter answers it; None when no letter is due."""
-    state: Mapped[str]
-    channel: Mapped[str | None]
-    """How the answer travels, once decided."""
-    campaign_id: Mapped[int | None] = mapped_column(ForeignKey("campaign.id"))
-    letter_number: Mapped[int | None]
-    reason: Mapped[str | None]
-    """Why no letter is made, in French."""
+    """The kind of campaign whose letter answers it, asked for under the event's id; None when no letter is due."""
 
 
 def access_campaign(session: Session, actor: Actor, reference: str, *, lock: bool = False) -> Campaign:

@@ -10,13 +10,14 @@ from backoffice.audit.journal import record
 from backoffice.campaigns import targeting
 from backoffice.campaigns.codes import carries_codes
 from backoffice.campaigns.letters import kind_of_letter, recipient_of, values_of
-from backoffice.campaigns.models import Campaign, DmpEvent, Letter, Lot
+from backoffice.campaigns.models import Campaign, Letter, Lot
 from backoffice.campaigns.templates import program_of
 from backoffice.core.actor import Actor, Role
 from backoffice.core.address import AddressFault, address_block
 from backoffice.core.errors import NotFound
 from backoffice.letters.faults import LetterFault
 from backoffice.letters.reference import format_letter_id
+from backoffice.letters.requests import LetterRequest
 from backoffice.letters.stamp import LotWriter, render_single
 from backoffice.office import Office
 from backoffice.population.models import Person
@@ -46,12 +47,18 @@ def preview_letter(
         campaign_id=campaign.id, caisse=caisse, channel=letter.channel, sequence=letter.lot_sequence
     ).one()  # fmt: skip
     person = session.get_one(Person, (caisse, letter.person_id))
-    about = session.scalar(select(DmpEvent.at).where(DmpEvent.caisse == caisse, DmpEvent.letter_number == number))
+    asked = session.scalars(
+        select(LetterRequest).where(LetterRequest.caisse == caisse, LetterRequest.letter_number == number)
+    ).one_or_none()
     letter_id = format_letter_id(caisse, number)
     recipient = recipient_of(person)
     page = render_single(
         program_of(office, kind_of_letter(campaign).name, campaign.template_version),
-        values_of(recipient, person, lot.letter_date, about=about, masked=True), address_block(recipient), letter_id,
+        values_of(
+            recipient, person, lot.letter_date, about=asked.about_at if asked else None,
+            asked=asked.fields if asked else None, masked=True,
+        ),
+        address_block(recipient), letter_id,
         PREVIEW_CODE if carries_codes(campaign) else None, date=lot.letter_date, tagged=False,
     )  # fmt: skip
     record(session, actor, "courrier.apercu", f"courrier {letter_id}", at=office.clock(), caisse=caisse)

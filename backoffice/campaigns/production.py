@@ -144,7 +144,7 @@ def _lay_out(program: PageProgram, lot: Lot, lines: list[_Line]) -> None:
         if line.reason is None:
             try:
                 recipient = recipient_of(line.row)
-                values = values_of(recipient, line.row, lot.letter_date, about=line.row.about_at)
+                values = values_of(recipient, line.row, lot.letter_date, about=line.row.about_at, asked=line.row.asked)
                 line.laid_out = program.lay_out(values, address_block(recipient))
             except (AddressFault, LetterFault) as fault:
                 line.fault = str(fault)

@@ -2,16 +2,20 @@
 
 import uuid
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import CHAR, ForeignKey, Identity, Integer
+from sqlalchemy import CHAR, ForeignKey, Identity, Integer, SmallInteger
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from backoffice.adapters.db import Base
 from backoffice.cases.deadlines import Deadline
 from backoffice.cases.kinds import workflow_of
+from backoffice.cases.queueing import Priority, Team, Way
 from backoffice.cases.workflow import State, Workflow
-from backoffice.core.actor import Actor
+from backoffice.core.actor import Actor, Role
 from backoffice.core.errors import NotFound
+from backoffice.core.opening_hours import OpeningHours
 
 
 class Case(Base):
@@ -23,22 +27,32 @@ class Case(Base):
     number: Mapped[str] = mapped_column(unique=True)
     """What people say on the phone: year-caisse-sequence, e.g. 2016-631-000042."""
     caisse: Mapped[str] = mapped_column(CHAR(3))
-    person_id: Mapped[int]
+    person_id: Mapped[int | None]
+    """None while nobody knows who it is about, such as a caller whose identity was not established."""
     kind: Mapped[str]
     state: Mapped[str]
     origin: Mapped[uuid.UUID | None] = mapped_column(unique=True)
     """The record's event that opened it, once."""
     owner: Mapped[str | None]
     """Login of the agent in charge; None: the team's queue."""
+    team: Mapped[str]
+    priority: Mapped[int] = mapped_column(SmallInteger)
+    way: Mapped[str]
+    """How the request came."""
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    """What its form asked for, by the name of its kind's own; never a NIR, a code or anything medical."""
     opened_at: Mapped[datetime]
     opened_by: Mapped[str]
     ended_at: Mapped[datetime | None]
     allowed: Mapped[int] = mapped_column(Integer)
+    """Opening minutes that it would have with an ordinary priority."""
     spent: Mapped[int] = mapped_column(Integer, default=0)
     running_since: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
     """As `deadline` says; kept for sorting."""
     escalates_at: Mapped[datetime | None]
+    escalated_at: Mapped[datetime | None]
+    """When its supervisor was told that the time runs out, once a count."""
     version: Mapped[int] = mapped_column(Integer, default=1)
     """Counts the changes: two agents who meet on one case are told."""
 
@@ -53,18 +67,33 @@ class Case(Base):
         return self.workflow.state(self.state)
 
     @property
-    def deadline(self) -> Deadline:
-        """Its clock."""
-        return Deadline(self.allowed, self.spent, self.running_since)
+    def pressing(self) -> Priority:
+        """Its priority as its enumeration."""
+        return Priority(self.priority)
 
-    @deadline.setter
-    def deadline(self, clock: Deadline) -> None:
-        self.allowed, self.spent, self.running_since = clock.allowed, clock.spent, clock.running_since
-        self.due_at, self.escalates_at = clock.due_at(), clock.escalates_at()
+    @property
+    def queue(self) -> Team:
+        """Its team as its enumeration."""
+        return Team(self.team)
+
+    @property
+    def came_by(self) -> Way:
+        """Its way as its enumeration."""
+        return Way(self.way)
+
+    @property
+    def deadline(self) -> Deadline:
+        """Its clock, under its priority."""
+        return Deadline(self.pressing.minutes(self.allowed), self.spent, self.running_since)
+
+    def set_clock(self, clock: Deadline, hours: OpeningHours) -> None:
+        """Keep what this clock has counted, and when it says that the time is over under these opening hours."""
+        self.spent, self.running_since = clock.spent, clock.running_since
+        self.due_at, self.escalates_at = clock.due_at(hours), clock.escalates_at(hours)
 
 
 class CaseEntry(Base):
-    """One line of a case's life: a step, a note, a change of hands. Inserted, never changed."""
+    """One line of a case's life: a step, a note, a change of hands or of queue. Inserted, never changed."""
 
     __tablename__ = "case_entry"
 
@@ -73,7 +102,7 @@ class CaseEntry(Base):
     at: Mapped[datetime]
     actor: Mapped[str]
     what: Mapped[str]
-    """`step`, `note` or `owner`."""
+    """`step`, `note`, `owner`, `team`, `priority`, `person`, `letter` or `escalated`."""
     step: Mapped[str | None]
     source: Mapped[str | None]
     target: Mapped[str | None]
@@ -90,6 +119,6 @@ def access_case(session: Session, actor: Actor, number: str, *, lock: bool = Fal
 
 
 def may_read(actor: Actor, workflow: Workflow) -> bool:
-    """Whether this actor sees cases of this kind: its readers, and whoever has a step to take in it."""
-    roles = workflow.readers.union(*(step.roles for step in workflow.steps))
+    """Whether this actor sees cases of this kind: its readers, whoever has a step to take in it, and the system."""
+    roles = workflow.readers.union({Role.SYSTEM}, *(step.roles for step in workflow.steps))
     return not actor.roles.isdisjoint(roles)

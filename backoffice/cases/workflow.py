@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from backoffice.cases.queueing import Team, Way
 from backoffice.core.actor import Actor, Role
 from backoffice.core.errors import Invalid, NotAllowed, WrongState
 
@@ -33,6 +34,18 @@ class Step:
     needs_reason: bool = False
     effect: str = ""
     """Name of an effect of `cases.effects`, done first; the step is taken only if it succeeds."""
+    sends: tuple[str, ...] = ()
+    """Kinds of letters (on-demand campaign kinds) asked for in the step's transaction."""
+    when_sent: str = ""
+    """The system takes it when the case's letter of this kind has left."""
+    minutes: int | None = None
+    """A new count of opening time from here; None: the clock goes on."""
+    team: Team | None = None
+    """Whose queue it goes to, in nobody's hands; None: it stays where it is."""
+    other_than: str = ""
+    """A step whose taker may not take this one: four eyes."""
+    form: str = ""
+    """Endpoint of the page where it is taken; empty: a button on the case's own page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +63,21 @@ class Workflow:
     """Opening time until it is due."""
     readers: frozenset[Role]
     """Who sees these cases, within their caisses."""
+    team: Team = Team.COUNTER
+    """Whose queue it begins in."""
+    way: Way = Way.OFFICE
+    """How such requests come, unless the opener knows better."""
+    sends: tuple[str, ...] = ()
+    """Kinds of letters asked for when it is opened."""
+    letter_facts: tuple[str, ...] = ()
+    """Facts of the case that its letters may name, as `demande.<fact>`; its number and date always are."""
 
     def __post_init__(self) -> None:
-        names = [state.name for state in self.states]
+        names, steps = [state.name for state in self.states], {step.name for step in self.steps}
         unknown = {name for step in self.steps for name in (*step.sources, step.target)} - set(names)
-        if unknown or len(set(names)) != len(names) or len({step.name for step in self.steps}) != len(self.steps):
-            raise ValueError(f"workflow {self.name}: unknown states {sorted(unknown)}, or a name twice")
+        unknown |= {step.other_than for step in self.steps if step.other_than} - steps
+        if unknown or len(set(names)) != len(names) or len(steps) != len(self.steps):
+            raise ValueError(f"workflow {self.name}: unknown states or steps {sorted(unknown)}, or a name twice")
 
     @property
     def initial(self) -> State:
@@ -91,6 +113,10 @@ class Workflow:
         return tuple(
             step for step in self.steps if state in step.sources and not actor.roles.isdisjoint(step.roles)
         )  # fmt: skip
+
+    def when_sent(self, answer: str, state: str) -> Step | None:
+        """The step that the system takes from here when a letter of this kind has left."""
+        return next((step for step in self.steps if step.when_sent == answer and state in step.sources), None)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
-from enum import StrEnum
 from typing import Any, Final
 
 from backoffice.adapters.dmp import Kind, Motive
@@ -23,31 +22,6 @@ _BY_PURPOSE: Final = {"creation": "code_request", "access": "access_code"}
 BY_POST_ALONE: Final = frozenset({"access_code"})
 """It gives access to whoever holds it: never to a mailbox."""
 
-
-class EventState(StrEnum):
-    """What became of an event."""
-
-    RECEIVED = "recu"
-    """No letter is due."""
-    WAITING = "attente"
-    """Its letter waits for the next lot."""
-    LETTER = "courrier"
-    """Its letter is in a lot."""
-    NO_LETTER = "sans_courrier"
-    """None could be made; the reason is beside it."""
-
-    @property
-    def label(self) -> str:
-        """What a French reader sees."""
-        return _LABELS[self]
-
-
-_LABELS: Final = {
-    EventState.RECEIVED: "reçu",
-    EventState.WAITING: "courrier à faire",
-    EventState.LETTER: "courrier fait",
-    EventState.NO_LETTER: "sans courrier",
-}
 
 EVENT_LABELS: Final = {
     Kind.DOSSIER_OPENED: "DMP créé",

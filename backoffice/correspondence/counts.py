@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
-from backoffice.campaigns.models import Campaign, DmpEvent, Letter
+from backoffice.campaigns.models import Campaign, Letter
 from backoffice.campaigns.rules import ON_DEMAND, CampaignKind, LetterState
 from backoffice.core.actor import Actor
-from backoffice.correspondence.answers import EventState
+from backoffice.letters.requests import LetterRequest, RequestState
 
 DAYS = 30
 
@@ -36,13 +36,12 @@ class AnswerCounts:
 def answer_counts(session: Session, actor: Actor, now: datetime) -> list[AnswerCounts]:
     """The counts of each kind over the last 30 days, within the actor's caisses."""
     rows = session.execute(
-        select(DmpEvent.answer, DmpEvent.state, Letter.state.label("letter"), func.count().label("number"))
-        .outerjoin(Letter, and_(Letter.caisse == DmpEvent.caisse, Letter.number == DmpEvent.letter_number))
+        select(LetterRequest.answer, LetterRequest.state, Letter.state.label("letter"), func.count().label("number"))
+        .outerjoin(Letter, and_(Letter.caisse == LetterRequest.caisse, Letter.number == LetterRequest.letter_number))
         .where(
-            DmpEvent.caisse.in_(sorted(actor.caisses)), DmpEvent.answer.is_not(None),
-            DmpEvent.received_at > now - timedelta(days=DAYS),
+            LetterRequest.caisse.in_(sorted(actor.caisses)), LetterRequest.requested_at > now - timedelta(days=DAYS),
         )
-        .group_by(DmpEvent.answer, DmpEvent.state, Letter.state)
+        .group_by(LetterRequest.answer, LetterRequest.state, Letter.state)
     ).all()  # fmt: skip
     return [_counted(kind, [row for row in rows if row.answer == kind.name]) for kind in ON_DEMAND]
 
@@ -52,7 +51,7 @@ def _counted(kind: CampaignKind, rows: Sequence[Any]) -> AnswerCounts:
         return sum(row.number for row in rows if row.letter in states)
 
     done = total(LetterState.SEALED) + total(LetterState.SENT)
-    waiting = sum(row.number for row in rows if row.state == EventState.WAITING)
+    waiting = sum(row.number for row in rows if row.state == RequestState.WAITING)
     in_production = total(LetterState.PLANNED, LetterState.SENDING)
     asked = sum(row.number for row in rows)
     return AnswerCounts(

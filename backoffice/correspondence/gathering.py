@@ -1,7 +1,7 @@
 """Gathering the letters that wait into lots: e-mails at once, post once a working day.
 
 A kind of answer has one campaign a caisse and a day; its lots are made, sealed, sent and verified like any other's. An
-event and its letter are bound in one transaction, so each gets one letter, whatever dies in between.
+request and its letter are bound in one transaction, so each gets one letter, whatever dies in between.
 """
 
 import uuid
@@ -18,7 +18,7 @@ from backoffice.audit.journal import record
 from backoffice.campaigns import templates
 from backoffice.campaigns.actions import next_reference
 from backoffice.campaigns.freezing import mail_lot_size
-from backoffice.campaigns.models import Campaign, CampaignStep, DmpEvent, Letter, Lot
+from backoffice.campaigns.models import Campaign, CampaignStep, Letter, Lot
 from backoffice.campaigns.rules import (
     CampaignKind,
     CampaignState,
@@ -29,20 +29,20 @@ from backoffice.campaigns.rules import (
     LotState,
     kind_of,
 )
-from backoffice.cases.actions import advance
-from backoffice.cases.kinds import CLOSURE_ONLINE
-from backoffice.cases.models import Case
-from backoffice.core.actor import Actor, Role, system_actor
+from backoffice.cases.actions import said_of_letter
+from backoffice.core.actor import Actor, Role
 from backoffice.core.clock import paris_date
-from backoffice.correspondence.answers import BY_POST_ALONE, EventState, last_gathering, post_leaves
+from backoffice.correspondence.answers import BY_POST_ALONE, last_gathering, post_leaves
+from backoffice.letters.requests import LetterRequest, RequestState
 from backoffice.office import Office
 from backoffice.population.models import Person
 
 MOST = 5000
-"""Events a kind and a caisse gathered in one transaction."""
+"""Letters of a kind and a caisse gathered in one transaction."""
 REFUSED_WITHIN = timedelta(days=7)
 """How far back refused e-mails are looked for every few seconds: a lot of e-mails is handed over within minutes."""
 GONE = "La personne n’est plus dans la population de la caisse."
+_HOW = {Channel.MAIL: "Parti par courriel.", Channel.POST: "Parti par La Poste."}
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('correspondence.gather'))"
 
 
@@ -64,29 +64,29 @@ def gather(office: Office, actor: Actor, *, post_now: bool = False) -> Gathered:
     with office.db.unit_of_work() as session:
         _take_back_refused(session, office.clock())
         groups = session.execute(
-            select(DmpEvent.answer, DmpEvent.caisse)
-            .where(DmpEvent.state == EventState.WAITING, DmpEvent.caisse.in_(sorted(actor.caisses)))
+            select(LetterRequest.answer, LetterRequest.caisse)
+            .where(LetterRequest.state == RequestState.WAITING, LetterRequest.caisse.in_(sorted(actor.caisses)))
             .distinct()
         ).all()
     for answer, caisse in groups:
         with office.db.unit_of_work() as session:
             _gather_kind(session, office, actor, kind_of(str(answer)), caisse, post_now, found)
     with office.db.unit_of_work() as session:
-        _confirm_closures(session, office)
+        _note_what_became(session, office)
     return found
 
 
 def _take_back_refused(session: Session, now: datetime) -> None:
-    """An answer whose e-mail was refused goes by post: its event waits again."""
-    refused = select(DmpEvent, Letter).join(
-        Letter, and_(Letter.caisse == DmpEvent.caisse, Letter.number == DmpEvent.letter_number)
+    """An answer whose e-mail was refused goes by post: its request waits again."""
+    refused = select(LetterRequest, Letter).join(
+        Letter, and_(Letter.caisse == LetterRequest.caisse, Letter.number == LetterRequest.letter_number)
     ).where(
-        DmpEvent.state == EventState.LETTER, DmpEvent.channel == Channel.MAIL, Letter.state == LetterState.EXCEPTION,
-        DmpEvent.received_at > now - REFUSED_WITHIN,
+        LetterRequest.state == RequestState.LETTER, LetterRequest.channel == Channel.MAIL, Letter.state == LetterState.EXCEPTION,
+        LetterRequest.requested_at > now - REFUSED_WITHIN,
     )  # fmt: skip
-    for event, letter in session.execute(refused.with_for_update(of=DmpEvent, skip_locked=True)):
-        event.state, event.channel, event.letter_number = EventState.WAITING, Channel.POST, None
-        event.reason = f"Courriel non remis : {letter.reason}"[:200]
+    for request, letter in session.execute(refused.with_for_update(of=LetterRequest, skip_locked=True)):
+        request.state, request.channel, request.letter_number = RequestState.WAITING, Channel.POST, None
+        request.reason = f"Courriel non remis : {letter.reason}"[:200]
 
 
 def _gather_kind(
@@ -94,42 +94,42 @@ def _gather_kind(
 ) -> None:
     session.execute(text(_LOCK))  # one at a time: a day has one campaign a kind and a caisse
     rows = session.execute(
-        select(DmpEvent, Person, _goes_by_mail(kind).label("by_mail"))
-        .outerjoin(Person, and_(Person.caisse == DmpEvent.caisse, Person.id == DmpEvent.person_id))
+        select(LetterRequest, Person, _goes_by_mail(kind).label("by_mail"))
+        .outerjoin(Person, and_(Person.caisse == LetterRequest.caisse, Person.id == LetterRequest.person_id))
         .where(
-            DmpEvent.state == EventState.WAITING, DmpEvent.answer == kind.name, DmpEvent.caisse == caisse,
+            LetterRequest.state == RequestState.WAITING, LetterRequest.answer == kind.name, LetterRequest.caisse == caisse,
             true() if post_now else or_(_goes_by_mail(kind), _goes_by_post(office.clock())),
         )
         .order_by(
             Person.pays, Person.code_postal, Person.ville, Person.adresse_4, Person.adresse_5, Person.adresse_3, Person.id,
-            DmpEvent.id,
+            LetterRequest.id,
         )
         .limit(MOST)
     ).all()  # fmt: skip
-    known: list[tuple[DmpEvent, bool]] = []
+    known: list[tuple[LetterRequest, bool]] = []
     for row in rows:
-        event, person, by_mail = cast("tuple[DmpEvent, Person | None, bool]", tuple(row))
+        request, person, by_mail = cast("tuple[LetterRequest, Person | None, bool]", tuple(row))
         if person is None:
-            event.state, event.reason = EventState.NO_LETTER, GONE
+            request.state, request.reason = RequestState.NO_LETTER, GONE
         else:
-            known.append((event, by_mail))
+            known.append((request, by_mail))
     if not known:
         return
     campaign = _campaign_of_the_day(session, office, actor, kind, caisse)
-    # One letter a person in a campaign: a second event of the same kind on the same day waits for tomorrow's.
+    # One letter a person in a campaign: a second request of the same kind on the same day waits for tomorrow's.
     written = set(
         session.scalars(
             select(Letter.person_id).where(Letter.caisse == caisse, Letter.campaign_id == campaign.id)
         )
     )  # fmt: skip
-    chosen: dict[Channel, list[DmpEvent]] = {Channel.POST: [], Channel.MAIL: []}
-    for event, by_mail in known:
-        if event.person_id in written:
+    chosen: dict[Channel, list[LetterRequest]] = {Channel.POST: [], Channel.MAIL: []}
+    for request, by_mail in known:
+        if request.person_id in written:
             continue
-        written.add(event.person_id)
-        chosen[Channel.MAIL if by_mail else Channel.POST].append(event)
-    for channel, events in chosen.items():
-        _add_lots(session, campaign, channel, events)
+        written.add(request.person_id)
+        chosen[Channel.MAIL if by_mail else Channel.POST].append(request)
+    for channel, requests in chosen.items():
+        _add_lots(session, campaign, channel, requests)
     count = sum(map(len, chosen.values()))
     if not count:
         return
@@ -148,11 +148,11 @@ def _goes_by_mail(kind: CampaignKind) -> ColumnElement[bool]:
     """The channel registered in the insurance's base at this moment, unless an e-mail was refused already."""
     if kind.name in BY_POST_ALONE:
         return false()
-    return and_(DmpEvent.channel.is_(None), Person.canal == Channel.MAIL, Person.email != "")
+    return and_(LetterRequest.channel.is_(None), Person.canal == Channel.MAIL, Person.email != "")
 
 
 def _goes_by_post(now: datetime) -> ColumnElement[bool]:
-    return DmpEvent.received_at <= last_gathering(now) if post_leaves(now) else false()
+    return LetterRequest.requested_at <= last_gathering(now) if post_leaves(now) else false()
 
 
 def _campaign_of_the_day(session: Session, office: Office, actor: Actor, kind: CampaignKind, caisse: str) -> Campaign:
@@ -191,7 +191,7 @@ def _new_campaign(
     return campaign
 
 
-def _add_lots(session: Session, campaign: Campaign, channel: Channel, events: Sequence[DmpEvent]) -> None:
+def _add_lots(session: Session, campaign: Campaign, channel: Channel, requests: Sequence[LetterRequest]) -> None:
     caisse = campaign.caisses[0]
     last = session.scalar(
         select(func.max(Lot.sequence)).where(
@@ -199,41 +199,57 @@ def _add_lots(session: Session, campaign: Campaign, channel: Channel, events: Se
         )
     )
     size = mail_lot_size(campaign) if channel is Channel.MAIL else campaign.lot_size
-    for sequence, batch in enumerate(_batches(events, size), (last or 0) + 1):
+    for sequence, batch in enumerate(_batches(requests, size), (last or 0) + 1):
         lot = Lot(
             uid=uuid.uuid4(), campaign_id=campaign.id, caisse=caisse, channel=channel, sequence=sequence,
             state=LotState.PLANNED, letter_date=campaign.letter_date, planned=len(batch),
         )  # fmt: skip
         letters = [
             Letter(
-                caisse=caisse, campaign_id=campaign.id, person_id=event.person_id, channel=channel, lot_sequence=sequence,
+                caisse=caisse, campaign_id=campaign.id, person_id=request.person_id, channel=channel, lot_sequence=sequence,
                 position=position, state=LetterState.PLANNED,
             )
-            for position, event in enumerate(batch, 1)
+            for position, request in enumerate(batch, 1)
         ]  # fmt: skip
         session.add_all([lot, *letters])
         session.flush()
-        for event, letter in zip(batch, letters, strict=True):
-            event.state, event.channel = EventState.LETTER, channel
-            event.campaign_id, event.letter_number = campaign.id, letter.number
+        for request, letter in zip(batch, letters, strict=True):
+            request.state, request.channel = RequestState.LETTER, channel
+            request.campaign_id, request.letter_number = campaign.id, letter.number
         session.flush()
         ring_after_commit(session, "lot", lot.id)
 
 
-def _batches(events: Sequence[DmpEvent], size: int) -> Iterable[Sequence[DmpEvent]]:
-    return (events[start : start + size] for start in range(0, len(events), size))
+def _batches(requests: Sequence[LetterRequest], size: int) -> Iterable[Sequence[LetterRequest]]:
+    return (requests[start : start + size] for start in range(0, len(requests), size))
 
 
-def _confirm_closures(session: Session, office: Office) -> None:
-    """Cases of closures whose confirmation has left."""
-    left = (
-        select(Case.number)
-        .join(DmpEvent, DmpEvent.event_id == Case.origin)
-        .join(Letter, and_(Letter.caisse == DmpEvent.caisse, Letter.number == DmpEvent.letter_number))
+def _note_what_became(session: Session, office: Office) -> None:
+    """Letters now sealed, sent or left out: noted, and said to the case that asked for one, which may wait for it.
+
+    An e-mail refused is not over: it goes by post.
+    """
+    known = session.execute(
+        select(LetterRequest, Letter)
+        .join(Letter, and_(Letter.caisse == LetterRequest.caisse, Letter.number == LetterRequest.letter_number))
         .where(
-            Case.kind == CLOSURE_ONLINE.name, Case.state == CLOSURE_ONLINE.initial.name,
-            Letter.state.in_([LetterState.SEALED, LetterState.SENT]),
+            LetterRequest.state == RequestState.LETTER, LetterRequest.left_at.is_(None),
+            or_(
+                Letter.state.in_([LetterState.SEALED, LetterState.SENT, LetterState.EXCLUDED, LetterState.CANCELLED]),
+                and_(Letter.state == LetterState.EXCEPTION, Letter.channel == Channel.POST),
+            ),
         )
+        .order_by(LetterRequest.id)
+        .limit(MOST)
+        .with_for_update(of=LetterRequest, skip_locked=True)
     )  # fmt: skip
-    for number in session.scalars(left).all():
-        advance(session, office, system_actor(), number, "confirm")
+    for request, letter in known.all():
+        if letter.state in (LetterState.SEALED, LetterState.SENT):
+            request.left_at = office.clock()
+        else:
+            request.state, request.reason = RequestState.NO_LETTER, letter.reason
+        if request.case_number:
+            said_of_letter(
+                session, office, request.case_number, request.answer, left=request.left_at is not None,
+                words=_HOW[Channel(letter.channel)] if request.left_at else letter.reason or "",
+            )  # fmt: skip

@@ -9,9 +9,10 @@ from backoffice.adapters.dmp import Event, Kind
 from backoffice.audit.journal import record
 from backoffice.campaigns.models import DmpEvent
 from backoffice.cases.actions import open_case
-from backoffice.cases.kinds import CLOSURE_ONLINE
+from backoffice.cases.kinds.closure import CLOSURE_ONLINE
 from backoffice.core.actor import system_actor
-from backoffice.correspondence.answers import EventState, answer_to
+from backoffice.correspondence.answers import answer_to
+from backoffice.letters.requests import request_letter
 from backoffice.office import Office
 
 BATCH = 200
@@ -30,22 +31,28 @@ def receive(office: Office) -> int:
 
 
 def _write_down(office: Office, event: Event) -> bool:
-    """One event, its case and its line of the journal in one transaction; False when it was known."""
+    """One event, its case, its letter and its line of the journal in one transaction; False when it was known."""
     actor, answer = system_actor(), answer_to(event.kind, event.detail)
     with office.db.unit_of_work() as session:
         made = session.scalar(
             insert(DmpEvent)
             .values(
                 event_id=event.event_id, kind=event.kind, caisse=event.caisse, person_id=event.person_id, at=event.at,
-                received_at=office.clock(), answer=answer, state=EventState.WAITING if answer else EventState.RECEIVED,
+                received_at=office.clock(), answer=answer,
             )
             .on_conflict_do_nothing(index_elements=["event_id"])
             .returning(DmpEvent.id)
         )  # fmt: skip
         if made is None:
             return False
+        case = None
         if event.kind is Kind.DOSSIER_CLOSED and event.detail.get("by") == "holder":
-            open_case(session, office, actor, CLOSURE_ONLINE, event.caisse, event.person_id, origin=event.event_id)
+            case = open_case(session, office, actor, CLOSURE_ONLINE, event.caisse, event.person_id, event.event_id)
+        if answer:
+            request_letter(
+                session, answer, event.caisse, event.person_id, by=actor.login, at=office.clock(), about_at=event.at,
+                case_number=case.number if case else None, request=event.event_id,
+            )  # fmt: skip
         record(
             session, actor, "evenement.recevoir", f"événement {made}", at=office.clock(), caisse=event.caisse,
             detail={"nature": event.kind, "courrier": answer},

@@ -11,8 +11,9 @@ from backoffice.campaigns.rules import CampaignState, Channel, LotState, kind_of
 from backoffice.core.actor import Role
 from backoffice.core.caisse import caisse_of
 from backoffice.core.typography import NBSP
-from backoffice.correspondence.answers import EVENT_LABELS, EventState
+from backoffice.correspondence.answers import EVENT_LABELS
 from backoffice.letters.reference import format_letter_id
+from backoffice.letters.requests import LetterRequest, RequestState
 from backoffice.population.models import ImportState, PopulationImport
 from backoffice.web.access import current_actor
 from backoffice.web.registers import Register
@@ -154,28 +155,49 @@ class Journal(_Mounted):
 
 
 class Events(_Mounted):
-    """What the record told, and what was answered: administrative facts, persons by their number alone."""
+    """What the record told: administrative facts, persons by their number alone."""
 
     table, title, place = DmpEvent, "Événements DMP", "evenements"
     note = "Ce que mon-dmp et les accueils ont fait savoir : créations, codes demandés, clôtures. Rien de médical."
-    column_list = ("id", "at", "caisse", "kind", "person_id", "state", "channel", "letter_number", "reason")
+    column_list = ("id", "at", "caisse", "kind", "person_id", "answer")
     column_labels = {
-        "id": "Numéro", "at": "Le", "caisse": "Caisse", "kind": "Événement", "person_id": "Personne n°", "state": "Suite",
-        "channel": "Canal", "letter_number": "Courrier", "reason": "Motif", "received_at": "Reçu le",
-        "answer": "Type de courrier", "event_id": "Identifiant de l’événement",
+        "id": "Numéro", "at": "Le", "caisse": "Caisse", "kind": "Événement", "person_id": "Personne n°",
+        "answer": "Courrier demandé", "received_at": "Reçu le", "event_id": "Identifiant de l’événement",
     }  # fmt: skip
-    column_details_list = (*column_list, "received_at", "answer", "event_id")
-    column_searchable_list = ("kind", "state")
+    column_details_list = (*column_list, "received_at", "event_id")
+    column_searchable_list = ("kind",)
     column_default_sort = ("id", True)
     column_formatters = {
-        "state": _labelled(EventState),
         "kind": lambda _, __, row, ___: EVENT_LABELS[Kind(row.kind)],
-        "channel": lambda _, __, row, ___: {Channel.MAIL: "courriel", Channel.POST: "courrier"}.get(row.channel, "—"),
-        "letter_number": lambda _, __, row, ___: (
-            format_letter_id(row.caisse, row.letter_number) if row.letter_number else "—"
-        ),
         "answer": lambda _, __, row, ___: kind_of(row.answer).label if row.answer else "—",
     }  # fmt: skip
 
 
-REGISTERS: tuple[type[_Mounted], ...] = (Campaigns, Lots, Imports, Events, Journal)
+class AskedLetters(_Mounted):
+    """Letters asked for one by one, and what became of each."""
+
+    table, title, place = LetterRequest, "Courriers demandés", "courriers-demandes"
+    note = "Chaque courrier dû à une personne, ce qui l’a demandé et ce qu’il est devenu."
+    column_list = (
+        "id", "requested_at", "caisse", "answer", "person_id", "case_number", "state", "channel", "letter_number", "reason",
+    )  # fmt: skip
+    column_labels = {
+        "id": "Numéro", "requested_at": "Demandé le", "caisse": "Caisse", "answer": "Courrier", "person_id": "Personne n°",
+        "case_number": "Demande", "state": "Suite", "channel": "Canal", "letter_number": "Référence", "reason": "Motif",
+        "about_at": "À propos du", "requested_by": "Demandé par", "left_at": "Parti le", "request": "Identifiant",
+    }  # fmt: skip
+    column_details_list = (*column_list, "about_at", "requested_by", "left_at", "request")
+    column_searchable_list = ("answer", "state", "case_number")
+    column_default_sort = ("id", True)
+    column_formatters = {
+        "state": _labelled(RequestState),
+        "channel": lambda _, __, row, ___: {Channel.MAIL: "courriel", Channel.POST: "courrier"}.get(row.channel, "—"),
+        "letter_number": lambda _, __, row, ___: (
+            format_letter_id(row.caisse, row.letter_number) if row.letter_number else "—"
+        ),
+        "answer": lambda _, __, row, ___: kind_of(row.answer).label,
+        "case_number": lambda _, __, row, ___: row.case_number or "—",
+    }  # fmt: skip
+
+
+REGISTERS: tuple[type[_Mounted], ...] = (Campaigns, Lots, Imports, Events, AskedLetters, Journal)

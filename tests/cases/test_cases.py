@@ -9,7 +9,7 @@ from campaigns.world import SYSTEM, World, a_person
 
 from backoffice.audit.journal import check_chain, entries_about
 from backoffice.cases import actions
-from backoffice.cases.kinds import CLOSURE_ONLINE
+from backoffice.cases.kinds.closure import CLOSURE_ONLINE
 from backoffice.cases.models import Case, access_case
 from backoffice.cases.queries import Wanted, cases_of, count_cases, late_cases, life_of
 from backoffice.core.actor import Actor, Role

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backoffice.campaigns.rules import ON_DEMAND
 from backoffice.cases.effects import EFFECTS
 from backoffice.cases.kinds import WORKFLOWS, workflow_of
 from backoffice.cases.workflow import State, Step, Workflow
@@ -63,6 +64,8 @@ def test_words_for_people_and_effects_that_exist(workflow: Workflow) -> None:
         assert step.meaning.endswith(".")
         assert step.roles
         assert not step.effect or step.effect in EFFECTS
+        assert {*workflow.sends, *step.sends, *filter(None, [step.when_sent])} <= {kind.name for kind in ON_DEMAND}
+        assert not step.when_sent or step.roles == {Role.SYSTEM}
         if step.needs_reason:
             with pytest.raises(Invalid, match="demande un motif"):
                 workflow.take(step.name, next(iter(step.sources)), EVERYBODY, "  ")

@@ -178,7 +178,7 @@ def test_killed_anywhere_each_event_gets_one_letter(world: World, strike: str) -
         world.make_all(reference)
     assert outbox_waiting(world) == 0
     assert world.sql("SELECT person_id, state FROM letter ORDER BY person_id") == [(one, "scellee") for one in persons]
-    assert world.sql("SELECT count(DISTINCT letter_number), count(*) FROM dmp_event") == [(12, 12)]
+    assert world.sql("SELECT count(DISTINCT letter_number), count(*) FROM letter_request") == [(12, 12)]
     assert sorted(world.codes().values()) == persons[::2]
     assert world.verify().faults == []
 
@@ -191,10 +191,10 @@ def test_answers_that_cannot_be_made_keep_no_other_work_waiting(world: World) ->
     (world.settings.files / "modeles").rename(world.folder / "modeles")
     (world.settings.files / "modeles").write_text("")  # nothing can be kept where the templates are
     look_round(world.office)
-    assert world.sql("SELECT state FROM dmp_event") == [("attente",)]
+    assert world.sql("SELECT state FROM letter_request") == [("attente",)]
     [lot] = world.lots(reference)
     assert f"lot-{lot.id}" in queue_of(world.office.redis).get_job_ids()
     (world.settings.files / "modeles").unlink()
     (world.folder / "modeles").rename(world.settings.files / "modeles")
     look_round(world.office)
-    assert world.sql("SELECT state FROM dmp_event") == [("courrier",)]
+    assert world.sql("SELECT state FROM letter_request") == [("courrier",)]

@@ -11,11 +11,14 @@ from backoffice.cases import actions
 from backoffice.cases.kinds import WORKFLOWS, workflow_of
 from backoffice.cases.models import Case, access_case, may_read
 from backoffice.cases.queries import Wanted, cases_of, count_cases, late_cases, life_of
+from backoffice.cases.workflow import Workflow
 from backoffice.core.actor import Role
 from backoffice.core.errors import Invalid, NotFound, WrongState
+from backoffice.letters.requests import letters_of_case
 from backoffice.population.models import Person
 from backoffice.web.access import access, current_actor
 from backoffice.web.errors import status_of
+from backoffice.web.pages.case_lines import line_said
 from backoffice.web.pages.composition import office
 from backoffice.web.pages.forms import CaseForm
 from backoffice.web.pages.paging import asked_page
@@ -78,6 +81,7 @@ def act(number: str, slug: str) -> ResponseReturnValue:
                 actions.take_charge(session, office(), actor, number, release=slug == "rendre", seen=form.version.data)
                 said = "La demande est à vous." if slug == "prendre" else "La demande est rendue à l’équipe."
             else:
+                _require_button(access_case(session, actor, number).workflow, slug)
                 case = actions.advance(session, office(), actor, number, slug, words, seen=form.version.data)
                 said = f"La demande {number} est maintenant « {case.status.label} »."
     except (Invalid, WrongState) as refusal:
@@ -86,17 +90,25 @@ def act(number: str, slug: str) -> ResponseReturnValue:
     return redirect(url_for(".show", number=number), 303)
 
 
+def _require_button(workflow: Workflow, step: str) -> None:
+    """A step with a form of its own is taken there alone, with what that form asks for."""
+    if workflow.step(step).form:
+        raise Invalid("Cette étape a son propre formulaire : ouvrez-le depuis la demande.")
+
+
 def _page(number: str, form: CaseForm, slug: str = "", error: str = "") -> str:
     actor = current_actor()
     with office().db.unit_of_work() as session:
         case = access_case(session, actor, number)
         life = life_of(session, case)
+        letters = letters_of_case(session, case.number)
         person = session.scalars(
             select(Person).where(Person.caisse == case.caisse, Person.id == case.person_id)
         ).one_or_none()
     return render_template(
         "cases/show.html", case=case, life=life, person=person, form=form, slug=slug, error=error,
         steps=case.workflow.possible(case.state, actor), now=office().clock(), may_take=_may_take(case),
+        letters=letters, line_said=line_said,
     )  # fmt: skip
 
 

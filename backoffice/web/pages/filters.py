@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from flask import Flask, current_app
 
-from backoffice.campaigns.rules import Exclusion
+from backoffice.campaigns.rules import Exclusion, kind_of
 from backoffice.core.caisse import CAISSE_CODES, caisse_of
 from backoffice.web.access import current_actor, may_open
 
@@ -15,7 +15,7 @@ def equip(app: Flask) -> None:
     """Add the filters, and `may_open(endpoint)`: whether the person who asks may follow a link there."""
     app.jinja_env.filters.update(
         caisses=caisses, caisses_short=caisses_short, exclusion_rows=exclusion_rows, capitalised=capitalised,
-        person=person, reason=reason,
+        person=person, reason=reason, answer_label=answer_label,
     )  # fmt: skip
     # Not a filter: Jinja works out a filter over a constant once, for the first person who opens the page.
     app.jinja_env.globals["may_open"] = lambda endpoint: may_open(current_app, current_actor(), endpoint)
@@ -43,6 +43,11 @@ def exclusion_rows(excluded: Mapping[str, int]) -> list[tuple[str, int]]:
 def reason(text: str) -> str:
     """A letter's reason: a sentence already, or an exclusion to be put in words."""
     return Exclusion(text).label if text in set(Exclusion) else text
+
+
+def answer_label(name: str) -> str:
+    """A kind of letter that answers, in words."""
+    return kind_of(name).label
 
 
 def capitalised(text: str) -> str:

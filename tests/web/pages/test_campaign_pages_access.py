@@ -8,7 +8,7 @@ from flask import Flask
 
 from backoffice.campaigns.rules import ChannelRule
 from backoffice.cases.actions import open_case
-from backoffice.cases.kinds import CLOSURE_ONLINE
+from backoffice.cases.kinds.closure import CLOSURE_ONLINE
 from backoffice.letters.reference import format_letter_id
 from backoffice.web.access import access_table
 
@@ -65,7 +65,7 @@ CELLS = {
     "correspondence.gather_now": MANAGERS,
 } | {
     f"registre_{name}.{view}_view": REGISTERS
-    for name in ("campagnes", "lots", "imports", "evenements", "journal")
+    for name in ("campagnes", "lots", "imports", "evenements", "courriers-demandes", "journal")
     for view in ("index", "details")
 }
 PUBLIC = {"session.sign_in", "shell.static"}

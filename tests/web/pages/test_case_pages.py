@@ -6,7 +6,7 @@ import pytest
 from campaigns.world import SYSTEM, World, a_person
 
 from backoffice.cases.actions import note, open_case
-from backoffice.cases.kinds import CLOSURE_ONLINE
+from backoffice.cases.kinds.closure import CLOSURE_ONLINE
 from backoffice.core.actor import Actor, Role
 from backoffice.correspondence.receiving import receive
 
