@@ -275,4 +275,4 @@ def test_a_contested_creation_and_a_reopening_are_told_to_the_person(
 def test_a_dmp_closed_for_death_writes_to_nobody(world: World) -> None:
     happen(world, Kind.DOSSIER_CLOSED, load(world), '{"by": "caisse", "motive": "death"}')
     receive(world.office)
-    assert events(world) == [("dossier.closed", None, "recu", None, None)]
+    assert events(world) == [("dossier.closed", None, None, None, None)]
