@@ -16,6 +16,7 @@ from backoffice.core.caisse import caisse_of
 from backoffice.core.clock import paris_date
 from backoffice.letters.kinds import LetterKind, letter_kind
 from backoffice.letters.values import letter_values
+from backoffice.population import notices
 from dmp_core.identity.nir import grouped, mask
 
 
@@ -61,6 +62,7 @@ def waiting_letters(session: Session, campaign: Campaign, lot: Lot) -> Sequence[
         SELECT l.number, l.person_id, p.*, {reason} AS reason, r.about_at, r.fields AS asked
         FROM letter l JOIN person p ON p.caisse = l.caisse AND p.id = l.person_id
         LEFT JOIN letter_request r ON r.caisse = l.caisse AND r.letter_number = l.number
+        {notices.JOIN_EACH}
         LEFT JOIN LATERAL (SELECT NULL::bigint AS person_id) live ON true
         WHERE l.caisse = :caisse AND l.campaign_id = :campaign AND l.channel = :channel AND l.lot_sequence = :sequence
             AND l.state = :planned

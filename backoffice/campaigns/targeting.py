@@ -14,6 +14,7 @@ from backoffice.adapters.dmp import DmpGateway
 from backoffice.campaigns.models import Campaign
 from backoffice.campaigns.rules import ChannelRule, Exclusion
 from backoffice.core.caisse import CAISSE_CODES
+from backoffice.population import notices
 
 ADULT_YEARS = 18
 
@@ -22,21 +23,22 @@ REASON = f"""CASE
     WHEN p.regime <> '01' THEN '{Exclusion.SCHEME}'
     WHEN NOT p.caisse = ANY(:nine) THEN '{Exclusion.CAISSE}'
     WHEN p.dmp THEN '{Exclusion.HOLDER}'
-    WHEN p.date_deces IS NOT NULL THEN '{Exclusion.DECEASED}'
-    WHEN p.opposition THEN '{Exclusion.OPPOSITION}'
-    WHEN p.pnd THEN '{Exclusion.UNDELIVERABLE}'
+    WHEN {notices.DECEASED} THEN '{Exclusion.DECEASED}'
+    WHEN {notices.OPPOSED} THEN '{Exclusion.OPPOSITION}'
+    WHEN {notices.UNDELIVERABLE} THEN '{Exclusion.UNDELIVERABLE}'
     WHEN p.birth_latest > :adult_born THEN '{Exclusion.MINOR}'
     WHEN live.person_id IS NOT NULL THEN '{Exclusion.LIVE_CODE}'
     WHEN p.pays <> '' AND NOT :foreign THEN '{Exclusion.FOREIGN}'
 END"""
-"""SQL expression over `person p` left-joined to `live_holder live`; NULL when the person may be written to."""
+"""SQL expression over `person p` left-joined to its `notice` and to `live_holder live`; NULL when the person may be
+written to."""
 
 REASON_ON_DEMAND = f"""CASE
-    WHEN p.date_deces IS NOT NULL THEN '{Exclusion.DECEASED}'
-    WHEN p.pnd AND l.channel = 'courrier' THEN '{Exclusion.UNDELIVERABLE}'
+    WHEN {notices.DECEASED} THEN '{Exclusion.DECEASED}'
+    WHEN {notices.UNDELIVERABLE} AND l.channel = 'courrier' THEN '{Exclusion.UNDELIVERABLE}'
 END"""
-"""The same over `person p` and `letter l` for answers that a person asked for or is owed: an opposition to mailings, or
-the rules of recruitment, are no reason to keep them back."""
+"""The same over `person p`, its `notice` and `letter l` for answers that a person asked for or is owed: an opposition to
+mailings, or the rules of recruitment, are no reason to keep them back."""
 
 TARGET = """p.caisse = ANY(:caisses)
     AND (CAST(:born_after AS date) IS NULL OR p.birth_latest > :born_after)
@@ -45,9 +47,9 @@ TARGET = """p.caisse = ANY(:caisses)
     AND (cardinality(CAST(:qualites AS text[])) = 0 OR p.qualite = ANY(:qualites))"""
 """SQL condition over `person p`: within the campaign's criteria."""
 
-CHANNEL = "CASE WHEN :registered AND p.canal = 'mail' AND p.email <> '' THEN 'mail' ELSE 'courrier' END"
+CHANNEL = f"CASE WHEN :registered AND {notices.TAKES_MAIL} THEN 'mail' ELSE 'courrier' END"
 
-FROM = "person p LEFT JOIN live_holder live ON live.caisse = p.caisse AND live.person_id = p.id"
+FROM = f"person p {notices.JOIN} LEFT JOIN live_holder live ON live.caisse = p.caisse AND live.person_id = p.id"
 
 
 def parameters(campaign: Campaign) -> dict[str, Any]:

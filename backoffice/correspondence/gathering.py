@@ -36,6 +36,7 @@ from backoffice.correspondence.answers import BY_POST_ALONE, last_gathering, pos
 from backoffice.letters.requests import LetterRequest, RequestState
 from backoffice.office import Office
 from backoffice.population.models import Person
+from backoffice.population.notices import takes_mail
 
 MOST = 5000
 """Letters of a kind and a caisse gathered in one transaction."""
@@ -148,7 +149,7 @@ def _goes_by_mail(kind: CampaignKind) -> ColumnElement[bool]:
     """The channel registered in the insurance's base at this moment, unless an e-mail was refused already."""
     if kind.name in BY_POST_ALONE:
         return false()
-    return and_(LetterRequest.channel.is_(None), Person.canal == Channel.MAIL, Person.email != "")
+    return and_(LetterRequest.channel.is_(None), takes_mail())
 
 
 def _goes_by_post(now: datetime) -> ColumnElement[bool]:

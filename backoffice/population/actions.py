@@ -23,6 +23,7 @@ from backoffice.core.clock import paris_date
 from backoffice.core.errors import DomainError, Invalid, WrongState
 from backoffice.office import Office
 from backoffice.population.models import UNDER_WAY, ImportState, PopulationImport
+from backoffice.population.notices import follow_addresses
 from backoffice.population.reading import PopulationFile
 from backoffice.population.rows import Fault, PersonRow, check_row, shown
 
@@ -142,6 +143,7 @@ def _import(session: Session, office: Office, actor: Actor, asked: PopulationImp
             session.execute(text(_INSERT), {"now": now})
             touched = session.scalars(text("SELECT DISTINCT caisse FROM staging")).all()
             refresh_statistics(session, touched)
+            follow_addresses(session, actor, touched, source=f"import {asked.id}", at=now)
         counts = ImportCounts(
             staged + rejects.rows_before_merge, merged.created, merged.updated, merged.unchanged, rejects.rows
         )

@@ -122,4 +122,5 @@ def test_what_the_back_office_may_do_to_its_own_tables(new_database: NewDatabase
         "campaign": full, "letter": full, "lot": full, "person": full, "population_import": full,
         "case_counter": full, "case_file": full, "case_entry": "INSERT,SELECT", "dmp_event": "INSERT,SELECT",
         "letter_request": "INSERT,SELECT",
+        "person_notice": "INSERT,SELECT",
     }  # fmt: skip

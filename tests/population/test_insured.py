@@ -13,6 +13,7 @@ from sqlalchemy.pool import NullPool
 from backoffice.campaigns import targeting
 from backoffice.campaigns.rules import Exclusion
 from backoffice.core.clock import paris_date
+from backoffice.population import notices
 from backoffice.population.insured import InsuredPersons
 from dmp_core.errors import Unavailable
 
@@ -96,7 +97,8 @@ def test_who_may_open_a_dmp_is_who_may_be_recruited_whatever_letters_they_want(
     live = "LEFT JOIN LATERAL (SELECT NULL::bigint AS person_id) live ON true"
     with world.session() as session:
         reason = session.scalar(
-            text(f"SELECT {targeting.REASON} FROM person p {live} WHERE p.nir = :nir"), values | {"nir": nir}
+            text(f"SELECT {targeting.REASON} FROM person p {notices.JOIN_EACH} {live} WHERE p.nir = :nir"),
+            values | {"nir": nir},
         )
     assert (reason is None or reason in ABOUT_LETTERS) is may_open
 
