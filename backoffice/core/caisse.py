@@ -18,10 +18,12 @@ class Caisse:
     departement: str
     sender: tuple[str, ...]
     """Return address of the letters (demonstration values: the real one is a setting of each caisse)."""
+    region: str = ""
+    """Where local law adds public holidays (ISO 3166-2:FR): Good Friday and 26 December in Alsace."""
 
 
 CAISSES: tuple[Caisse, ...] = (
-    Caisse("671", "CPAM du Bas-Rhin", "Bas-Rhin", "67", ("CPAM DU BAS-RHIN", "67088 STRASBOURG CEDEX")),
+    Caisse("671", "CPAM du Bas-Rhin", "Bas-Rhin", "67", ("CPAM DU BAS-RHIN", "67088 STRASBOURG CEDEX"), "6AE"),
     Caisse("641", "CPAM de Bayonne", "Bayonne", "64", ("CPAM DE BAYONNE", "64111 BAYONNE CEDEX")),
     Caisse("221", "CPAM des Côtes-d’Armor", "Côte-d'Armor", "22", ("CPAM DES COTES D ARMOR", "22024 SAINT BRIEUC CEDEX 1")),
     Caisse("251", "CPAM du Doubs", "Doubs", "25", ("CPAM DU DOUBS", "25036 BESANCON CEDEX")),

@@ -2,13 +2,20 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import cache
 
 import holidays
 
 
 def is_working_day(day: date) -> bool:
     """Monday to Friday and not a public holiday of metropolitan France."""
-    return day.weekday() < 5 and day not in holidays.country_holidays("FR", years=day.year)
+    return day.weekday() < 5 and day not in public_holidays(day.year)
+
+
+@cache
+def public_holidays(year: int, region: str = "") -> frozenset[date]:
+    """The public holidays of metropolitan France, and those that a region has besides (see `Caisse.region`)."""
+    return frozenset(holidays.country_holidays("FR", subdiv=region or None, years=year))
 
 
 def working_days(start: date) -> Iterator[date]:
