@@ -14,6 +14,7 @@ from backoffice.core.actor import Actor, system_actor
 from backoffice.core.clock import Clock, system_clock
 from backoffice.core.errors import DomainError, Unavailable
 from backoffice.office import Office, open_office
+from backoffice.parameters.rights import Groups, groups_now, version_now
 from backoffice.settings import Settings
 from backoffice.web.pages import register_pages
 from backoffice.web.registers import mount_registers
@@ -40,10 +41,11 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
             trusted_hosts=settings.trusted_hosts,
             environment_note=settings.environment_note,
         ),
-        directory=Directory(directory_settings(settings)),
+        directory=Directory(directory_settings(settings), lambda: _groups(office)),
         redis=office.redis,
         clock=clock,
         journal=lambda event, actor, detail: _journal(office, event, actor, detail),
+        rights=lambda: _rights(office),
     )
     register_pages(app)
     mount_registers(app, office.db.unit_of_work, [register() for register in REGISTERS])
@@ -79,6 +81,18 @@ def serve(settings: Settings, host: str, port: int) -> None:
         # With a trusted proxy its headers must reach the application, which drops the others itself.
         clear_untrusted_proxy_headers=not settings.proxy_hops,
     )
+
+
+def _groups(office: Office) -> Groups:
+    with office.db.unit_of_work() as session:
+        return groups_now(session)
+
+
+def _rights(office: Office) -> int | None:
+    """The version of the map of groups; None while the database does not answer, which ends nobody's session."""
+    with suppress(Unavailable), office.db.unit_of_work() as session:
+        return version_now(session)
+    return None
 
 
 def _journal(office: Office, event: SignInEvent, actor: Actor | None, detail: Mapping[str, str]) -> None:

@@ -68,7 +68,8 @@ class DirectorySettings:
     """ldap://host[:389] or ldaps://host[:636], tried in this order."""
     base_dn: str
     groups: Mapping[str, Role] = field(default_factory=lambda: dict(DEFAULT_GROUPS))
-    """Role given by each group: its `cn`, or its whole distinguished name; letter case is ignored."""
+    """Role given by each group: its `cn`, or its whole distinguished name; letter case is ignored.
+    What `Directory` is given beside the settings goes before."""
     starttls: bool = True
     """Ask for TLS on ldap:// before anything else; False only for a directory on the same machine."""
     ca_file: Path | None = None
@@ -106,9 +107,10 @@ class DirectorySettings:
 class Directory:
     """The door to the directory. One conversation a call, closed at its end: threads may share it."""
 
-    def __init__(self, settings: DirectorySettings) -> None:
+    def __init__(self, settings: DirectorySettings, groups: Callable[[], Mapping[str, Role]] | None = None) -> None:
+        """`groups` says, each time, which group gives which role: an administrator may change it at any moment."""
         self._settings = settings
-        self._roles = {_group_key(name): role for name, role in settings.groups.items()}
+        self._groups = groups or (lambda: settings.groups)
         self.can_lookup = settings.service_dn is not None
         """Whether `lookup` works: only a technical account can read without the person's password."""
 
@@ -216,7 +218,8 @@ class Directory:
         if settings.group_filter is not None:
             condition = settings.group_filter.format(dn=escape_filter_chars(entry["dn"]))
             groups += [group["dn"] for group in _search(connection, settings.base_dn, condition, ["cn"])]
-        roles = frozenset(self._roles[key] for group in groups for key in _group_keys(group) if key in self._roles)
+        given = {_group_key(name): role for name, role in self._groups().items() if role is not Role.SYSTEM}
+        roles = frozenset(given[key] for group in groups for key in _group_keys(group) if key in given)
         if not roles:
             raise NotAllowed(NO_ROLE)
         caisses = frozenset(_values(entry, settings.caisse_attribute)).intersection(CAISSE_CODES)

@@ -12,7 +12,6 @@ from backoffice.audit.journal import record
 from backoffice.cases.deadlines import Deadline
 from backoffice.cases.effects import EFFECTS
 from backoffice.cases.effects.doing import Doing
-from backoffice.cases.hours import hours_of
 from backoffice.cases.models import Case, CaseEntry, access_case
 from backoffice.cases.queueing import Priority, Team, Way
 from backoffice.cases.workflow import State, Step, Workflow
@@ -21,6 +20,7 @@ from backoffice.core.clock import PARIS, long_french_date, paris_date
 from backoffice.core.errors import Invalid, NotAllowed, WrongState
 from backoffice.letters.requests import request_letter
 from backoffice.office import Office
+from backoffice.parameters.hours import hours_of
 
 LONGEST_TEXT = 2000
 

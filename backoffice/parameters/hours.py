@@ -1,5 +1,6 @@
 """When each caisse is open: its week, and the days it is closed beside the public holidays."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, time
@@ -47,7 +48,7 @@ class OpeningWeek(Parameter[Week]):
             times = [at for span in day for at in span]
             if any(at.second or at.microsecond for at in times):
                 raise Invalid(f"Les horaires du {name} s’écrivent en heures et minutes.")
-            if any(later <= earlier for earlier, later in zip(times, times[1:], strict=False)):
+            if any(later <= earlier for earlier, later in itertools.pairwise(times)):
                 raise Invalid(f"Les horaires du {name} ne se suivent pas : chaque heure vient après la précédente.")
         if not any(value):
             raise Invalid("Aucun jour n’est ouvert : les échéances ne tomberaient jamais. Ouvrez au moins un jour.")

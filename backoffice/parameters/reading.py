@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from backoffice.core.errors import Invalid
@@ -43,12 +44,14 @@ class Current:
     def version_of(self, parameter: Parameter[Any], caisse: str | None = None) -> ParameterVersion | None:
         """The latest version, or None when it was never set. Raises ValueError as `of` does."""
         if parameter.per_caisse != (caisse is not None):
-            raise ValueError(f"{parameter.name}: {'say which caisse' if parameter.per_caisse else 'one for all caisses'}")
+            raise ValueError(
+                f"{parameter.name}: {'say which caisse' if parameter.per_caisse else 'one for all caisses'}"
+            )
         if parameter.name not in self._latest:
             query = (
                 select(ParameterVersion)
                 .where(ParameterVersion.name == parameter.name)
-                .distinct(ParameterVersion.caisse)
+                .ext(distinct_on(ParameterVersion.caisse))
                 .order_by(ParameterVersion.caisse, ParameterVersion.version.desc())
             )
             self._latest[parameter.name] = {row.caisse: row for row in self._session.scalars(query)}

@@ -35,7 +35,9 @@ class GroupMap(Parameter[Groups]):
             if role is Role.SYSTEM:
                 raise Invalid("Le rôle du traitement automatique ne se donne à aucun groupe.")
         if Role.ADMINISTRATOR not in value.values():
-            raise Invalid("Il faut un groupe qui donne le rôle Administrateur : sans lui, plus personne ne réglerait rien.")
+            raise Invalid(
+                "Il faut un groupe qui donne le rôle Administrateur : sans lui, plus personne ne réglerait rien."
+            )
         return {name.strip(): role for name, role in value.items()}
 
     def to_json(self, value: Groups) -> Any:
@@ -61,3 +63,9 @@ GROUPS: Final = GroupMap(
 def groups_now(session: Session) -> Groups:
     """The map in force."""
     return current(session).of(GROUPS)
+
+
+def version_now(session: Session) -> int:
+    """The number of the version in force, 0 for the declared map."""
+    found = current(session).version_of(GROUPS)
+    return found.version if found else 0

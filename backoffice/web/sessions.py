@@ -5,6 +5,7 @@ whether the person still has their role (docs/decisions/0006-sign-in.md).
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
@@ -59,6 +60,8 @@ class Person(msgspec.Struct):
     seen: float
     checked: float
     tried: float
+    rights: int = 0
+    """Which state of the map of groups to roles gave these roles."""
 
     def actor(self) -> Actor:
         """The actor as the rules want one."""
@@ -77,22 +80,27 @@ class StaffDirectory(Protocol):
         """The person as the directory has them now; raises NotAllowed or Unavailable."""
 
 
+Rights = Callable[[], int | None]
+"""Numbers the state of the map of groups to roles: another number, and the directory is asked at once. None: unknown."""
+
+
 class StaffSessions:
     """Begins, reads and ends the session of the request in hand."""
 
-    def __init__(self, app: Flask, directory: StaffDirectory, limits: SessionLimits, clock: Clock) -> None:
+    def __init__(
+        self, app: Flask, directory: StaffDirectory, limits: SessionLimits, clock: Clock, rights: Rights
+    ) -> None:
         self._app = app
         self._directory = directory
         self._limits = limits
         self._clock = clock
+        self._rights = rights
 
     def begin(self, actor: Actor) -> None:
         """Sign in: whatever the session was before, its name and content are new (no fixation)."""
-        now = self._clock().timestamp()
+        now, rights = self._clock().timestamp(), self._rights() or 0
         session.clear()
-        _keep(
-            Person(actor.login, actor.name, sorted(actor.roles), sorted(actor.caisses), now, now, now, now),
-        )
+        _keep(Person(actor.login, actor.name, sorted(actor.roles), sorted(actor.caisses), now, now, now, now, rights))
         self._interface.regenerate(session)
 
     def end(self) -> None:
@@ -114,7 +122,7 @@ class StaffSessions:
             return None
         if background:
             return person.actor()
-        if now - _instant(person.checked, now) >= self._limits.recheck and not self._recheck(person, now):
+        if not self._still_entitled(person, now):
             self._close(WITHDRAWN)
             return None
         if now - _instant(person.seen, now) >= _TOUCH:
@@ -136,7 +144,14 @@ class StaffSessions:
         idle, life = now - _instant(person.seen, now), now - _instant(person.since, now)
         return not (timedelta() <= idle < self._limits.idle and timedelta() <= life < self._limits.absolute)
 
-    def _recheck(self, person: Person, now: datetime) -> bool:
+    def _still_entitled(self, person: Person, now: datetime) -> bool:
+        rights = self._rights()
+        if rights is not None and rights != person.rights:
+            # Roles given under another map do not wait for the next look; who cannot be looked up signs in anew.
+            return self._directory.can_lookup and self._recheck(person, now, rights)
+        return now - _instant(person.checked, now) < self._limits.recheck or self._recheck(person, now, rights)
+
+    def _recheck(self, person: Person, now: datetime, rights: int | None) -> bool:
         """Ask the directory again. False when the person is no longer entitled to anything."""
         if not self._directory.can_lookup:
             return True
@@ -154,6 +169,7 @@ class StaffSessions:
         else:
             person.name, person.roles, person.caisses = actor.name, sorted(actor.roles), sorted(actor.caisses)
             person.checked = person.tried = now.timestamp()
+            person.rights = person.rights if rights is None else rights
         _keep(person)
         return True
 

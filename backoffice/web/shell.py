@@ -16,7 +16,7 @@ from backoffice.web.errors import translate_errors
 from backoffice.web.home import pages as home_pages
 from backoffice.web.rendering import SECTIONS, STATIC_FOLDER, TEMPLATE_FOLDER, Section, equip_templates
 from backoffice.web.security import protect_responses, trust_proxies
-from backoffice.web.sessions import SessionLimits, StaffDirectory, StaffSessions
+from backoffice.web.sessions import Rights, SessionLimits, StaffDirectory, StaffSessions
 from backoffice.web.signin import SignInJournal, sign_in_pages
 
 LARGEST_FORM: Final = 1024 * 1024
@@ -52,6 +52,7 @@ def init_web(
     redis: Redis,
     clock: Clock = system_clock,
     journal: SignInJournal | None = None,
+    rights: Rights = lambda: 0,
     sections: Iterable[Section] = SECTIONS,
 ) -> None:
     """Put the frame on `app`: layout, sessions, sign-in, access check, CSRF, errors, headers.
@@ -71,7 +72,7 @@ def init_web(
     app.jinja_loader = ChoiceLoader([own, app.jinja_loader]) if app.jinja_loader else own
 
     staff_sessions.install(app, redis, settings.limits, https=settings.https)
-    sessions = StaffSessions(app, directory, settings.limits, clock)
+    sessions = StaffSessions(app, directory, settings.limits, clock, rights)
     # First of all the checks: a request that may not be here is not read any further.
     guard(app, lambda declared: sessions.actor(background=declared.background))
     CSRFProtect(app)

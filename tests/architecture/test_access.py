@@ -39,7 +39,7 @@ class Staff:
 
 
 def whole(world: World, monkeypatch: pytest.MonkeyPatch, caisses: frozenset[str]) -> Flask:
-    monkeypatch.setattr("backoffice.app.Directory", lambda _: Staff(caisses))
+    monkeypatch.setattr("backoffice.app.Directory", lambda *_: Staff(caisses))
     return create_app(world.settings, clock=world.clock)
 
 

@@ -165,7 +165,7 @@ class World:
                 text(
                     "TRUNCATE person, letter, lot, campaign_step, campaign, population_import, audit_entry, environment, "
                     "letter_request, case_entry, case_file, case_counter, dmp_event, "
-                    "person_notice"
+                    "person_notice, parameter_version"
                 )
             )
         with self.dmp_owner.begin() as connection:

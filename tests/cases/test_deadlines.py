@@ -1,6 +1,6 @@
 """Deadlines in opening hours: the table of cases where help desks have their bugs."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -9,10 +9,17 @@ from hypothesis import strategies as st
 
 from backoffice.cases.deadlines import Deadline
 from backoffice.core.clock import PARIS
-from backoffice.core.opening_hours import OpeningHours
+from backoffice.core.opening_hours import STANDARD_WEEK, OpeningHours
 
 HOURS = OpeningHours()
 DAY = 9 * 60
+
+
+NOON = OpeningHours(
+    (((time(8, 30), time(12)), (time(13, 30), time(17))), *STANDARD_WEEK[1:5], ((time(9), time(12)),), ()),
+    closed=frozenset({date(2016, 11, 15)}),
+)
+"""Monday with a break, Saturday morning; closed on Tuesday 15 November 2016."""
 
 
 def paris(text: str) -> datetime:
@@ -183,3 +190,43 @@ def test_waits_never_shorten_nor_lengthen_the_time_given(start: datetime, allowe
     due = deadline.resume(at).due_at()
     assert due is not None
     assert HOURS.between(at, due) == max(0, allowed - worked)
+
+
+@pytest.mark.parametrize(
+    ("start", "minutes", "end"),
+    [
+        ("2016-11-14 11:00", 60, "2016-11-14 12:00"),
+        ("2016-11-14 11:00", 61, "2016-11-14 13:31"),
+        ("2016-11-14 12:30", 0, "2016-11-14 13:30"),
+        ("2016-11-14 16:30", 60, "2016-11-16 09:00"),
+        ("2016-11-15 10:00", 1, "2016-11-16 08:31"),
+        ("2016-11-18 17:00", 60, "2016-11-19 09:30"),
+        ("2016-11-19 12:00", 0, "2016-11-21 08:30"),
+        ("2016-11-13 10:00", 420, "2016-11-14 17:00"),
+    ],
+)
+def test_a_caisse_with_hours_of_its_own_counts_in_them(start: str, minutes: int, end: str) -> None:
+    assert NOON.after(paris(start), minutes) == paris(end)
+    assert NOON.between(paris(start), paris(end)) == minutes
+
+
+def test_the_break_at_noon_and_a_closed_day_are_closed() -> None:
+    for at, is_open in (
+        ("2016-11-14 11:59", True), ("2016-11-14 12:00", False), ("2016-11-14 13:30", True), ("2016-11-15 10:00", False),
+        ("2016-11-19 10:00", True), ("2016-11-20 10:00", False),
+    ):  # fmt: skip
+        assert NOON.is_open(paris(at)) is is_open, at
+
+
+def test_good_friday_is_worked_everywhere_but_in_alsace() -> None:
+    assert OpeningHours().after(paris("2017-04-14 10:00"), 60) == paris("2017-04-14 11:00")
+    assert OpeningHours(region="6AE").after(paris("2017-04-14 10:00"), 60) == paris("2017-04-18 09:30")
+
+
+def test_a_week_that_never_opens_is_no_week_and_a_closed_decade_ends_no_delay() -> None:
+    with pytest.raises(ValueError, match="one of them opens"):
+        OpeningHours(((),) * 7)
+    start = paris("2016-11-14 10:00")
+    closed = OpeningHours(closed=frozenset(start.date() + timedelta(days=day) for day in range(4000)))
+    with pytest.raises(ValueError, match="ten years"):
+        closed.after(start, 1)

@@ -136,9 +136,18 @@ MakeApp = Callable[..., Flask]
 
 @pytest.fixture
 def make_app(redis: "Redis[Any]", clock: Clock, staff: Staff) -> MakeApp:
-    def make(*blueprints: Blueprint, redis: "Redis[Any]" = redis, journal: Any = None, **changes: Any) -> Flask:
+    def make(
+        *blueprints: Blueprint,
+        redis: "Redis[Any]" = redis,
+        journal: Any = None,
+        rights: Any = lambda: 0,
+        **changes: Any,
+    ) -> Flask:
         app = Flask("essai", static_folder=None)
-        init_web(app, settings=replace(SETTINGS, **changes), directory=staff, redis=redis, clock=clock, journal=journal)
+        init_web(
+            app, settings=replace(SETTINGS, **changes), directory=staff, redis=redis, clock=clock, journal=journal,
+            rights=rights,
+        )  # fmt: skip
         for blueprint in blueprints or (sample_pages(),):
             app.register_blueprint(blueprint)
         return app

@@ -210,3 +210,43 @@ def test_what_the_session_keeps_is_small_and_plain(client: FlaskClient, redis: "
     kept = msgspec.msgpack.decode(redis.get(key))
     assert set(kept) - {"_permanent", "csrf_token"} == {"personne"}
     assert redis.ttl(key) <= 31 * 60
+
+
+def test_another_map_of_groups_to_roles_holds_at_the_next_page(make_app: MakeApp, staff: Staff) -> None:
+    state = {"rights": 0}
+    app = make_app(rights=lambda: state["rights"])
+    client = app.test_client()
+    sign_in(client)
+    actor = staff.people["agent.campagne"]
+    staff.people[actor.login] = Actor(actor.login, actor.name, frozenset({Role.AGENT}), actor.caisses)
+    assert client.get("/essai/campagne").status_code == 200  # nothing was said: the next look is minutes away
+    state["rights"] = 1
+    assert client.get("/essai/campagne").status_code == 403
+    lookups = staff.lookups
+    assert signed_in(client)
+    assert staff.lookups == lookups  # asked once for this map
+    del staff.people[actor.login]
+    state["rights"] = 2
+    assert not signed_in(client)
+    assert WITHDRAWN in client.get("/connexion").text
+
+
+def test_a_map_that_cannot_be_read_ends_nobodys_session(make_app: MakeApp, staff: Staff) -> None:
+    state: dict[str, Any] = {"rights": 3}
+    app = make_app(rights=lambda: state["rights"])
+    client = app.test_client()
+    sign_in(client)
+    state["rights"] = None
+    assert signed_in(client)
+    assert staff.lookups == 0
+
+
+def test_without_a_look_into_the_directory_another_map_means_signing_in_anew(make_app: MakeApp, staff: Staff) -> None:
+    staff.can_lookup = False  # type: ignore[misc]
+    state = {"rights": 0}
+    app = make_app(rights=lambda: state["rights"])
+    client = app.test_client()
+    sign_in(client)
+    assert signed_in(client)
+    state["rights"] = 1
+    assert not signed_in(client)
