@@ -122,9 +122,25 @@ class DmpGateway:
         return self._enrolment.current_issue(request_id)
 
     @translated()
-    def revoke(self, caisse: str, person_ids: Sequence[int], reason: str) -> int:
-        """Revoke the live codes of these persons; return how many. Raises errors.Invalid for an empty reason."""
-        return self._enrolment.revoke(caisse, person_ids, reason)
+    def revoke(self, caisse: str, person_ids: Sequence[int], reason: str, *, of_request: UUID | None = None) -> int:
+        """Revoke the live codes of these persons, of one request alone where it is named; return how many.
+
+        Raises errors.Invalid for an empty reason.
+        """
+        return self._enrolment.revoke(caisse, person_ids, reason, of_request=of_request)
+
+    @translated()
+    def extend(self, request_id: UUID, posted_on: date, person_ids: Sequence[int] | None = None) -> int:
+        """Put off the end of a request's codes to two months from the posting day; never shortens; returns how many.
+
+        Raises errors.Invalid for a day to come, or more than three months after the letters' date.
+        """
+        return self._enrolment.extend(request_id, posted_on, person_ids)
+
+    @translated()
+    def forget(self, caisse: str, person_ids: Sequence[int], ended_before: date) -> int:
+        """Erase the codes of these persons that opened nothing and ended before this day; return how many."""
+        return self._enrolment.forget(caisse, person_ids, ended_before)
 
     @translated()
     def revoke_request(self, request_id: UUID, reason: str) -> int:

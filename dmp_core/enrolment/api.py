@@ -5,7 +5,7 @@ changes one row at a time and needs neither. Every call is one transaction, safe
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,7 +19,7 @@ from dmp_core.enrolment.digests import digests
 from dmp_core.enrolment.dossiers_api import Dossiers
 from dmp_core.enrolment.facade import Facade, lock_request, require_caisse, require_reason
 from dmp_core.enrolment.results import CodeState, CodeStatus, IssuedCodes
-from dmp_core.enrolment.validity import expires_at, expires_on, last_day
+from dmp_core.enrolment.validity import LATEST_POSTING, expires_at, expires_on, last_day
 from dmp_core.errors import Invalid, Unavailable, WrongState
 from dmp_core.storage.engine import copy_in, copy_out
 from dmp_core.storage.keyring import Keyring
@@ -53,10 +53,12 @@ _REVOKE_PERSONS = text(
     "UPDATE enrolment.creation_code SET state = 'revoked', state_changed_at = :now, reason = :reason "
     "WHERE caisse = :caisse AND person_id = ANY(CAST(:persons AS bigint[])) AND state = 'live' AND expires_at > :now"
 )
+_REVOKE_OF_REQUEST = text(f"{_REVOKE_PERSONS.text} AND request_id = :request")
 _REVOKE_REQUEST = text(
     "UPDATE enrolment.creation_code SET state = 'revoked', state_changed_at = :now, reason = :reason "
     "WHERE caisse = :caisse AND request_id = :request AND state = 'live' AND expires_at > :now"
 )
+_LETTER_DATE = text("SELECT letter_date FROM enrolment.code_request WHERE request_id = :request")
 _USED = text(
     "SELECT EXISTS (SELECT FROM enrolment.creation_code "
     "WHERE caisse = :caisse AND request_id = :request AND state = 'used')"
@@ -68,11 +70,13 @@ _RECORD = text(
     "issued_at = excluded.issued_at, codes = excluded.codes"
 )
 _STATES = text(
-    "SELECT DISTINCT ON (person_id) person_id, state, letter_date, expires_at, issued_at, state_changed_at, reason, "
-    "request_id FROM enrolment.creation_code "
+    "SELECT DISTINCT ON (person_id) person_id, state, letter_date, posted_on, expires_at, issued_at, state_changed_at, "
+    "reason, request_id FROM enrolment.creation_code "
     "WHERE caisse = :caisse AND person_id = ANY(CAST(:persons AS bigint[])) "
     "ORDER BY person_id, (state = 'live') DESC, issued_at DESC, state_changed_at DESC"
 )
+_EXTEND = text("SELECT enrolment.extend_codes(:request, CAST(:persons AS bigint[]), :posted)")
+_FORGET = text("SELECT enrolment.forget_codes(:caisse, CAST(:persons AS bigint[]), :before)")
 _COUNTS = text(
     "SELECT request_id, count(*) AS live FROM enrolment.creation_code "
     "WHERE caisse = ANY(CAST(:caisses AS char(3)[])) AND state = 'live' AND expires_at > :now GROUP BY request_id"
@@ -152,8 +156,8 @@ class Enrolment(Facade):
             )
         return issue
 
-    def revoke(self, caisse: str, person_ids: Sequence[int], reason: str) -> int:
-        """Revoke the live codes of these persons; return how many there were.
+    def revoke(self, caisse: str, person_ids: Sequence[int], reason: str, *, of_request: UUID | None = None) -> int:
+        """Revoke the live codes of these persons, of one request alone where `of_request` says so; return how many.
 
         `reason` is French, without personal data, at most 200 characters. Raises Invalid otherwise.
         """
@@ -162,10 +166,50 @@ class Enrolment(Facade):
         with self._transaction() as connection:
             _lock_caisse(connection, caisse)
             done = connection.execute(
-                _REVOKE_PERSONS,
-                {"caisse": caisse, "persons": list(person_ids), "now": self._clock(), "reason": reason},
+                _REVOKE_PERSONS if of_request is None else _REVOKE_OF_REQUEST,
+                {"caisse": caisse, "persons": list(person_ids), "now": self._clock(), "reason": reason}
+                | ({} if of_request is None else {"request": of_request}),
             )
         return done.rowcount
+
+    def extend(self, request_id: UUID, posted_on: date, person_ids: Sequence[int] | None = None) -> int:
+        """Letters of this request were posted on `posted_on`, later than dated: their codes live two months from there.
+
+        Of all its persons, or of these. Never shortens; asked twice, done once; returns how many ends were put off.
+        A code whose end has passed lives again: whoever holds the letter was promised two months. One that was used,
+        revoked or replaced does not (docs/decisions/0016). Raises Invalid for a day to come, or too late a day.
+        """
+        if posted_on > last_day(self._clock() + timedelta(microseconds=1)):
+            raise Invalid("La date de dépôt est à venir : indiquez le jour où les courriers ont été remis à La Poste.")
+        with self._transaction() as connection:
+            caisse = _lock_request(connection, request_id)
+            if caisse is None:
+                return 0
+            _lock_caisse(connection, caisse)
+            dated: date = connection.execute(_LETTER_DATE, {"request": request_id}).scalar_one()
+            if posted_on > dated + timedelta(days=LATEST_POSTING):
+                raise Invalid(
+                    f"La date de dépôt suit de plus de {LATEST_POSTING} jours celle des courriers : vérifiez-la. "
+                    "Des courriers aussi tardifs ne s’envoient plus : préparez-en d’autres, avec de nouveaux codes."
+                )
+            persons = None if person_ids is None else list(person_ids)
+            done: int = connection.execute(
+                _EXTEND, {"request": request_id, "persons": persons, "posted": posted_on}
+            ).scalar_one()
+        return done
+
+    def forget(self, caisse: str, person_ids: Sequence[int], ended_before: date) -> int:
+        """Erase what is left of codes that opened nothing and ended before this day; return how many.
+
+        Those of a person who has a DMP stay, and so does anything younger than thirty days.
+        """
+        require_caisse(caisse)
+        with self._transaction() as connection:
+            _lock_caisse(connection, caisse)
+            done: int = connection.execute(
+                _FORGET, {"caisse": caisse, "persons": list(person_ids), "before": ended_before}
+            ).scalar_one()
+        return done
 
     def revoke_request(self, request_id: UUID, reason: str) -> int:
         """Revoke the live codes of this request; return how many there were, 0 for an unknown request.
@@ -295,6 +339,7 @@ def _state(row: Any, now: datetime) -> CodeState:
     return CodeState(
         status=CodeStatus.EXPIRED if over else CodeStatus(row.state),
         letter_date=row.letter_date,
+        posted_on=row.posted_on,
         expires_on=last_day(row.expires_at),
         issued_at=row.issued_at,
         changed_at=row.expires_at if over else row.state_changed_at,

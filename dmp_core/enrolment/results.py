@@ -27,6 +27,8 @@ class CodeState:
 
     status: CodeStatus
     letter_date: date
+    posted_on: date | None
+    """When its letter was posted, where that was later than dated and its end was put off."""
     expires_on: date
     """Last day of validity, in Paris."""
     issued_at: datetime

@@ -10,6 +10,9 @@ from dmp_core.clock import PARIS
 MONTHS = 2
 """Seed: « valable 2 mois »."""
 
+LATEST_POSTING = 92
+"""Days after its date within which a letter may be said to have been posted, as the database says too."""
+
 
 @lru_cache(maxsize=64)  # asked for each letter of a lot, of one date
 def expires_on(letter_date: date) -> date:

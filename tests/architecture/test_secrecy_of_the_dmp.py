@@ -60,7 +60,7 @@ ALLOWED = [
         {
             "SELECT": (
                 "caisse", "person_id", "key_id", "request_id", "issue_id", "letter_date", "expires_at", "issued_at",
-                "state", "state_changed_at", "reason",
+                "state", "state_changed_at", "reason", "posted_on",
             ),
             "INSERT": (
                 "caisse", "person_id", "digest", "key_id", "request_id", "issue_id", "letter_date", "expires_at",
@@ -84,6 +84,13 @@ ALLOWED = [
         },
     ),
     Reach("caisse", "enrolment", "enrolment", "schema", ("USAGE",)),
+    Reach(
+        "caisse", "enrolment", "extend_codes(request uuid, persons bigint[], posted date)", "definer routine", ("EXECUTE",)
+    ),
+    Reach(
+        "caisse", "enrolment", "forget_codes(wanted character, persons bigint[], before date)", "definer routine",
+        ("EXECUTE",),
+    ),
     Reach(
         "caisse", "enrolment", "identifier", "table", (), {"INSERT": ("dossier_id", "system", "value", "valid_from")}
     ),
