@@ -10,6 +10,7 @@ from flask import Flask
 from backoffice.adapters.directory import Directory, DirectorySettings
 from backoffice.adapters.logs import quiet_logs
 from backoffice.audit.journal import record
+from backoffice.cases.colleagues import remember
 from backoffice.core.actor import Actor, system_actor
 from backoffice.core.clock import Clock, system_clock
 from backoffice.core.errors import DomainError, Unavailable
@@ -100,6 +101,8 @@ def _journal(office: Office, event: SignInEvent, actor: Actor | None, detail: Ma
     with suppress(DomainError), office.db.unit_of_work() as session:
         who = actor or system_actor("connexion")
         refused = event is SignInEvent.REFUSED
+        if actor and event is SignInEvent.SIGNED_IN:
+            remember(session, actor, office.clock())
         record(
             session, who, "session.connexion" if event is not SignInEvent.SIGNED_OUT else "session.deconnexion",
             f"compte {actor.login}" if actor else "compte inconnu", at=office.clock(),

@@ -27,6 +27,7 @@ from backoffice.adapters.queue import connect, free_stuck, queue_of
 from backoffice.campaigns import work
 from backoffice.campaigns.models import Campaign, Lot
 from backoffice.campaigns.rules import ON_DEMAND, OPEN_LOTS, CampaignState, LotState
+from backoffice.cases.escalation import escalate
 from backoffice.core.actor import system_actor
 from backoffice.core.clock import paris_date
 from backoffice.core.errors import DomainError, Unavailable
@@ -118,7 +119,7 @@ def answer_events(office: Office) -> int:
 
 def look_round(office: Office) -> None:
     """Every duty of the sweep; one that fails (database away, disk full) is logged, and keeps no other from its turn."""
-    for duty in (answer_events, sweep):
+    for duty in (answer_events, escalate, sweep):
         try:
             duty(office)
         except (SQLAlchemyError, DomainError, RedisError, OSError) as error:

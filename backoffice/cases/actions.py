@@ -12,7 +12,9 @@ from backoffice.audit.journal import record
 from backoffice.cases.deadlines import Deadline
 from backoffice.cases.effects import EFFECTS
 from backoffice.cases.effects.doing import Doing
+from backoffice.cases.mentions import mentioned, tell
 from backoffice.cases.models import Case, CaseEntry, access_case
+from backoffice.cases.queries import next_case
 from backoffice.cases.queueing import Priority, Team, Way
 from backoffice.cases.workflow import State, Step, Workflow
 from backoffice.core.actor import Actor, Role, system_actor
@@ -90,12 +92,16 @@ def advance(
 
 
 def note(session: Session, office: Office, actor: Actor, number: str, words: str) -> Case:
-    """Add a note to the case; anybody who may read it may write one. Raises Invalid for an empty or too long one."""
+    """Add a note to the case; anybody who may read it may write one, and name colleagues in it by "@login".
+
+    Raises Invalid for an empty or too long one, and for somebody named who may not read it.
+    """
     case = access_case(session, actor, number, lock=True)
     words = _checked_text(words)
     if not words:
         raise Invalid("La note est vide : écrivez quelques mots.")
-    _entry(session, case, office, actor, "note", words=words)
+    named = mentioned(session, case, words)
+    tell(session, office, case, _entry(session, case, office, actor, "note", words=words), named)
     record(session, actor, "demande.noter", case.number, at=office.clock(), caisse=case.caisse)
     return case
 
@@ -122,6 +128,12 @@ def take_charge(
         caisse=case.caisse,
     )  # fmt: skip
     return case
+
+
+def take_next(session: Session, office: Office, actor: Actor) -> Case | None:
+    """Take the most urgent case of the actor's queues; None when none waits. Two agents at once get two cases."""
+    number = next_case(session, actor, office.clock())
+    return None if number is None else take_charge(session, office, actor, number)
 
 
 def set_priority(
@@ -229,15 +241,15 @@ def _set_clock(session: Session, case: Case, source: State, step: Step, now: dat
 def _entry(
     session: Session, case: Case, office: Office, actor: Actor, what: str, *, step: str | None = None,
     source: str | None = None, target: str | None = None, words: str = "",
-) -> None:  # fmt: skip
+) -> CaseEntry:  # fmt: skip
     case.version += 1
-    session.add(
-        CaseEntry(
-            case_id=case.id, at=office.clock(), actor=actor.login, what=what, step=step, source=source, target=target,
-            text=words or None,
-        )
+    entry = CaseEntry(
+        case_id=case.id, at=office.clock(), actor=actor.login, what=what, step=step, source=source, target=target,
+        text=words or None,
     )  # fmt: skip
+    session.add(entry)
     session.flush()
+    return entry
 
 
 def _require_open(case: Case) -> None:

@@ -1,7 +1,6 @@
 """What is asked of cases: the queue, its counts, one case's life."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -9,36 +8,47 @@ from sqlalchemy.orm import Session
 
 from backoffice.cases.kinds import WORKFLOWS
 from backoffice.cases.models import Case, CaseEntry, may_read
+from backoffice.cases.queueing import teams_of
+from backoffice.cases.wanted import NOBODY, Wanted
+from backoffice.cases.workflow import Workflow
 from backoffice.core.actor import Actor
+from backoffice.core.clock import PARIS
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which cases of the queue to show."""
-
-    mine: bool = False
-    ended: bool = False
-    kind: str = ""
+def readable_kinds(actor: Actor) -> list[Workflow]:
+    """The kinds of cases this actor sees."""
+    return [workflow for workflow in WORKFLOWS if may_read(actor, workflow)]
 
 
-def cases_of(session: Session, actor: Actor, wanted: Wanted, size: int, offset: int) -> list[Case]:
+def cases_of(session: Session, actor: Actor, wanted: Wanted, now: datetime, size: int, offset: int) -> list[Case]:
     """The actor's cases, the soonest due first; ended ones, the latest first."""
-    query = _within(select(Case), actor, wanted)
+    query = within(select(Case), actor, wanted, now)
     order: tuple[Any, ...] = (Case.ended_at.desc(), Case.id.desc()) if wanted.ended else (
         Case.due_at.asc().nulls_last(), Case.id.asc(),
     )  # fmt: skip
     return list(session.scalars(query.order_by(*order).limit(size).offset(offset)))
 
 
-def count_cases(session: Session, actor: Actor, wanted: Wanted) -> int:
+def count_cases(session: Session, actor: Actor, wanted: Wanted, now: datetime) -> int:
     """How many there are."""
-    return session.scalar(_within(select(func.count()).select_from(Case), actor, wanted)) or 0
+    return session.scalar(within(select(func.count()).select_from(Case), actor, wanted, now)) or 0
 
 
 def late_cases(session: Session, actor: Actor, at: datetime) -> int:
     """Open cases past their due time."""
-    query = _within(select(func.count()).select_from(Case), actor, Wanted())
-    return session.scalar(query.where(Case.due_at < at)) or 0
+    return count_cases(session, actor, Wanted(clock="depassee"), at)
+
+
+def next_case(session: Session, actor: Actor, now: datetime) -> str | None:
+    """The number of the most urgent case that nobody has in the actor's queues, kept from others until the commit."""
+    mine = [team.value for team in teams_of(actor)]
+    query = within(select(Case), actor, Wanted(), now).where(
+        Case.owner.is_(None), Case.team.in_(mine), Case.running_since.is_not(None)
+    )
+    found = session.scalars(
+        query.order_by(Case.due_at, Case.id).limit(1).with_for_update(skip_locked=True)
+    ).one_or_none()  # fmt: skip
+    return found.number if found else None
 
 
 def life_of(session: Session, case: Case) -> list[CaseEntry]:
@@ -46,13 +56,36 @@ def life_of(session: Session, case: Case) -> list[CaseEntry]:
     return list(session.scalars(select(CaseEntry).where(CaseEntry.case_id == case.id).order_by(CaseEntry.id)))
 
 
-def _within(query: Select[Any], actor: Actor, wanted: Wanted) -> Select[Any]:
-    kinds = [workflow.name for workflow in WORKFLOWS if may_read(actor, workflow)]
+def within(query: Select[Any], actor: Actor, wanted: Wanted, now: datetime) -> Select[Any]:
+    """The query narrowed to what the actor may see and asks for."""
+    kinds = [workflow.name for workflow in readable_kinds(actor)]
     where: list[ColumnElement[bool]] = [
-        Case.caisse.in_(sorted(actor.caisses)),
+        Case.caisse.in_(sorted(actor.caisses & {wanted.caisse} if wanted.caisse else actor.caisses)),
         Case.kind.in_([wanted.kind] if wanted.kind in kinds else kinds),
         Case.ended_at.is_not(None) if wanted.ended else Case.ended_at.is_(None),
     ]
     if wanted.mine:
         where.append(Case.owner == actor.login)
+    if wanted.state:
+        where.append(Case.state == wanted.state)
+    if wanted.team:
+        where.append(Case.team == wanted.team)
+    if wanted.priority.isdecimal():
+        where.append(Case.priority == int(wanted.priority))
+    if wanted.owner:
+        where.append(Case.owner.is_(None) if wanted.owner == NOBODY else Case.owner == wanted.owner)
+    if wanted.number:
+        where.append(Case.number.contains(wanted.number, autoescape=True))
+    if wanted.clock:
+        where.append(_clock(wanted.clock, now))
     return query.where(*where)
+
+
+def _clock(asked: str, now: datetime) -> ColumnElement[bool]:
+    local = now.astimezone(PARIS)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return {
+        "depassee": Case.due_at < now,
+        "proche": Case.escalates_at <= now,
+        "aujourdhui": Case.due_at < midnight,
+    }.get(asked, Case.running_since.is_(None))

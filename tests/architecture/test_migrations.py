@@ -47,6 +47,7 @@ def new_database(cluster: Any) -> Iterator[NewDatabase]:
 def test_the_models_are_the_migrated_schema(new_database: NewDatabase) -> None:
     import backoffice.audit.journal
     import backoffice.campaigns.models
+    import backoffice.cases.actions
     import backoffice.parameters.models
     import backoffice.population.models  # noqa: F401 - each registers its tables
 
@@ -122,7 +123,8 @@ def test_what_the_back_office_may_do_to_its_own_tables(new_database: NewDatabase
         "audit_entry": "INSERT,SELECT", "campaign_step": "INSERT,SELECT", "environment": "SELECT",
         "campaign": full, "letter": full, "lot": full, "person": full, "population_import": full,
         "case_counter": full, "case_file": full, "case_entry": "INSERT,SELECT", "dmp_event": "INSERT,SELECT",
-        "letter_request": "INSERT,SELECT",
+        "letter_request": "INSERT,SELECT", "colleague": "INSERT,SELECT", "absence": "INSERT,SELECT",
+        "case_mention": "INSERT,SELECT",
         "person_notice": "INSERT,SELECT",
         "parameter_version": "INSERT,SELECT",
     }  # fmt: skip

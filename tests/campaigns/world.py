@@ -164,7 +164,7 @@ class World:
             connection.execute(
                 text(
                     "TRUNCATE person, letter, lot, campaign_step, campaign, population_import, audit_entry, environment, "
-                    "letter_request, case_entry, case_file, case_counter, dmp_event, "
+                    "letter_request, case_mention, absence, colleague, case_entry, case_file, case_counter, dmp_event, "
                     "person_notice, parameter_version"
                 )
             )

@@ -11,7 +11,8 @@ from backoffice.audit.journal import check_chain, entries_about
 from backoffice.cases import actions
 from backoffice.cases.kinds.closure import CLOSURE_ONLINE
 from backoffice.cases.models import Case, access_case
-from backoffice.cases.queries import Wanted, cases_of, count_cases, late_cases, life_of
+from backoffice.cases.queries import cases_of, count_cases, late_cases, life_of
+from backoffice.cases.wanted import Wanted
 from backoffice.core.actor import Actor, Role
 from backoffice.core.errors import Invalid, NotAllowed, NotFound, WrongState
 
@@ -102,7 +103,7 @@ def test_out_of_scope_a_case_does_not_exist(world: World, person: int, actor: Ac
     with world.session() as session:
         with pytest.raises(NotFound):
             access_case(session, actor, number)
-        assert cases_of(session, actor, Wanted(), 10, 0) == []
+        assert cases_of(session, actor, Wanted(), world.clock.now, 10, 0) == []
 
 
 def test_a_step_asks_for_its_role_and_its_reason(world: World, person: int) -> None:
@@ -148,12 +149,17 @@ def test_the_queue_shows_the_soonest_due_first_then_what_has_ended(world: World,
     world.clock.move(hours=2)
     second = opened(world, person)
     with world.session() as session:
-        assert [case.number for case in cases_of(session, AGENT, Wanted(), 10, 0)] == [first.number, second.number]
+        assert [case.number for case in cases_of(session, AGENT, Wanted(), world.clock.now, 10, 0)] == [
+            first.number,
+            second.number,
+        ]
         assert late_cases(session, AGENT, world.clock.now) == 0
         actions.advance(session, world.office, SYSTEM, first.number, "confirm")
-        assert [case.number for case in cases_of(session, AGENT, Wanted(ended=True), 10, 0)] == [first.number]
-        assert count_cases(session, AGENT, Wanted()) == 1
-        assert count_cases(session, AGENT, Wanted(mine=True)) == 0
+        assert [case.number for case in cases_of(session, AGENT, Wanted(ended=True), world.clock.now, 10, 0)] == [
+            first.number
+        ]
+        assert count_cases(session, AGENT, Wanted(), world.clock.now) == 1
+        assert count_cases(session, AGENT, Wanted(mine=True), world.clock.now) == 0
     world.clock.move(days=30)
     with world.session() as session:
         assert late_cases(session, AGENT, world.clock.now) == 1

@@ -1,5 +1,6 @@
 """Deadlines in opening hours: the table of cases where help desks have their bugs."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -136,6 +137,77 @@ def test_a_deadline_that_waits_and_starts_again(story: list[tuple[Any, ...]], du
         at = paris(details[0])
         deadline = deadline.restart(at, details[1]) if step == "restart" else getattr(deadline, step)(at)
     assert deadline.due_at() == paris(due)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "story", "due", "escalates"),
+    [
+        # A fresh count of two days: told when three quarters are gone
+        (2 * DAY, [("resume", "2016-11-18 08:30")], "2016-11-21 17:30", "2016-11-21 13:00"),
+        # Opened on a Saturday, on a public holiday, at night: it begins to count at the next opening
+        (DAY, [("resume", "2016-11-19 10:00")], "2016-11-21 17:30", "2016-11-21 15:15"),
+        (DAY, [("resume", "2016-11-11 10:00")], "2016-11-14 17:30", "2016-11-14 15:15"),
+        (DAY, [("resume", "2016-11-13 23:59")], "2016-11-14 17:30", "2016-11-14 15:15"),
+        # Told before a public holiday, due after it
+        (DAY, [("resume", "2016-11-10 10:00")], "2016-11-14 10:00", "2016-11-10 16:45"),
+        # The end of the quarter falls on closing time
+        (4 * DAY, [("resume", "2016-11-14 08:30")], "2016-11-17 17:30", "2016-11-16 17:30"),
+        # Held over Easter, over the First of May, over Christmas and the new year
+        (DAY, [("resume", "2017-04-14 16:30"), ("pause", "2017-04-14 17:00"), ("resume", "2017-04-18 08:30")],
+         "2017-04-18 17:00", "2017-04-18 14:45"),
+        (DAY, [("resume", "2017-04-28 16:30"), ("pause", "2017-04-28 17:30"), ("resume", "2017-05-01 10:00")],
+         "2017-05-02 16:30", "2017-05-02 14:15"),
+        (DAY, [("resume", "2016-12-23 12:00"), ("pause", "2016-12-23 14:00"), ("resume", "2017-01-01 09:00")],
+         "2017-01-02 15:30", "2017-01-02 13:15"),
+        # Held over both changes of the clocks: no hour is won or lost
+        (DAY, [("resume", "2016-03-25 17:00"), ("pause", "2016-03-25 17:30"), ("resume", "2016-03-27 03:30")],
+         "2016-03-29 17:00", "2016-03-29 14:45"),
+        (DAY, [("resume", "2016-10-28 17:00"), ("pause", "2016-10-28 17:30"), ("resume", "2016-10-30 02:30")],
+         "2016-10-31 17:00", "2016-10-31 14:45"),
+        # Held twice in a day; held for no time at all
+        (DAY, [("resume", "2016-11-14 08:30"), ("pause", "2016-11-14 10:00"), ("resume", "2016-11-14 11:00"),
+               ("pause", "2016-11-14 12:00"), ("resume", "2016-11-14 14:00")], "2016-11-15 11:30", "2016-11-15 09:15"),
+        (DAY, [("resume", "2016-11-14 08:30"), ("pause", "2016-11-14 12:00"), ("resume", "2016-11-14 12:00")],
+         "2016-11-14 17:30", "2016-11-14 15:15"),
+        # Reopened after its end, late or not: a whole count from that moment
+        (DAY, [("resume", "2016-11-14 08:30"), ("pause", "2016-11-14 16:00"), ("restart", "2016-12-05 09:00", DAY)],
+         "2016-12-06 09:00", "2016-12-05 15:45"),
+        (DAY, [("resume", "2016-11-14 08:30"), ("pause", "2016-11-18 16:00"), ("restart", "2016-11-19 09:00", DAY)],
+         "2016-11-21 17:30", "2016-11-21 15:15"),
+        # Reopened, then held
+        (DAY, [("restart", "2016-12-05 09:00", DAY), ("pause", "2016-12-05 17:30"), ("resume", "2016-12-07 17:30")],
+         "2016-12-08 09:00", "2016-12-08 08:30"),
+        # A later rule overrides the first answer: longer, shorter, and none of the time spent before counts
+        (DAY, [("resume", "2016-11-14 08:30"), ("restart", "2016-11-14 15:00", 5 * DAY)],
+         "2016-11-21 15:00", "2016-11-18 12:45"),
+        (5 * DAY, [("resume", "2016-11-14 08:30"), ("restart", "2016-11-14 15:00", 60)],
+         "2016-11-14 16:00", "2016-11-14 15:45"),
+        # A later rule overrides one that was itself overridden: the last alone counts
+        (DAY, [("resume", "2016-11-14 08:30"), ("restart", "2016-11-14 15:00", 60), ("restart", "2016-11-14 15:30", DAY)],
+         "2016-11-15 15:30", "2016-11-15 13:15"),
+        # A priority gives another delay for the same count: what was spent stays spent
+        (2 * DAY, [("resume", "2016-11-14 08:30"), ("allow", DAY)], "2016-11-14 17:30", "2016-11-14 15:15"),
+        (2 * DAY, [("resume", "2016-11-14 08:30"), ("pause", "2016-11-14 17:30"), ("allow", DAY),
+                   ("resume", "2016-11-16 10:00")], "2016-11-16 10:00", "2016-11-16 10:00"),
+        (DAY, [("resume", "2016-11-14 08:30"), ("pause", "2016-11-14 12:30"), ("allow", 2 * DAY),
+               ("resume", "2016-11-15 08:30")], "2016-11-16 13:30", "2016-11-16 09:00"),
+        # The shortest delay there is
+        (1, [("resume", "2016-11-14 17:29")], "2016-11-14 17:30", "2016-11-14 17:29"),
+        (1, [("resume", "2016-11-14 17:30")], "2016-11-15 08:31", "2016-11-15 08:30"),
+    ],
+)  # fmt: skip
+def test_when_a_case_is_due_and_when_its_supervisor_is_told(
+    allowed: int, story: list[tuple[Any, ...]], due: str, escalates: str
+) -> None:
+    deadline = Deadline(allowed)
+    for step, *details in story:
+        if step == "allow":
+            deadline = replace(deadline, allowed=details[0])
+        elif step == "restart":
+            deadline = deadline.restart(paris(details[0]), details[1])
+        else:
+            deadline = getattr(deadline, step)(paris(details[0]))
+    assert (deadline.due_at(), deadline.escalates_at()) == (paris(due), paris(escalates))
 
 
 def test_a_waiting_deadline_is_never_over() -> None:

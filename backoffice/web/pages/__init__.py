@@ -2,14 +2,14 @@
 
 from flask import Flask
 
-from backoffice.web.pages import filters, lots, steps
+from backoffice.web.pages import case_page, filters, lots, steps
 from backoffice.web.pages.campaigns import pages as campaign_pages
 from backoffice.web.pages.cases import pages as case_pages
 from backoffice.web.pages.correspondence import pages as correspondence_pages
 from backoffice.web.pages.population import pages as population_pages
 from backoffice.web.pages.uploads import OfficeRequest
 
-__all__ = ["lots", "register_pages", "steps"]
+__all__ = ["case_page", "lots", "register_pages", "steps"]
 
 
 def register_pages(app: Flask) -> None:

@@ -1,6 +1,7 @@
 """What the templates of the pages may ask, beyond the frame's own filters."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from flask import Flask, current_app
 
@@ -16,6 +17,7 @@ def equip(app: Flask) -> None:
     app.jinja_env.filters.update(
         caisses=caisses, caisses_short=caisses_short, exclusion_rows=exclusion_rows, capitalised=capitalised,
         person=person, reason=reason, answer_label=answer_label,
+        option=option, kind_option=kind_option, caisse_options=caisse_options,
     )  # fmt: skip
     # Not a filter: Jinja works out a filter over a constant once, for the first person who opens the page.
     app.jinja_env.globals["may_open"] = lambda endpoint: may_open(current_app, current_actor(), endpoint)
@@ -48,6 +50,21 @@ def reason(text: str) -> str:
 def answer_label(name: str) -> str:
     """A kind of letter that answers, in words."""
     return kind_of(name).label
+
+
+def option(choice: Any) -> tuple[Any, str]:
+    """A member of a labelled enumeration, as a choice of a form."""
+    return choice.value, choice.label
+
+
+def kind_option(kind: Any) -> tuple[str, str]:
+    """A declared kind, as a choice of a form."""
+    return kind.name, kind.label
+
+
+def caisse_options(codes: Iterable[str]) -> list[tuple[str, str]]:
+    """Caisses, as choices of a form."""
+    return [(code, caisse_of(code).label) for code in sorted(codes)]
 
 
 def capitalised(text: str) -> str:

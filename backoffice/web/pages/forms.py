@@ -189,10 +189,13 @@ class StepForm(_Form):
 
 
 class CaseForm(_Form):
-    """What is done to a case: the version seen, and a reason or a note."""
+    """What is done to a case: the version seen, and a reason or a note, a priority or a queue."""
 
+    demande = HiddenField()
     version = IntegerField(widget=HiddenInput())
     texte = TextAreaField("Texte")
+    priorite = StringField("Priorité")
+    file = StringField("File")
 
 
 class UploadForm(_Form):

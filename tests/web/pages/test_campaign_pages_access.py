@@ -61,6 +61,8 @@ CELLS = {
     "cases.show": CASES,
     "cases.act": CASES,
     "cases.workflow": CASES,
+    "cases.take_next": CASES,
+    "cases.mentions": CASES,
     "correspondence.index": READERS,
     "correspondence.gather_now": MANAGERS,
 } | {

@@ -69,6 +69,51 @@ def test_an_empty_note_is_refused_in_a_sentence(number: str, sign_in: SignIn) ->
     assert "La note est vide" in answer.text
 
 
+def test_the_most_urgent_case_is_taken_in_one_gesture(world: World, number: str, sign_in: SignIn) -> None:
+    agent = sign_in(AGENT)
+    answer = agent.send("/demandes/suivante", "/demandes")
+    assert answer.headers["Location"].endswith(f"/demandes/{number}")
+    assert journal(world, "demande.prendre") == [(AGENT, number)]
+    assert agent.send("/demandes/suivante", "/demandes").headers["Location"].endswith("/demandes")
+    assert "Aucune demande n’attend" in agent.get("/demandes").text
+
+
+def test_a_note_sent_twice_is_one_note(number: str, sign_in: SignIn) -> None:
+    agent = sign_in(AGENT)
+    page = agent.get(f"/demandes/{number}").text
+    form = {"csrf_token": token_of(page), "demande": "une fois", "texte": "Rappelée deux fois."}
+    for _ in range(2):
+        assert agent.client.post(f"/demandes/{number}/noter", data=form).status_code == 303
+    assert agent.get(f"/demandes/{number}").text.count("Rappelée deux fois.") == 1
+
+
+def test_a_colleague_named_in_a_note_sees_it_counted_then_listed_then_read(number: str, sign_in: SignIn) -> None:
+    agent, supervisor = sign_in(AGENT), sign_in(SUPERVISOR)
+    answer = agent.send(f"/demandes/{number}/noter", f"/demandes/{number}", texte="@patrick.ollier à voir")
+    assert answer.status_code == 303
+    assert '1<span class="visually-hidden"> non lue' in supervisor.get("/demandes").text
+    page = supervisor.get("/demandes/mentions").text
+    assert "@patrick.ollier à voir" in page
+    assert "Sandrine Chabrol" in page
+    assert supervisor.get(f"/demandes/{number}").status_code == 200
+    assert "non lue" not in supervisor.get("/demandes/mentions").text
+    refused = agent.send(f"/demandes/{number}/noter", f"/demandes/{number}", texte="@damien.faure à voir")
+    assert refused.status_code == 422
+    assert "@damien.faure à voir" in refused.text
+
+
+def test_priority_and_queue_are_changed_from_the_case_and_filtered_in_the_list(number: str, sign_in: SignIn) -> None:
+    agent = sign_in(AGENT)
+    place = f"/demandes/{number}"
+    assert agent.send(f"{place}/priorite", place, priorite="3", version="1").status_code == 303
+    assert "priorité urgente" in agent.get(place).text
+    assert agent.send(f"{place}/priorite", place, priorite="9", version="2").status_code == 422
+    assert agent.send(f"{place}/confier", place, file="plateforme", version="2", texte="à rappeler").status_code == 303
+    assert "plateforme 0 810" in agent.get(place).text
+    assert number in agent.get("/demandes?file=plateforme&priorite=3").text
+    assert "Aucune demande ne répond à ces filtres" in agent.get("/demandes?file=accueil").text
+
+
 def test_each_declared_workflow_is_drawn(world: World, sign_in: SignIn) -> None:
     page = sign_in(SUPERVISOR).get("/demandes/types/closure_online").text
     for state in CLOSURE_ONLINE.states:
