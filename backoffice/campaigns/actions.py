@@ -12,7 +12,18 @@ from backoffice.campaigns import templates
 from backoffice.campaigns.freezing import freeze
 from backoffice.campaigns.mailing import count_letters, revoke_unsent
 from backoffice.campaigns.models import Campaign, CampaignStep, Letter, Lot, access_campaign
-from backoffice.campaigns.rules import OPEN_LOTS, CampaignState, Channel, Draft, LetterState, LotState, kind_of, take
+from backoffice.campaigns.rules import (
+    OPEN_LOTS,
+    UNMADE_LOTS,
+    CampaignState,
+    Channel,
+    Draft,
+    LetterState,
+    LotState,
+    kind_of,
+)
+from backoffice.campaigns.stepping import advance, only_caisse
+from backoffice.campaigns.wave_lots import give_up_pending, one_wave_a_day, started_none
 from backoffice.core.actor import Actor, Role
 from backoffice.core.clock import paris_date
 from backoffice.core.errors import Invalid, WrongState
@@ -54,7 +65,7 @@ def create(session: Session, office: Office, actor: Actor, draft: Draft, *, fold
         "campagne.creer",
         campaign.reference,
         at=now,
-        caisse=_only_caisse(campaign),
+        caisse=only_caisse(campaign),
         detail={"type": draft.kind, "caisses": campaign.caisses},
     )
     return campaign
@@ -64,12 +75,12 @@ def submit(session: Session, office: Office, actor: Actor, reference: str) -> Ca
     """Hand a draft over for approval; its template must compile now, not at the printer's."""
     campaign = access_campaign(session, actor, reference, lock=True)
     templates.current_version(office, kind_of(campaign.kind).letter)
-    return _advance(session, office, actor, campaign, "submit")
+    return advance(session, office, actor, campaign, "submit")
 
 
 def send_back(session: Session, office: Office, actor: Actor, reference: str, reason: str) -> Campaign:
     """Refuse to approve, with the reason for the author."""
-    return _advance(session, office, actor, access_campaign(session, actor, reference, lock=True), "send_back", reason)
+    return advance(session, office, actor, access_campaign(session, actor, reference, lock=True), "send_back", reason)
 
 
 def approve(session: Session, office: Office, actor: Actor, reference: str) -> Campaign:
@@ -83,7 +94,7 @@ def approve(session: Session, office: Office, actor: Actor, reference: str) -> C
         )
     campaign.template_version = templates.keep_current(office, kind_of(campaign.kind).letter)
     campaign.approver = actor.login
-    _advance(session, office, actor, campaign, "approve")
+    advance(session, office, actor, campaign, "approve")
     ring_after_commit(session, "freeze", campaign.id)
     return campaign
 
@@ -105,32 +116,38 @@ def freeze_now(session: Session, office: Office, campaign_id: int) -> Campaign |
     campaign.frozen_at = office.clock()
     session.flush()
     if campaign.status is CampaignState.RUNNING:
+        one_wave_a_day(session, campaign, office.clock())
         ring_lots(session, campaign)
     return campaign
 
 
 def launch(session: Session, office: Office, actor: Actor, reference: str) -> Campaign:
-    """Let the lots be made; they start as soon as the persons are frozen."""
+    """Let every lot be made at once, whatever day it is dated; they start as soon as the persons are frozen."""
     campaign = access_campaign(session, actor, reference, lock=True)
     _require_fresh_date(campaign, office.clock())
-    _advance(session, office, actor, campaign, "launch")
+    advance(session, office, actor, campaign, "launch")
     campaign.launched_at = office.clock()
     if campaign.frozen_at is None:
         ring_after_commit(session, "freeze", campaign.id)
     else:
+        one_wave_a_day(session, campaign, office.clock(), actor.login)
         ring_lots(session, campaign)
     return campaign
 
 
 def pause(session: Session, office: Office, actor: Actor, reference: str, reason: str) -> Campaign:
-    """Stop after the lots being made at this moment; nothing is lost."""
-    return _advance(session, office, actor, access_campaign(session, actor, reference, lock=True), "pause", reason)
+    """Stop at once, a lot half made as well as the waves to come; nothing is lost."""
+    return advance(session, office, actor, access_campaign(session, actor, reference, lock=True), "pause", reason)
 
 
 def resume(session: Session, office: Office, actor: Actor, reference: str) -> Campaign:
-    """Go on where it stopped; the letters keep their date, as those already sealed carry it."""
+    """Go on where it stopped; the letters keep their date, as those already sealed carry it.
+
+    A campaign of which no wave has started waits for its first day again.
+    """
     campaign = access_campaign(session, actor, reference, lock=True)
-    _advance(session, office, actor, campaign, "resume")
+    target = CampaignState.SCHEDULED if started_none(session, campaign) else None
+    advance(session, office, actor, campaign, "resume", target=target)
     ring_lots(session, campaign)
     return campaign
 
@@ -143,18 +160,19 @@ def cancel(session: Session, office: Office, actor: Actor, reference: str, reaso
     campaign = access_campaign(session, actor, reference, lock=True)
     # A lot under way holds its row: waiting for it could deadlock with the campaign's own row.
     waiting = session.scalars(
-        select(Lot)
-        .where(Lot.campaign_id == campaign.id, Lot.state == LotState.PLANNED)
-        .with_for_update(skip_locked=True)
+        select(Lot).where(Lot.campaign_id == campaign.id, Lot.state.in_(UNMADE_LOTS)).with_for_update(skip_locked=True)
     ).all()
     total = session.scalar(
-        select(func.count()).select_from(Lot).where(Lot.campaign_id == campaign.id, Lot.state == LotState.PLANNED)
+        select(func.count()).select_from(Lot).where(Lot.campaign_id == campaign.id, Lot.state.in_(UNMADE_LOTS))
     )
     if len(waiting) != total:
         raise WrongState("Un lot est en cours de fabrication : suspendez la campagne, puis annulez-la dans un instant.")
-    _advance(session, office, actor, campaign, "cancel", reason)
+    advance(session, office, actor, campaign, "cancel", reason)
+    give_up_pending(session, campaign, "campagne annulée")
     for lot in waiting:
-        if lot.channel == Channel.MAIL:
+        if lot.status is LotState.SCHEDULED:
+            pass  # no code was ever asked for
+        elif lot.channel == Channel.MAIL:
             count_letters(session, lot)
             revoke_unsent(office, lot, _not_sent(session, lot), "campagne annulée")
         else:
@@ -192,7 +210,7 @@ def finish_if_done(session: Session, office: Office, actor: Actor, campaign_id: 
     if waiting is not None:
         return False
     campaign.finished_at = office.clock()
-    _advance(session, office, actor, campaign, "finish")
+    advance(session, office, actor, campaign, "finish")
     return True
 
 
@@ -234,42 +252,11 @@ def ring_lots(session: Session, campaign: Campaign) -> None:
         ring_after_commit(session, "lot", lot_id)
 
 
-def _advance(
-    session: Session, office: Office, actor: Actor, campaign: Campaign, step_name: str, reason: str | None = None
-) -> Campaign:
-    """The one door: check, move, journal, in the caller's transaction."""
-    step = take(step_name, campaign.status, actor, campaign.author, reason, answers=campaign.on_demand)
-    now = office.clock()
-    session.add(
-        CampaignStep(
-            campaign_id=campaign.id, step=step.name, source=campaign.state, target=step.target, actor=actor.login,
-            reason=reason, at=now,
-        )
-    )  # fmt: skip
-    campaign.state = step.target
-    session.flush()
-    record(
-        session,
-        actor,
-        f"campagne.{step.name}",
-        campaign.reference,
-        at=now,
-        caisse=_only_caisse(campaign),
-        reason=reason,
-    )
-    return campaign
-
-
-def _only_caisse(campaign: Campaign) -> str | None:
-    """The caisse whose supervisor should read the line; None when it concerns several."""
-    return campaign.caisses[0] if len(campaign.caisses) == 1 else None
-
-
 def _require_fresh_date(campaign: Campaign, now: datetime) -> None:
     if campaign.letter_date < paris_date(now):
         raise Invalid(
-            f"Les courriers porteraient une date passée ({campaign.letter_date:%d/%m/%Y}) : annulez cette campagne "
-            "et préparez-en une avec une date à venir."
+            f"Les courriers porteraient une date passée ({campaign.letter_date:%d/%m/%Y}) : programmez cette campagne à une "
+            "date à venir, ou annulez-la."
         )
 
 

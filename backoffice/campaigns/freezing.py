@@ -1,6 +1,7 @@
 """Freezing: at approval the persons, their lots and their letters' ids are written down; what was approved is what leaves."""
 
 import uuid
+from collections.abc import Iterable
 from itertools import islice
 
 from sqlalchemy import text
@@ -69,18 +70,29 @@ def _plan_lots(session: Session, campaign: Campaign) -> None:
         """),
         {"campaign": campaign.id, "caisses": campaign.caisses},
     ).all()
-    days, day, written = working_days(campaign.letter_date), campaign.letter_date, 0
-    for row in planned:
-        # With a daily figure, letters carry the working day they are meant to be posted; the first day is the campaign's
-        # own. E-mails are not posted: they leave, and are dated, with the first.
-        if row.channel == Channel.MAIL:
-            day = campaign.letter_date
-        elif campaign.per_day is not None and written and written + row.letters > campaign.per_day:
+    lots = [
+        Lot(
+            uid=uuid.uuid4(), campaign_id=campaign.id, caisse=row.caisse, channel=row.channel, sequence=row.lot_sequence,
+            state=LotState.PLANNED, letter_date=campaign.letter_date, planned=row.letters,
+        )
+        for row in planned
+    ]  # fmt: skip
+    date_lots(lots, campaign)
+    session.add_all(lots)
+
+
+def date_lots(lots: Iterable[Lot], campaign: Campaign) -> None:
+    """Date lots that no wave has a day for.
+
+    With a daily figure, letters carry the working day they are meant to be posted; the first day is the campaign's own.
+    E-mails are not posted: they leave, and are dated, with the first.
+    """
+    days, day, written = working_days(campaign.letter_date, campaign.caisses), campaign.letter_date, 0
+    for lot in lots:
+        if lot.channel == Channel.MAIL:
+            lot.letter_date = campaign.letter_date
+            continue
+        if campaign.per_day is not None and written and written + lot.planned > campaign.per_day:
             day, written = next(later for later in islice(days, 400) if later > day), 0
-        written += row.letters
-        session.add(
-            Lot(
-                uid=uuid.uuid4(), campaign_id=campaign.id, caisse=row.caisse, channel=row.channel,
-                sequence=row.lot_sequence, state=LotState.PLANNED, letter_date=day, planned=row.letters,
-            )
-        )  # fmt: skip
+        written += lot.planned
+        lot.letter_date = day

@@ -98,6 +98,8 @@ class Lot(Base):
     channel: Mapped[str]
     sequence: Mapped[int] = mapped_column(Integer)
     state: Mapped[str]
+    wave_id: Mapped[int | None]
+    """The wave it leaves with; None for answers, and before a campaign is launched or scheduled."""
     letter_date: Mapped[date]
     planned: Mapped[int] = mapped_column(Integer)
     name: Mapped[str | None] = mapped_column(unique=True)

@@ -38,8 +38,14 @@ from backoffice.letters.reference import format_letter_id
 from backoffice.letters.stamp import LotWriter
 from backoffice.office import Office
 
+LOOK_UP = 500
+"""Letters between two looks at whether the campaign still runs: a pause stops within a second or two."""
 BYTES_A_LETTER = 2500
 """Generous: what a page may take on the disk, for the check of room before starting."""
+
+
+class _Paused(Exception):
+    """The campaign was paused while the lot was being made."""
 
 
 class Outcome(Enum):
@@ -119,8 +125,11 @@ def produce_lot(session: Session, office: Office, actor: Actor, lot_id: int) -> 
     else:
         sealing.require_room(folder, BYTES_A_LETTER * len(lines))
         sealing.clear_unsealed(folder, lot.name)
-        _lay_out(program, lot, lines)
-        found = _write(session, office, program, campaign, lot, lines, folder)
+        try:
+            _lay_out(program, lot, lines)
+            found = _write(session, office, program, campaign, lot, lines, folder)
+        except _Paused:
+            return Outcome.NOTHING
         outcome = Outcome.SEALED if found else Outcome.EMPTY
     _note(session, lot, lines, found, now)
     record(
@@ -176,7 +185,9 @@ def _write(
         with LotWriter(
             program, aside / f"{name}.pdf", title=f"{kind_of_letter(campaign).label} – lot {name}", date=lot.letter_date
         ) as writer:
-            for line in ready:
+            for rank, line in enumerate(ready):
+                if rank % LOOK_UP == 0:
+                    _require_running(office, campaign)
                 assert line.laid_out is not None
                 code = group(issued.codes[line.person_id]) if issued.codes is not None else None
                 line.pages = writer.add(line.laid_out, letter_id=line.letter_id, code=code)
@@ -212,6 +223,13 @@ def _require_still_ours(session: Session, office: Office, campaign: Campaign, lo
     session.execute(text("SELECT 1"))
     if codes_in_force(office, campaign, lot) != issued.issue_id:
         raise Unavailable("Un autre processus a repris ce lot : celui-ci s’arrête, rien n’est perdu.")
+
+
+def _require_running(office: Office, campaign: Campaign) -> None:
+    """A lot half made is left as it is: the next attempt begins anew, with other codes."""
+    with office.db.unit_of_work() as session:
+        if session.scalar(select(Campaign.state).where(Campaign.id == campaign.id)) != CampaignState.RUNNING:
+            raise _Paused
 
 
 def _manifest_row(lot: Lot, line: _Line) -> tuple[object, ...]:

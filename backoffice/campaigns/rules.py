@@ -18,6 +18,8 @@ class CampaignState(StrEnum):
     DRAFT = "brouillon"
     SUBMITTED = "soumise"
     APPROVED = "approuvee"
+    SCHEDULED = "programmee"
+    """Its waves have their days; none has started."""
     RUNNING = "en_cours"
     PAUSED = "suspendue"
     FINISHED = "terminee"
@@ -33,6 +35,7 @@ _STATE_LABELS = {
     CampaignState.DRAFT: "brouillon",
     CampaignState.SUBMITTED: "à approuver",
     CampaignState.APPROVED: "approuvée",
+    CampaignState.SCHEDULED: "programmée",
     CampaignState.RUNNING: "en cours",
     CampaignState.PAUSED: "suspendue",
     CampaignState.FINISHED: "terminée",
@@ -43,6 +46,8 @@ _STATE_LABELS = {
 class LotState(StrEnum):
     """Where a lot stands; a sealed lot never changes."""
 
+    SCHEDULED = "programme"
+    """Waits for the day of its wave: no worker may take it before."""
     PLANNED = "prevu"
     SEALED = "scelle"
     SENT = "envoye"
@@ -59,6 +64,7 @@ class LotState(StrEnum):
 
 
 _LOT_LABELS = {
+    LotState.SCHEDULED: "programmé",
     LotState.PLANNED: "à produire",
     LotState.SEALED: "scellé",
     LotState.SENT: "envoyé",
@@ -68,8 +74,37 @@ _LOT_LABELS = {
 }
 
 
-OPEN_LOTS = (LotState.PLANNED, LotState.QUARANTINED)
+OPEN_LOTS = (LotState.SCHEDULED, LotState.PLANNED, LotState.QUARANTINED)
 """Lots that something must still become of: a campaign with one of them is not over."""
+
+UNMADE_LOTS = (LotState.SCHEDULED, LotState.PLANNED)
+"""Lots of which nothing exists yet."""
+
+
+class WaveState(StrEnum):
+    """Where a wave stands; what became of its letters is its lots' to say."""
+
+    PLANNED = "prevue"
+    LATE = "a_confirmer"
+    """Its slot went by, or it cannot be told whether it left already: a person decides."""
+    STARTED = "demarree"
+    CANCELLED = "annulee"
+
+    @property
+    def label(self) -> str:
+        """What a French reader sees."""
+        return _WAVE_LABELS[self]
+
+
+_WAVE_LABELS = {
+    WaveState.PLANNED: "programmée",
+    WaveState.LATE: "à confirmer",
+    WaveState.STARTED: "démarrée",
+    WaveState.CANCELLED: "abandonnée",
+}
+
+PENDING_WAVES = (WaveState.PLANNED, WaveState.LATE)
+"""Waves that have not started and still may."""
 
 
 class LetterState(StrEnum):
@@ -201,12 +236,16 @@ STEPS: tuple[Step, ...] = (
     Step("submit", "Soumettre", frozenset({_S.DRAFT}), _S.SUBMITTED, _MANAGERS),
     Step("approve", "Approuver", frozenset({_S.SUBMITTED}), _S.APPROVED, _MANAGERS, not_author=True),
     Step("send_back", "Renvoyer en brouillon", frozenset({_S.SUBMITTED}), _S.DRAFT, _MANAGERS, needs_reason=True),
+    Step("schedule", "Programmer", frozenset({_S.APPROVED}), _S.SCHEDULED, _MANAGERS),
+    Step("unschedule", "Déprogrammer", frozenset({_S.SCHEDULED}), _S.APPROVED, _MANAGERS, needs_reason=True),
     Step("launch", "Lancer", frozenset({_S.APPROVED}), _S.RUNNING, _MANAGERS),
-    Step("pause", "Suspendre", frozenset({_S.RUNNING}), _S.PAUSED, _MANAGERS, needs_reason=True),
+    Step("start", "Démarrer", frozenset({_S.SCHEDULED}), _S.RUNNING, _MANAGERS),
+    Step("pause", "Suspendre", frozenset({_S.SCHEDULED, _S.RUNNING}), _S.PAUSED, _MANAGERS, needs_reason=True),
     Step("resume", "Reprendre", frozenset({_S.PAUSED}), _S.RUNNING, _MANAGERS),
     Step("finish", "Terminer", frozenset({_S.RUNNING}), _S.FINISHED, _SYSTEM),
     Step(
-        "cancel", "Annuler", frozenset({_S.DRAFT, _S.SUBMITTED, _S.APPROVED, _S.RUNNING, _S.PAUSED}), _S.CANCELLED,
+        "cancel", "Annuler",
+        frozenset({_S.DRAFT, _S.SUBMITTED, _S.APPROVED, _S.SCHEDULED, _S.RUNNING, _S.PAUSED}), _S.CANCELLED,
         _MANAGERS, needs_reason=True, of_answers=False,
     ),
 )  # fmt: skip

@@ -50,6 +50,8 @@ class CampaignStatus:
     pages: int
     done: int
     """Letters dealt with, whatever became of them, for progress."""
+    scheduled: int
+    """Letters that wait for the day of their wave."""
     total: int
     created_at: datetime
     launched_at: datetime | None
@@ -93,7 +95,10 @@ def campaign_status(session: Session, campaign: Campaign) -> CampaignStatus:
         excluded[reason] = excluded.get(reason, 0) + number
     settled = {LotState.SEALED, LotState.EMPTY, LotState.SENT, LotState.CANCELLED}
     last = session.scalar(
-        select(CampaignStep).where(CampaignStep.campaign_id == campaign.id).order_by(CampaignStep.id.desc()).limit(1)
+        select(CampaignStep)
+        .where(CampaignStep.campaign_id == campaign.id, CampaignStep.source != CampaignStep.target)
+        .order_by(CampaignStep.id.desc())
+        .limit(1)
     )
     return CampaignStatus(
         reference=campaign.reference, name=campaign.name, kind=campaign.kind, state=campaign.state,
@@ -109,6 +114,7 @@ def campaign_status(session: Session, campaign: Campaign) -> CampaignStatus:
         mail_lots=len(mail), mail_lots_sent=sum(lot.status is LotState.SENT for lot in mail),
         quarantined=sum(lot.status is LotState.QUARANTINED for lot in lots), pages=sum(lot.pages for lot in paper),
         done=sum(lot.planned for lot in lots if lot.status in settled) + under_way, total=sum(lot.planned for lot in lots),
+        scheduled=sum(lot.planned for lot in lots if lot.status is LotState.SCHEDULED),
         created_at=campaign.created_at, launched_at=campaign.launched_at, finished_at=campaign.finished_at,
         reason=last.reason if last and last.target in _EXPLAINED else None,
     )  # fmt: skip

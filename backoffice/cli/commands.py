@@ -10,7 +10,19 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from backoffice.adapters.logs import quiet_logs
-from backoffice.cli import backup, campaign, campaign_run, correspondence, demo, lots, population, proofs, services, up
+from backoffice.cli import (
+    backup,
+    campaign,
+    campaign_run,
+    correspondence,
+    demo,
+    lots,
+    population,
+    proofs,
+    services,
+    up,
+    waves,
+)
 from backoffice.core.errors import DomainError
 
 
@@ -22,6 +34,8 @@ def caisse() -> None:
 caisse.add_command(population.population)
 caisse.add_command(campaign.campaign)
 campaign.campaign.add_command(campaign_run.run)
+for planning in (waves.schedule, waves.list_waves, waves.move):
+    campaign.campaign.add_command(planning)
 caisse.add_command(lots.lot)
 caisse.add_command(correspondence.correspondence)
 caisse.add_command(demo.demo)

@@ -47,7 +47,11 @@ def new_database(cluster: Any) -> Iterator[NewDatabase]:
 def test_the_models_are_the_migrated_schema(new_database: NewDatabase) -> None:
     import backoffice.audit.journal
     import backoffice.campaigns.models
+<<<<<<< HEAD
     import backoffice.cases.actions
+=======
+    import backoffice.campaigns.wave_models
+>>>>>>> ba0f6e2 (Waves: a campaign's letters leave by working days, started once by a clock that asks when a slot went by)
     import backoffice.parameters.models
     import backoffice.population.models  # noqa: F401 - each registers its tables
 
@@ -121,6 +125,7 @@ def test_what_the_back_office_may_do_to_its_own_tables(new_database: NewDatabase
     full = "INSERT,SELECT,UPDATE"
     assert found == {
         "audit_entry": "INSERT,SELECT", "campaign_step": "INSERT,SELECT", "environment": "SELECT",
+        "campaign_plan": full, "embargo": full, "wave": "DELETE,INSERT,SELECT,UPDATE",
         "campaign": full, "letter": full, "lot": full, "person": full, "population_import": full,
         "case_counter": full, "case_file": full, "case_entry": "INSERT,SELECT", "dmp_event": "INSERT,SELECT",
         "letter_request": "INSERT,SELECT", "colleague": "INSERT,SELECT", "absence": "INSERT,SELECT",

@@ -12,12 +12,14 @@ CAMPAIGN_BADGES: Final = {
     CampaignState.DRAFT: "draft",
     CampaignState.SUBMITTED: "wait",
     CampaignState.APPROVED: "ready",
+    CampaignState.SCHEDULED: "ready",
     CampaignState.RUNNING: "run",
     CampaignState.PAUSED: "wait",
     CampaignState.FINISHED: "done",
     CampaignState.CANCELLED: "stop",
 }
 LOT_BADGES: Final = {
+    LotState.SCHEDULED: "ready",
     LotState.PLANNED: "draft",
     LotState.SEALED: "done",
     LotState.SENT: "done",
@@ -28,9 +30,13 @@ LOT_BADGES: Final = {
 
 
 def is_moving(status: CampaignStatus) -> bool:
-    """Whether workers are at it, so that its page should follow; a day of answers stays open when all is done."""
+    """Whether workers are at it, so that its page should follow.
+
+    A day of answers stays open when all is done; so does a campaign between two waves.
+    """
     if status.state == CampaignState.RUNNING:
-        return not kind_of(status.kind).on_demand or status.done < status.total
+        waits = kind_of(status.kind).on_demand or status.scheduled
+        return not waits or status.done + status.scheduled < status.total
     return status.state == CampaignState.APPROVED and not status.frozen
 
 

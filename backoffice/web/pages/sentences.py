@@ -114,27 +114,37 @@ def _days(found: Sequence[Lot], channel: Channel, number: int) -> str:
     return dated(min(days), max(days), number)
 
 
+_NOTHING_LEFT = "La campagne reprendra ; il ne lui reste aucun courrier à produire."
+
+
 def _left(status: CampaignStatus) -> int:
     return status.total - status.done
 
 
 def _pause(status: CampaignStatus, _: Sequence[Lot], __: Forecast | None) -> str:
     return (
-        f"La production s’arrêtera après les lots en cours de fabrication : {thousands(_left(status))} envois sur "
-        f"{thousands(status.total)} attendront la reprise. Rien n’est perdu."
+        f"La production s’arrêtera aussitôt, et aucune vague ne partira : {thousands(_left(status))} envois sur "
+        f"{thousands(status.total)} attendront la reprise. Rien n’est perdu, rien ne sera envoyé deux fois."
     )
 
 
 def _resume(status: CampaignStatus, found: Sequence[Lot], _: Forecast | None) -> str:
+    waves = (
+        f"{counted(status.scheduled, 'envoi partira', 'envois partiront')} le jour de leur vague ; une vague dont la date est "
+        "passée attendra votre accord."
+        if status.scheduled
+        else ""
+    )
     waiting = [lot for lot in found if lot.status is LotState.PLANNED]
     if not waiting:
-        return "La campagne reprendra ; il ne lui reste aucun courrier à produire."
+        return f"La campagne reprendra. {waves}" if waves else _NOTHING_LEFT
     days = [lot.letter_date for lot in waiting]
-    number = _left(status)
-    return (
+    number = _left(status) - status.scheduled
+    now = (
         f"{counted(number, 'envoi restant sera produit', 'envois restants seront produits')} en {lots(len(waiting))}, "
         f"{dated(min(days), max(days), number)} comme prévu à l’approbation."
     )
+    return f"{now} {waves}".rstrip()
 
 
 def _cancel(status: CampaignStatus, _: Sequence[Lot], __: Forecast | None) -> str:
