@@ -27,11 +27,8 @@ from backoffice.adapters.queue import connect, free_stuck, queue_of
 from backoffice.campaigns import work
 from backoffice.campaigns.models import Campaign, Lot
 from backoffice.campaigns.rules import ON_DEMAND, OPEN_LOTS, CampaignState, LotState
-<<<<<<< HEAD
-from backoffice.cases.escalation import escalate
-=======
 from backoffice.campaigns.wave_clock import start_due_waves
->>>>>>> ba0f6e2 (Waves: a campaign's letters leave by working days, started once by a clock that asks when a slot went by)
+from backoffice.cases.escalation import escalate
 from backoffice.core.actor import system_actor
 from backoffice.core.clock import paris_date
 from backoffice.core.errors import DomainError, Unavailable
@@ -123,11 +120,7 @@ def answer_events(office: Office) -> int:
 
 def look_round(office: Office) -> None:
     """Every duty of the sweep; one that fails (database away, disk full) is logged, and keeps no other from its turn."""
-<<<<<<< HEAD
-    for duty in (answer_events, escalate, sweep):
-=======
-    for duty in (answer_events, start_due_waves, sweep):
->>>>>>> ba0f6e2 (Waves: a campaign's letters leave by working days, started once by a clock that asks when a slot went by)
+    for duty in (answer_events, escalate, start_due_waves, sweep):
         try:
             duty(office)
         except (SQLAlchemyError, DomainError, RedisError, OSError) as error:

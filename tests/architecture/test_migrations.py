@@ -47,11 +47,8 @@ def new_database(cluster: Any) -> Iterator[NewDatabase]:
 def test_the_models_are_the_migrated_schema(new_database: NewDatabase) -> None:
     import backoffice.audit.journal
     import backoffice.campaigns.models
-<<<<<<< HEAD
-    import backoffice.cases.actions
-=======
     import backoffice.campaigns.wave_models
->>>>>>> ba0f6e2 (Waves: a campaign's letters leave by working days, started once by a clock that asks when a slot went by)
+    import backoffice.cases.actions
     import backoffice.parameters.models
     import backoffice.population.models  # noqa: F401 - each registers its tables
 
