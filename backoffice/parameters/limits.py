@@ -22,9 +22,9 @@ EMAILS_PER_MINUTE: Final = Whole(
     default=600, least=1, most=60_000,
 )  # fmt: skip
 IDENTITY_TRIES: Final = Whole(
-    name="limite.essais_identite", label="Essais aux questions d’identité pendant un appel", unit="essais",
-    meaning="Après autant d’échecs, l’appel se poursuit sans accès aux données de la personne.",
-    default=3, least=1, most=5,
+    name="limite.essais_identite", label="Erreurs aux questions d’identité, par téléphone", unit="erreurs",
+    meaning="À ce nombre la vérification échoue : pour cette personne, plus d’essai pendant 24 heures, quel que soit l’appel.",
+    default=2, least=1, most=3,
 )  # fmt: skip
 COOLING_OFF_DAYS: Final = Whole(
     name="limite.retractation", label="Délai de rétractation d’une clôture", unit="jours",

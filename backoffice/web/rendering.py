@@ -55,6 +55,7 @@ SECTIONS: Final = (
         "cases.index",
         "/demandes",
     ),
+    Section("Appels", "Ouvrir un appel du 0 810, rappeler, lire les statistiques par sujet.", "calls.index", "/appels"),
     Section("Registres", "Consulter les tables et le journal, sans rien modifier.", "registers.index", "/registres"),
 )
 
@@ -77,6 +78,10 @@ def equip_templates(app: Flask, sections: Iterable[Section], environment_note: s
             return []
         return [section for section in known if may_open(app, actor, section.endpoint)]
 
+    def may_call() -> bool:
+        actor = actor_or_none()
+        return actor is not None and may_open(app, actor, "calls.open_new")
+
     app.jinja_env.filters.update(
         thousands=thousands, instant=french_instant, day=long_french_date, nbsp=no_break_spaces, short_day=short_day,
         scope=scope,
@@ -88,6 +93,7 @@ def equip_templates(app: Flask, sections: Iterable[Section], environment_note: s
             "asset": asset,
             "actor": actor_or_none(),
             "sections": open_sections,
+            "may_call": may_call,
             "is_current": lambda section: request.path.startswith(section.prefix),
             "environment_note": environment_note,
         }

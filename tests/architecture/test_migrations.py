@@ -129,4 +129,5 @@ def test_what_the_back_office_may_do_to_its_own_tables(new_database: NewDatabase
         "case_mention": "INSERT,SELECT",
         "person_notice": "INSERT,SELECT",
         "parameter_version": "INSERT,SELECT",
+        "phone_call": full, "identity_check": full, "call_back": full,
     }  # fmt: skip

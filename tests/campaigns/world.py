@@ -166,7 +166,7 @@ class World:
                     "TRUNCATE person, letter, lot, campaign_step, campaign, population_import, audit_entry, environment, "
                     "letter_request, case_mention, absence, colleague, case_entry, case_file, case_counter, dmp_event, "
                     "wave, campaign_plan, embargo, "
-                    "person_notice, parameter_version"
+                    "person_notice, parameter_version, call_back, identity_check, phone_call"
                 )
             )
         with self.dmp_owner.begin() as connection:

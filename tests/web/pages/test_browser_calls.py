@@ -1,0 +1,70 @@
+"""A call by the keyboard alone, in a real Chromium, and its pages looked at by axe-core."""
+
+from collections.abc import Iterator
+
+import pytest
+from campaigns.world import World, a_person
+from flask import Flask
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import expect
+from portal.windows import axe_source, chromium, served
+
+from backoffice.embedded.staff import DEMONSTRATION_PASSWORD
+
+from .conftest import ADVISOR
+from .test_call_pages import RIGHT, ZOE
+
+__all__ = ["chromium"]
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def address(app: Flask) -> Iterator[str]:
+    with served(app) as found:
+        yield found
+
+
+def test_a_call_by_the_keyboard_from_f2_to_f9(chromium: Chromium, address: str, world: World) -> None:
+    world.load([a_person(**ZOE)])
+    context = chromium.new_context(base_url=address, viewport={"width": 1280, "height": 900}, locale="fr-FR")
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+
+    def sound() -> None:
+        page.evaluate(axe_source())
+        found = page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})")
+        assert [one["id"] for one in found["violations"]] == []
+
+    page.goto("/connexion")
+    page.get_by_label("Identifiant").fill(ADVISOR)
+    page.get_by_label("Mot de passe").fill(DEMONSTRATION_PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Bonjour")
+    page.keyboard.press("F2")
+    expect(page.get_by_label("Nom", exact=True)).to_be_focused()
+    sound()
+    page.keyboard.type("Quillec")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.type("03/08/1950")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Poser les questions")).to_be_focused()
+    page.keyboard.press("Enter")
+    for _ in range(3):
+        expect(page.locator("#reponse")).to_be_focused()
+        asked = page.locator(".asked").inner_text()
+        page.keyboard.type(next(answer for words, answer in RIGHT.items() if words in asked))
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Zoé Quillec")).to_be_visible()
+    page.get_by_role("link", name="N’arrive pas à se connecter").press("Enter")
+    expect(page.get_by_role("heading", name="N’arrive pas à se connecter")).to_be_visible()
+    sound()
+    page.keyboard.press("F9")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("L’appel est terminé.")).to_be_visible()
+    assert world.sql("SELECT subject, outcome FROM phone_call") == [("connexion", "repondu")]
+    sound()
+    page.goto("/appels/statistiques")
+    sound()
+    context.close()
