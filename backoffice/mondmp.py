@@ -19,10 +19,13 @@ from dmp_core.holder.messages import Notice
 from dmp_core.holder.store import HolderStore
 from dmp_core.portals.mondmp.app import create_app as create_portal
 from dmp_core.portals.mondmp.parts import Parts, PortalSettings
+from dmp_core.record.contents import LARGEST
+from dmp_core.record.shelf import Folder
 from dmp_core.storage.keyring import Keyring
 
 THREADS = 8
-LARGEST_BODY = 1024 * 1024
+LARGEST_BODY = LARGEST + 1024 * 1024
+"""A document and the form around it."""
 MAIL_TIMEOUT_S = 8
 """Somebody waits in front of the page for the code."""
 
@@ -69,20 +72,23 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
             raise errors.Unavailable(f"mon-dmp n’est pas configuré : indiquez {variable}.")
     portal = PortalSettings(
         dmp_url=own.dmp_url, secret_key=own.secret_key, code_keyring=settings.code_keyring,
-        holder_keyring=own.holder_keyring, https=own.https, proxy_hops=own.proxy_hops, trusted_hosts=own.trusted_hosts,
+        holder_keyring=own.holder_keyring, record_keyring=own.record_keyring,
+        documents=own.documents, https=own.https, proxy_hops=own.proxy_hops, trusted_hosts=own.trusted_hosts,
         note=settings.environment_note,
     )  # fmt: skip
     mail = MailSettings(settings.smtp_url, settings.mail_sender, settings.mail_ca_file, timeout=MAIL_TIMEOUT_S)
     try:
         # The back office makes the first; a lost one must not be made anew here, every code sent would turn wrong.
         codes, secrets = Keyring.load(portal.code_keyring), Keyring.create_if_missing(portal.holder_keyring)
+        record = Keyring.create_if_missing(portal.record_keyring)
     except dmp_errors.DmpError as refusal:
         raise errors.Unavailable(str(refusal)) from refusal
     return create_portal(
         Parts(
             settings=portal, clock=clock, store=HolderStore(portal.dmp_url), codes=codes, secrets=secrets,
             insured=InsuredPersons(own.insured_url, clock),
-            messenger=HostMessenger(mail, SmsGateway(settings.sms_url), clock),
+            messenger=HostMessenger(mail, SmsGateway(settings.sms_url), clock), record=record,
+            shelf=Folder(portal.documents),
         )
     )  # fmt: skip
 

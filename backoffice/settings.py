@@ -28,6 +28,10 @@ class MonDmpSettings:
     secret_key: str
     holder_keyring: Path
     """Keys of one-time codes, attempt counters and sealed secrets."""
+    record_keyring: Path
+    """Keys that wrap those of the dossiers' documents."""
+    documents: Path
+    """Folder of the documents' sealed contents."""
     proxy_hops: int
     https: bool
     trusted_hosts: tuple[str, ...]
@@ -98,6 +102,7 @@ class Settings:
         secrets = read_json(data / "secrets.json")
         services = read_json(data / "run" / "services.json")
         keys = key_files(env)
+        files = Path(env.get("CAISSE_FILES", data / "files"))
 
         def database(variable: str, role: str, name: str) -> str:
             if variable in env:
@@ -124,7 +129,7 @@ class Settings:
         ca_file = env.get("LDAP_CA_FILE") or (str(data / "tls" / "ca.pem") if directory else "")
         return cls(
             data=data,
-            files=Path(env.get("CAISSE_FILES", data / "files")),
+            files=files,
             templates=Path(env.get("CAISSE_TEMPLATES", PROJECT_ROOT / "templates" / "letters")),
             caisse_url=database("DATABASE_URL", "caisse", "caisse"),
             caisse_owner_url=database("DATABASE_OWNER_URL", "caisse_owner", "caisse"),
@@ -157,6 +162,8 @@ class Settings:
                 insured_url=database("CAISSE_TITULAIRE_URL", "titulaire", "caisse"),
                 secret_key=env.get("MONDMP_SECRET_KEY") or secrets.get("mondmp_key", ""),
                 holder_keyring=keys["holder"],
+                record_keyring=keys["record"],
+                documents=Path(env.get("MONDMP_DOCUMENTS", files / "documents")),
                 proxy_hops=whole_number(env, "MONDMP_PROXY_HOPS", 0, least=0),
                 https=env.get("MONDMP_HTTPS") == "1",
                 trusted_hosts=tuple(env.get("MONDMP_HOSTS", "").split()),
@@ -198,6 +205,7 @@ def key_files(environ: Mapping[str, str] | None = None) -> dict[str, Path]:
     return {
         "codes": Path(env.get("CREATION_CODE_KEYRING", folder / "creation-codes.json")),
         "holder": Path(env.get("HOLDER_KEYRING", folder / "holder.json")),
+        "record": Path(env.get("RECORD_KEYRING", folder / "record.json")),
     }
 
 

@@ -125,7 +125,9 @@ def keys_group() -> None:
 
 
 @keys_group.command("rotate")
-@click.argument("which", metavar="[codes|holder]", type=click.Choice(["codes", "holder"]), default="codes")
+@click.argument(
+    "which", metavar="[codes|holder|record]", type=click.Choice(["codes", "holder", "record"]), default="codes"
+)
 def keys_rotate(which: str) -> None:
     """Ajoute une clé et en fait la clé courante ; ce qui a été fait avec les anciennes reste vérifiable.
 

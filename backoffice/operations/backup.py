@@ -73,8 +73,9 @@ def make_backup(office: Office, actor: Actor, archive: Path) -> Backup:
     key, archive_id = os.urandom(32), uuid.uuid4()
     settings = office.settings
     try:
-        own = {"codes": settings.code_keyring, "holder": settings.mondmp.holder_keyring}
-        # In service the second one lies on mon-dmp's hosts alone, and is copied from there.
+        portal = settings.mondmp
+        own = {"codes": settings.code_keyring, "holder": portal.holder_keyring, "record": portal.record_keyring}
+        # In service the last two lie on mon-dmp's hosts alone, and are copied from there.
         rings = {name: json.loads(path.read_bytes()) if path.exists() else None for name, path in own.items()}
         with _private(aside) as out, _frozen(office) as moment:
             writer = ArchiveWriter(out, key, archive_id)

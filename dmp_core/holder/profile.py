@@ -1,11 +1,10 @@
-"""What a holder reads about themselves and about who came to see their dossier.
+"""What a holder reads about themselves.
 
-Every function works in a transaction bound to the dossier (`HolderStore.transaction`): PostgreSQL shows no other.
+The function works in a transaction bound to the dossier (`HolderStore.transaction`): PostgreSQL shows no other.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -43,34 +42,6 @@ class Profile:
         return self.usual_name or self.birth_name
 
 
-class Mode(StrEnum):
-    """In which way a professional entered the dossier (DOMAIN 4.1)."""
-
-    NORMAL = "normal"
-    EMERGENCY = "urgence"
-    CENTRE_15 = "centre15"
-
-
-@dataclass(frozen=True, slots=True)
-class AccessTrace:
-    """One access of a health professional, as it is kept in the dossier."""
-
-    at: datetime
-    who: str = field(repr=False)
-    profession: str = field(repr=False)
-    mode: Mode
-    what: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class LatestAccesses:
-    """What the holder is told on entering: the last access of any kind, and the last one without asking first."""
-
-    any: AccessTrace | None
-    urgent: AccessTrace | None
-    """Emergency (bris de glace) or centre 15."""
-
-
 def profile_of(connection: Connection) -> Profile:
     """The holder of the dossier that the transaction is bound to. Raises NotFound when it is bound to none."""
     row = (
@@ -98,21 +69,3 @@ def profile_of(connection: Connection) -> Profile:
         birth_date=row["date_naissance"], state=DossierState(row["state"]), opened_at=row["opened_at"],
         login=row["login"], ins_c=row["ins_c"], contacts=Contacts(row["mail"], row["mobile"]),
     )  # fmt: skip
-
-
-def latest_accesses(connection: Connection) -> LatestAccesses:
-    """The latest traces of the dossier that the transaction is bound to."""
-    return LatestAccesses(
-        any=_latest(connection, tuple(Mode)), urgent=_latest(connection, (Mode.EMERGENCY, Mode.CENTRE_15))
-    )
-
-
-def _latest(connection: Connection, modes: tuple[Mode, ...]) -> AccessTrace | None:
-    row = connection.execute(
-        text(
-            "SELECT at, who, profession, mode, what FROM medical.access_trace WHERE mode = ANY(:modes) "
-            "ORDER BY at DESC LIMIT 1"
-        ),
-        {"modes": [str(mode) for mode in modes]},
-    ).one_or_none()
-    return None if row is None else AccessTrace(row.at, row.who, row.profession, Mode(row.mode), row.what)

@@ -109,7 +109,8 @@ def settings_of(databases: Databases, data: Path, redis_url: str, **changes: Any
         https=False, trusted_hosts=(), environment_note="", sms_url="http://127.0.0.1:1/sms",
         mondmp=MonDmpSettings(
             dmp_url=databases.url("titulaire", "dmp"), insured_url=databases.url("titulaire", "caisse"),
-            secret_key="autre clé secrète " * 3, holder_keyring=data / "keys" / "holder.json", proxy_hops=0, https=False,
+            secret_key="autre clé secrète " * 3, holder_keyring=data / "keys" / "holder.json",
+            record_keyring=data / "keys" / "record.json", documents=data / "documents", proxy_hops=0, https=False,
             trusted_hosts=(),
         ),
     )  # fmt: skip

@@ -3,6 +3,7 @@
 import itertools
 import os
 import re
+import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ from dmp_core.holder.store import HolderStore
 from dmp_core.identity.nir import key_of
 from dmp_core.portals.mondmp.app import create_app
 from dmp_core.portals.mondmp.parts import Parts, PortalSettings
+from dmp_core.record.shelf import Folder
 from dmp_core.storage.keyring import Keyring, key_id
 
 SECRET = "une clé secrète pour les essais seulement"
@@ -83,12 +85,15 @@ class World:
         self.store = store
         self.owner = owner
         self.codes = a_ring()
+        self.record = a_ring()
+        self.folder = Path(tempfile.mkdtemp(prefix="documents-"))
         self.enrolment = Enrolment(caisse, self.codes, self.clock)
 
     def parts(self, **settings: Any) -> Parts:
         made = PortalSettings(dmp_url="", secret_key=SECRET, code_keyring=Path(), holder_keyring=Path())
         return Parts(
-            replace(made, **settings), self.clock, self.store, self.codes, a_ring(), self.base, self.outside
+            replace(made, **settings), self.clock, self.store, self.codes, a_ring(), self.base, self.outside,
+            self.record, Folder(self.folder),
         )  # fmt: skip
 
     def app(self, **settings: Any) -> Flask:

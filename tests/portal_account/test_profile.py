@@ -1,12 +1,14 @@
 """Home and profile: what the holder reads, and what they change with the proofs it takes."""
 
-from uuid import uuid4
+from datetime import timedelta
 
 import pyotp
 import pytest
 from flask import Flask
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
+
+from dmp_core.access.trace import Action, ActorKind, Mode, Who, write
 
 from .world import GOOD, AccountWorld, Holder, settle
 
@@ -25,12 +27,11 @@ def signed_in(holder: Holder, world: AccountWorld) -> Holder:
 
 
 def trace(world: AccountWorld, holder: Holder, mode: str, minutes_ago: int, who: str) -> None:
-    world.rows(
-        "INSERT INTO medical.access_trace (id, dossier_id, at, who, profession, mode, what) VALUES "
-        "(:id, :dossier, CAST(:at AS timestamptz) - make_interval(mins => :ago), :who, 'médecin', :mode, "
-        "'consultation du dossier') RETURNING id",
-        id=uuid4(), dossier=holder.who.dossier, at=world.clock.now, ago=minutes_ago, who=who, mode=mode,
-    )  # fmt: skip
+    """An access of a professional, written by the owner of the database as the gate would."""
+    dossier, at = holder.who.dossier, world.clock.now - timedelta(minutes=minutes_ago)
+    with world.owner.begin() as connection:
+        professional = Who(ActorKind.PROFESSIONAL, "810000000001", who, "médecin", Mode(mode))
+        write(connection, dossier, at, professional, Action.LIST)
 
 
 def test_the_home_shows_the_latest_access_and_the_latest_urgent_one_as_they_are_kept(
@@ -172,18 +173,20 @@ def test_what_a_holder_settles_is_out_of_reach_of_another_holder_of_the_caisse_a
     signed_in.send(TRUST, nom="Claire Dupond", telephone="01 23 45 67 89", lien="")
     trace(world, signed_in, "normal", 5, "Dr Anne Récente")
     other = world.someone()
-    count = text("SELECT (SELECT count(*) FROM medical.trusted_person) + (SELECT count(*) FROM medical.access_trace)")
+    count = text("SELECT (SELECT count(*) FROM medical.trusted_person) + (SELECT count(*) FROM medical.trace)")
     with world.store.transaction(other.dossier) as connection:
         assert connection.scalar(count) == 0
     with world.store.transaction() as connection:
         assert connection.scalar(count) == 0
     with world.store.transaction(signed_in.who.dossier) as connection:
         assert connection.scalar(count) == 2
-    for table in ("trusted_person", "access_trace"):
+    for table in ("trusted_person", "trace"):
         with account_engines[1].connect() as caisse, pytest.raises(ProgrammingError, match="permission denied"):
             caisse.execute(text(f"SELECT count(*) FROM medical.{table}"))
-    for forbidden in ("INSERT INTO medical.access_trace (id) VALUES (gen_random_uuid())",
-                      "DELETE FROM medical.access_trace", "UPDATE medical.trusted_person SET name = 'x'"):  # fmt: skip
+    for forbidden in (
+        "UPDATE medical.trace SET granted = true", "DELETE FROM medical.trace",
+        "UPDATE medical.trusted_person SET name = 'x'",
+    ):  # fmt: skip
         with (
             pytest.raises(ProgrammingError, match="permission denied"),
             world.store.transaction(signed_in.who.dossier) as connection,

@@ -3,6 +3,7 @@
 import logging
 import re
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 import structlog
@@ -166,7 +167,9 @@ def test_no_page_of_the_account_opens_at_another_stage(holder: Holder, app: Flas
         if not rule.rule.startswith("/mon-dmp"):
             continue
         for method in (rule.methods or set()) & {"GET", "POST"}:
-            where = rule.rule.replace("<any('e-mail', mobile):kind>", "mobile")
+            where = rule.rule.replace("<any('e-mail', mobile):kind>", "mobile").replace(
+                "<uuid:document_id>", str(UUID(int=7))
+            )
             answer = holder.client.open(where, method=method, data={"csrf_token": token[1]})
             assert (answer.status_code, answer.location) == (303, "/connexion"), (method, where)
             assert holder.who.login not in answer.text

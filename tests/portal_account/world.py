@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -68,7 +68,7 @@ class AccountWorld(World):
 
     def parts(self, **settings: Any) -> Parts:
         made = super().parts(**settings)
-        return Parts(made.settings, made.clock, made.store, made.codes, made.secrets, made.insured, self.messenger)
+        return replace(made, messenger=self.messenger)
 
     def someone(self, *, mail: bool = True, mobile: bool = True, **identity: Any) -> Someone:
         """A holder whose DMP was just opened: the initial password has not been used."""

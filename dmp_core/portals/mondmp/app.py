@@ -6,17 +6,20 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined
 
+from dmp_core.access.gate import HolderGate
 from dmp_core.holder.access import Access
-from dmp_core.portals.mondmp import account
+from dmp_core.portals.mondmp import account, record
 from dmp_core.portals.mondmp.pages import code_request, creation, information
 from dmp_core.portals.mondmp.parts import Parts
+from dmp_core.portals.mondmp.record.uploads import expect_documents
 from dmp_core.portals.mondmp.web.access import guard_routes
 from dmp_core.portals.mondmp.web.errors import translate_errors
 from dmp_core.portals.mondmp.web.rendering import FOLDER, equip_templates
 from dmp_core.portals.mondmp.web.security import protect_responses, trust_proxies
+from dmp_core.record.sealing import DossierKeys
 
 LARGEST_FORM: Final = 64 * 1024
-"""Bytes of a request: the longest form is a few hundred."""
+"""Bytes of a request: the longest form is a few hundred; a page that takes a document asks for more."""
 SHORTEST_SECRET: Final = 32
 
 
@@ -33,6 +36,7 @@ def create_app(parts: Parts) -> Flask:
     app.extensions["mondmp.access"] = Access(
         parts.store, parts.secrets, parts.codes, parts.clock, parts.insured, parts.messenger
     )
+    app.extensions["mondmp.gate"] = HolderGate(parts.store, parts.shelf, DossierKeys(parts.record), parts.clock)
     app.secret_key = settings.secret_key
     prefix = "__Host-" if settings.https else ""
     app.config.update(
@@ -50,11 +54,12 @@ def create_app(parts: Parts) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     # First of all the checks: a request that may not be here is not read any further.
     guard_routes(app)
+    expect_documents(app)
     CSRFProtect(app)
     translate_errors(app)
     protect_responses(app, https=settings.https)
     trust_proxies(app, settings.proxy_hops)
     equip_templates(app, settings.note)
-    for blueprint in (information.pages, creation.pages, code_request.pages, account.blueprint):
+    for blueprint in (information.pages, creation.pages, code_request.pages, account.blueprint, record.blueprint):
         app.register_blueprint(blueprint)
     return app

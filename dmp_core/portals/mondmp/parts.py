@@ -7,6 +7,7 @@ from dmp_core.clock import Clock
 from dmp_core.enrolment.insured import InsuredBase
 from dmp_core.holder.messages import Messenger
 from dmp_core.holder.store import HolderStore
+from dmp_core.record.shelf import Shelf
 from dmp_core.storage.keyring import Keyring
 
 
@@ -22,6 +23,10 @@ class PortalSettings:
     """Keys of the creation codes' digests (read only)."""
     holder_keyring: Path
     """Keys of one-time codes, attempt counters and sealed secrets; the back office is never given it."""
+    record_keyring: Path = Path()
+    """Keys that wrap the dossiers' own keys; the back office is never given it."""
+    documents: Path = Path()
+    """Folder of the sealed contents of documents."""
     https: bool = False
     """Whether browsers reach the site over https: cookies are then `Secure` and bear the prefix `__Host-`."""
     proxy_hops: int = 0
@@ -42,3 +47,7 @@ class Parts:
     secrets: Keyring
     insured: InsuredBase
     messenger: Messenger
+    record: Keyring
+    """Keys that wrap those of the dossiers; the back office is never given them."""
+    shelf: Shelf
+    """Where the sealed contents of documents lie."""

@@ -3,7 +3,8 @@
 from flask import jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
-from dmp_core.holder.profile import latest_accesses, profile_of
+from dmp_core.access.trace import latest_accesses
+from dmp_core.holder.profile import profile_of
 from dmp_core.holder.sessions import Stage
 from dmp_core.holder.trusted_person import trusted_person
 from dmp_core.portals.mondmp.account.pages import blueprint, go, seconds_left
@@ -18,7 +19,8 @@ def home() -> str:
     """Who came to see the dossier, the last connection, and the ways on."""
     session = web.current_session()
     with web.parts().store.transaction(session.dossier_id) as connection:
-        holder, accesses, trusted = profile_of(connection), latest_accesses(connection), trusted_person(connection)
+        holder, trusted = profile_of(connection), trusted_person(connection)
+        accesses = latest_accesses(connection, holder.dossier_id)
     last = next((each for each in access().connections.of(session) if not each.current), None)
     return render_template("account/home.html", holder=holder, accesses=accesses, trusted=trusted, last=last)
 

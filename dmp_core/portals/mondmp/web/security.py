@@ -23,7 +23,7 @@ def protect_responses(app: Flask, *, https: bool) -> None:
     @app.after_request
     def protect(response: Response) -> Response:
         headers = response.headers
-        headers["Content-Security-Policy"] = _POLICY
+        headers.setdefault("Content-Security-Policy", _POLICY)  # a document has a narrower one
         headers["X-Frame-Options"] = "DENY"
         headers["X-Content-Type-Options"] = "nosniff"
         # Not "no-referrer": over https a form is only taken from a page of ours, which the referrer tells. None leaves.

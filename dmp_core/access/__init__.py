@@ -1,0 +1,1 @@
+"""The one gate to what a DMP contains: it decides, writes down, and only then gives."""

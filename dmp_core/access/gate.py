@@ -1,0 +1,315 @@
+"""The gate: the only way to a document. It decides, writes the trace in the same transaction, and then gives.
+
+The trace is on the disk before a content leaves (DOMAIN 5.2). What a person may not see does not exist for them: absent,
+another's, deleted or not announced yet are one answer, and the refusal is in the trace.
+"""
+
+import unicodedata
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from tempfile import SpooledTemporaryFile
+from typing import IO, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection
+
+from dmp_core.access import trace
+from dmp_core.access.trace import HOLDER, Action, Filter, Line
+from dmp_core.clock import PARIS, Clock
+from dmp_core.errors import NotFound, WrongState
+from dmp_core.holder.store import HolderStore
+from dmp_core.record import documents
+from dmp_core.record.categories import Category
+from dmp_core.record.contents import checked
+from dmp_core.record.documents import Author, AuthorKind, Document, Draft, Status, Wanted, title_of
+from dmp_core.record.nomenclatures import type_of
+from dmp_core.record.sealing import Box, DossierKeys
+from dmp_core.record.shelf import Shelf
+
+RECENT: Final = timedelta(days=30)
+"""How long a document counts among the recent ones."""
+EVERY: Final = 10_000
+"""More than a dossier holds: a search and an export look at all of it."""
+LINES_OF_ONE: Final = 20
+HELD_IN_MEMORY: Final = 16 * 1024 * 1024
+"""Bytes of an export before it goes to a file without a name."""
+_NOT_HERE: Final = "Ce document n’est pas dans votre DMP : revenez à la liste de vos documents."
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a page of the list shows."""
+
+    documents: list[Document] = field(repr=False)
+    more: bool
+    """Whether there is a next page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the page of one document shows."""
+
+    document: Document
+    versions: list[Document]
+    lines: list[Line]
+    """Who came to it, the latest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A document as a line of the trace names it."""
+
+    title: str
+    is_there: bool
+    """Whether it can still be opened: one that was deleted keeps its lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines of the trace."""
+
+    lines: list[Line]
+    named: dict[UUID, Named] = field(repr=False)
+    """By document that a line names."""
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the holder finds on entering."""
+
+    counts: dict[Category, int]
+    current: int
+    recent: int
+    archived: int
+
+
+class NotTheAuthor(WrongState):
+    """Only its author may do this to a document."""
+
+
+class HolderGate:
+    """The gate in front of a holder, for their own dossier.
+
+    Every method raises NotFound for a document that is not there for them, and Unavailable when a part is away.
+    """
+
+    def __init__(self, store: HolderStore, shelf: Shelf, keys: DossierKeys, clock: Clock) -> None:
+        self._store = store
+        self._shelf = shelf
+        self._keys = keys
+        self._clock = clock
+
+    def overview(self, dossier: UUID) -> Overview:
+        """How many documents of each category, recent and archived."""
+        now = self._clock()
+        with self._store.transaction(dossier) as connection:
+            current = documents.count_by_category(connection, Wanted(), now)
+            recent = documents.count_by_category(connection, Wanted(since=now - RECENT), now)
+            archived = documents.count_by_category(connection, Wanted(Status.ARCHIVED), now)
+            trace.write(connection, dossier, now, HOLDER, Action.LIST)
+        return Overview(current, sum(current.values()), sum(recent.values()), sum(archived.values()))
+
+    def browse(self, dossier: UUID, wanted: Wanted, size: int, offset: int = 0, words: str = "") -> Shown:
+        """One page of the list; with `words`, of those whose title or author has them all."""
+        now = self._clock()
+        with self._asked(dossier, Action.LIST) as (connection, box):
+            if words.strip():
+                every = documents.documents_of(connection, box, wanted, now, EVERY)
+                found = [each for each in every if _speaks_of(each, words)][offset : offset + size + 1]
+            else:
+                found = documents.documents_of(connection, box, wanted, now, size + 1, offset)
+            trace.write(connection, dossier, now, HOLDER, Action.LIST)
+        return Shown(found[:size], more=len(found) > size)
+
+    def look(self, dossier: UUID, document_id: UUID) -> Seen:
+        """A document's metadata, its versions, and who came to it; what it says is `read`'s."""
+        with self._asked(dossier, Action.LOOK, document_id) as (connection, box):
+            found = self._visible(connection, box, document_id)
+            versions = [each for each in documents.versions_of(connection, box, found) if self._is_visible(each)]
+            lines = trace.lines_of(connection, dossier, Filter(document=found.id), limit=LINES_OF_ONE)
+            trace.write(connection, dossier, self._clock(), HOLDER, Action.LOOK, found.id)
+        return Seen(found, versions, lines)
+
+    def read(self, dossier: UUID, document_id: UUID) -> tuple[Document, bytes]:
+        """A document and its content, given once its trace is written."""
+        with self._asked(dossier, Action.READ, document_id) as (connection, box):
+            found = self._visible(connection, box, document_id)
+            content = box.open(self._shelf.get(found.content), found.content.bytes)
+            trace.write(connection, dossier, self._clock(), HOLDER, Action.READ, found.id)
+        return found, content
+
+    def add(self, dossier: UUID, type_code: str, title: str, files: list[bytes], holder: str) -> Document:
+        """A document of the holder's own (expression libre). Raises Invalid, WrongState for one that is there already."""
+        draft = self._draft(type_code, title, files, holder)
+        with self._asked(dossier, Action.ADD) as (connection, box):
+            made = documents.enter(connection, box, dossier, draft, self._put(box, draft), self._clock())
+            trace.write(connection, dossier, self._clock(), HOLDER, Action.ADD, made.id)
+        return made
+
+    def replace(self, dossier: UUID, document_id: UUID, title: str, files: list[bytes], holder: str) -> Document:
+        """A new version of a document that the holder wrote. Raises Invalid, NotTheAuthor, WrongState."""
+        with self._asked(dossier, Action.REPLACE, document_id) as (connection, box):
+            old = self._own(connection, box, document_id)
+            draft = self._draft(old.type_code, title, files, holder)
+            content = self._put(box, draft)
+            made = documents.replace_with(connection, box, dossier, old, draft, content, self._clock())
+            trace.write(connection, dossier, self._clock(), HOLDER, Action.REPLACE, made.id)
+        return made
+
+    def mask(self, dossier: UUID, document_id: UUID, *, masked: bool) -> None:
+        """Hide a document from professionals, or show it again; from the very next request on."""
+        action = Action.MASK if masked else Action.UNMASK
+        with self._asked(dossier, action, document_id) as (connection, box):
+            found = self._current(connection, box, document_id)
+            if found.masked != masked:
+                documents.mask(connection, found, self._clock(), masked)
+                trace.write(connection, dossier, self._clock(), HOLDER, action, found.id)
+
+    def archive(self, dossier: UUID, document_id: UUID, *, archived: bool) -> None:
+        """Take a document out of the current ones, or bring it back."""
+        action, target = (Action.ARCHIVE, Status.ARCHIVED) if archived else (Action.RESTORE, Status.APPROVED)
+        with self._asked(dossier, action, document_id) as (connection, box):
+            found = self._current(connection, box, document_id)
+            if found.status is not target:
+                documents.set_status(connection, found, self._clock(), target)
+                trace.write(connection, dossier, self._clock(), HOLDER, action, found.id)
+
+    def delete(self, dossier: UUID, document_id: UUID) -> None:
+        """Delete a document that the holder wrote, with its versions: logically, never physically (DOMAIN 4.3)."""
+        with self._asked(dossier, Action.DELETE, document_id) as (connection, box):
+            found = self._own(connection, box, document_id)
+            for each in documents.versions_of(connection, box, found):
+                documents.set_status(connection, each, self._clock(), Status.DELETED)
+            trace.write(connection, dossier, self._clock(), HOLDER, Action.DELETE, found.id)
+
+    def export(self, dossier: UUID, index: Callable[[list[tuple[Document, str]]], str]) -> IO[bytes]:
+        """The whole DMP as a zip: every current and archived document under its category, and the page that `index`
+        makes of (document, its name in the zip).
+        """
+        now = self._clock()
+        out: IO[bytes] = SpooledTemporaryFile(max_size=HELD_IN_MEMORY)  # noqa: SIM115 - given to the caller
+        with self._asked(dossier, Action.EXPORT) as (connection, box):
+            every = [
+                each
+                for status in (Status.APPROVED, Status.ARCHIVED)
+                for each in documents.documents_of(connection, box, Wanted(status), now, EVERY)
+            ]
+            named = list(zip(every, _names(every), strict=True))
+            with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr("index.html", index(named))
+                for each, name in named:
+                    archive.writestr(name, box.open(self._shelf.get(each.content), each.content.bytes))
+            trace.write(connection, dossier, now, HOLDER, Action.EXPORT)
+        out.seek(0)
+        return out
+
+    def lines(self, dossier: UUID, chosen: Filter, size: int, offset: int = 0) -> Lines:
+        """Lines of the trace, the latest first; reading them is itself an access."""
+        with self._asked(dossier, Action.READ_TRACE) as (connection, box):
+            found = trace.lines_of(connection, dossier, chosen, size + 1, offset)
+            named = self._named(connection, box, found)
+            trace.write(connection, dossier, self._clock(), HOLDER, Action.READ_TRACE)
+        return Lines(found[:size], named, more=len(found) > size)
+
+    def whole_trace(self, dossier: UUID) -> Lines:
+        """Every line of the trace, the first one first, to be kept; the line of this very request comes last."""
+        with self._asked(dossier, Action.EXPORT_TRACE) as (connection, box):
+            trace.write(connection, dossier, self._clock(), HOLDER, Action.EXPORT_TRACE)
+            found = list(trace.whole_chain(connection, dossier))
+            named = self._named(connection, box, found)
+        return Lines(found, named, more=False)
+
+    def _named(self, connection: Connection, box: Box, lines: list[Line]) -> dict[UUID, Named]:
+        """What the documents of these lines are called, deleted ones too, but for what awaits its announcement."""
+        found = {}
+        for one in {line.document for line in lines if line.document}:
+            document = documents.document_of(connection, box, one)
+            if document is not None and self._is_announced(document):
+                found[one] = Named(document.title, self._is_visible(document))
+        return found
+
+    def _draft(self, type_code: str, title: str, files: list[bytes], holder: str) -> Draft:
+        now = self._clock()
+        author = Author(AuthorKind.HOLDER, "EXP_PATIENT", holder)
+        return Draft(
+            type_of(type_code, now.astimezone(PARIS).date()), title_of(title), author, checked(files), service_start=now
+        )
+
+    def _put(self, box: Box, draft: Draft) -> UUID:
+        """On the shelf before its row is written: a kill in between leaves a sealed file that nothing names."""
+        name = uuid4()
+        self._shelf.put(name, box.seal(draft.content.data, name.bytes))
+        return name
+
+    @contextmanager
+    def _asked(
+        self, dossier: UUID, action: Action, document_id: UUID | None = None
+    ) -> Iterator[tuple[Connection, Box]]:
+        """A transaction bound to the dossier, with its box; a refusal undoes it and is written down by itself."""
+        try:
+            with self._store.transaction(dossier) as connection:
+                yield connection, self._keys.box(connection, dossier, self._clock())
+        except (NotFound, NotTheAuthor) as refusal:
+            with self._store.transaction(dossier) as connection:
+                if documents.is_within_reach(connection, dossier):
+                    trace.write(
+                        connection, dossier, self._clock(), HOLDER, action, document_id, granted=False,
+                        reason=str(refusal),
+                    )  # fmt: skip
+            raise
+
+    def _visible(self, connection: Connection, box: Box, document_id: UUID, *, lock: bool = False) -> Document:
+        found = documents.document_of(connection, box, document_id, lock=lock)
+        if found is None or not self._is_visible(found):
+            raise NotFound(_NOT_HERE)
+        return found
+
+    def _is_visible(self, document: Document) -> bool:
+        """A holder sees everything of their dossier but what is deleted, not announced yet, or management."""
+        kept = document.status is not Status.DELETED and document.category is not None
+        return kept and self._is_announced(document)
+
+    def _is_announced(self, document: Document) -> bool:
+        return document.hidden_until is None or document.hidden_until <= self._clock()
+
+    def _current(self, connection: Connection, box: Box, document_id: UUID) -> Document:
+        found = self._visible(connection, box, document_id, lock=True)
+        if found.status is Status.DEPRECATED:
+            raise WrongState("Une version plus récente remplace ce document : ouvrez-la pour la modifier.")
+        return found
+
+    def _own(self, connection: Connection, box: Box, document_id: UUID) -> Document:
+        found = self._current(connection, box, document_id)
+        if not found.by_holder:
+            raise NotTheAuthor(
+                "Seul son auteur peut modifier ou supprimer ce document. Vous pouvez le masquer aux professionnels, "
+                "ou demander une correction à son auteur."
+            )
+        return found
+
+
+def _speaks_of(document: Document, words: str) -> bool:
+    told = _plain(f"{document.title} {document.author.name}")
+    return all(word in told for word in _plain(words).split())
+
+
+def _plain(words: str) -> str:
+    """Lower case, without accents: how a search compares."""
+    return "".join(one for one in unicodedata.normalize("NFKD", words.casefold()) if not unicodedata.combining(one))
+
+
+def _names(every: list[Document]) -> Iterator[str]:
+    """A name in the zip for each document, under its category; two of one name are numbered."""
+    taken: set[str] = set()
+    for each in every:
+        folder = each.category.label if each.category else ""
+        stem, _, suffix = each.file_name.rpartition(".")
+        name, number = f"{folder}/{stem}.{suffix}", 2
+        while name.casefold() in taken:
+            name, number = f"{folder}/{stem} ({number}).{suffix}", number + 1
+        taken.add(name.casefold())
+        yield name

@@ -1,0 +1,225 @@
+"""The trace of a dossier: every access, made or refused, in the transaction of the access itself (CSP R.1111-43).
+
+One chain a dossier: each line carries the SHA-256 of the one before, so that a line changed, taken out or slipped in
+breaks every line after it. Lines are only ever inserted: no login may change or delete one.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, text
+
+FIRST: Final = bytes(32)
+"""What the first line of a dossier follows."""
+
+
+class Action(StrEnum):
+    """What was done, or asked for."""
+
+    LIST = "document.list"
+    LOOK = "document.look"
+    READ = "document.read"
+    ADD = "document.add"
+    REPLACE = "document.replace"
+    MASK = "document.mask"
+    UNMASK = "document.unmask"
+    ARCHIVE = "document.archive"
+    RESTORE = "document.restore"
+    DELETE = "document.delete"
+    EXPORT = "document.export"
+    READ_TRACE = "trace.read"
+    EXPORT_TRACE = "trace.export"
+
+    @property
+    def label(self) -> str:
+        """What the holder reads."""
+        return _LABELS[self]
+
+
+_LABELS: Final = {
+    Action.LIST: "liste des documents consultée",
+    Action.LOOK: "fiche du document consultée",
+    Action.READ: "document consulté",
+    Action.ADD: "document ajouté",
+    Action.REPLACE: "document remplacé",
+    Action.MASK: "document masqué aux professionnels",
+    Action.UNMASK: "document de nouveau visible des professionnels",
+    Action.ARCHIVE: "document archivé",
+    Action.RESTORE: "document sorti des archives",
+    Action.DELETE: "document supprimé",
+    Action.EXPORT: "DMP téléchargé en entier",
+    Action.READ_TRACE: "historique des accès consulté",
+    Action.EXPORT_TRACE: "historique des accès téléchargé",
+}
+
+
+class ActorKind(StrEnum):
+    """Who stands behind an access."""
+
+    HOLDER = "holder"
+    PROFESSIONAL = "professional"
+    INSURANCE = "insurance"
+
+
+class Mode(StrEnum):
+    """In which way a dossier was entered (DOMAIN 4.1)."""
+
+    NORMAL = "normal"
+    EMERGENCY = "urgence"
+    CENTRE_15 = "centre15"
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """The one who acts, as the trace names them."""
+
+    kind: ActorKind
+    id: str
+    name: str = field(repr=False)
+    profession: str = ""
+    mode: Mode = Mode.NORMAL
+
+
+HOLDER: Final = Who(ActorKind.HOLDER, "titulaire", "Vous")
+"""The holder in front of their own trace: the dossier says who that is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the trace."""
+
+    number: int
+    at: datetime
+    who: Who
+    action: Action
+    document: UUID | None
+    granted: bool
+    reason: str
+    """Of an emergency or a refusal; empty for none."""
+    previous: bytes = field(repr=False)
+    digest: bytes = field(repr=False)
+
+
+def write(
+    connection: Connection, dossier: UUID, at: datetime, who: Who, action: Action, document: UUID | None = None, *,
+    granted: bool = True, reason: str = "",
+) -> Line:  # fmt: skip
+    """Add a line to the chain of the bound dossier, in the caller's transaction."""
+    # One writer of a chain at a time: the next one reads what this one wrote.
+    connection.execute(_ALONE, {"half": int.from_bytes(dossier.bytes[:8], "big", signed=True)})
+    last = connection.execute(_LAST, {"dossier": dossier}).one_or_none()
+    number, previous = (last.number + 1, last.digest) if last else (1, FIRST)
+    row = _row(dossier, number, at, who, action, document, granted, reason)
+    digest = _digest(previous, row)
+    connection.execute(_WRITE, {**row, "at": at, "previous": previous, "digest": digest})
+    return Line(number, at, who, action, document, granted, reason, previous, digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which lines to show; by default all."""
+
+    kind: ActorKind | None = None
+    urgent: bool = False
+    """Emergency and centre 15 alone."""
+    refused: bool = False
+    """Refusals alone."""
+    document: UUID | None = None
+
+
+def lines_of(
+    connection: Connection, dossier: UUID, chosen: Filter | None = None, limit: int = 50, offset: int = 0
+) -> list[Line]:
+    """Lines of the bound dossier, the latest first."""
+    chosen = chosen or Filter()
+    rows = connection.execute(
+        _LIST,
+        {
+            "dossier": dossier, "kind": chosen.kind, "urgent": chosen.urgent, "refused": chosen.refused,
+            "document": chosen.document, "limit": limit, "offset": offset,
+        },
+    )  # fmt: skip
+    return [_line(row) for row in rows]
+
+
+def whole_chain(connection: Connection, dossier: UUID) -> Iterator[Line]:
+    """Every line, the first one first."""
+    yield from map(_line, connection.execute(_WHOLE, {"dossier": dossier}))
+
+
+def first_fault(dossier: UUID, lines: Iterable[Line]) -> int | None:
+    """The number of the first line that does not follow from the one before; None when the chain holds."""
+    expected, previous = 1, FIRST
+    for line in lines:
+        row = _row(dossier, line.number, line.at, line.who, line.action, line.document, line.granted, line.reason)
+        if line.number != expected or line.previous != previous or line.digest != _digest(previous, row):
+            return expected
+        expected, previous = expected + 1, line.digest
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class LatestAccesses:
+    """What the holder is told on entering: the last access of a professional, and the last one without asking first."""
+
+    any: Line | None
+    urgent: Line | None
+
+
+def latest_accesses(connection: Connection, dossier: UUID) -> LatestAccesses:
+    """The latest accesses of professionals to the bound dossier."""
+    by_them = Filter(kind=ActorKind.PROFESSIONAL)
+    last = lines_of(connection, dossier, by_them, limit=1)
+    urgent = lines_of(connection, dossier, Filter(kind=ActorKind.PROFESSIONAL, urgent=True), limit=1)
+    return LatestAccesses(last[0] if last else None, urgent[0] if urgent else None)
+
+
+def _row(
+    dossier: UUID, number: int, at: datetime, who: Who, action: Action, document: UUID | None, granted: bool,
+    reason: str,
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "dossier": str(dossier), "number": number, "at": at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "kind": who.kind.value, "id": who.id, "name": who.name, "profession": who.profession, "mode": who.mode.value,
+        "action": action.value, "document": str(document) if document else None, "granted": granted, "reason": reason,
+    }  # fmt: skip
+
+
+def _digest(previous: bytes, row: dict[str, Any]) -> bytes:
+    """SHA-256 of the line before and of this one as JSON, keys sorted, no space, UTF-8: anybody can do it again."""
+    told = json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return hashlib.sha256(previous + told).digest()
+
+
+def _line(row: Row[Any]) -> Line:
+    who = Who(ActorKind(row.actor_kind), row.actor_id, row.actor_name, row.profession, Mode(row.mode))
+    return Line(
+        row.number, row.at, who, Action(row.action), row.document_id, row.granted, row.reason, row.previous, row.digest
+    )  # fmt: skip
+
+
+_COLUMNS: Final = (
+    "number, at, actor_kind, actor_id, actor_name, profession, mode, action, document_id, granted, reason, previous, "
+    "digest"
+)
+_ALONE: Final = text("SELECT pg_advisory_xact_lock(:half)")
+_LAST: Final = text(
+    "SELECT number, digest FROM medical.trace WHERE dossier_id = :dossier ORDER BY number DESC LIMIT 1"
+)  # fmt: skip
+_WRITE: Final = text(
+    f"INSERT INTO medical.trace (dossier_id, {_COLUMNS}) VALUES (:dossier, :number, :at, :kind, :id, :name, "  # noqa: S608
+    ":profession, :mode, :action, :document, :granted, :reason, :previous, :digest)"
+)
+_LIST: Final = text(
+    f"SELECT {_COLUMNS} FROM medical.trace WHERE dossier_id = :dossier "  # noqa: S608
+    "AND (CAST(:kind AS text) IS NULL OR actor_kind = :kind) AND (NOT :urgent OR mode <> 'normal') "
+    "AND (NOT :refused OR NOT granted) AND (CAST(:document AS uuid) IS NULL OR document_id = :document) "
+    "ORDER BY number DESC LIMIT :limit OFFSET :offset"
+)
+_WHOLE: Final = text(f"SELECT {_COLUMNS} FROM medical.trace WHERE dossier_id = :dossier ORDER BY number")  # noqa: S608

@@ -1,0 +1,126 @@
+"""Mes documents: the categories, a list, one document and its content, the whole DMP as a zip."""
+
+from typing import Final
+from uuid import UUID
+
+from flask import Response, flash, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+
+from dmp_core.access.gate import RECENT
+from dmp_core.errors import NotFound
+from dmp_core.holder.sessions import Stage
+from dmp_core.portals.mondmp.record.pages import PAGE, asked_page, blueprint, gate, holder_name, own
+from dmp_core.portals.mondmp.web import session as web
+from dmp_core.portals.mondmp.web.access import stage
+from dmp_core.record.categories import Category
+from dmp_core.record.contents import Format
+from dmp_core.record.documents import Status, Wanted
+
+_LONGEST_SEARCH: Final = 80
+_ALL: Final = "tous"
+_RECENT: Final = "recents"
+_ARCHIVED: Final = "archives"
+_TITLES: Final = {
+    _ALL: "Tous les documents courants",
+    _RECENT: "Documents récents",
+    _ARCHIVED: "Documents archivés",
+}
+# A content is shown by the browser itself, on its own, where it can reach nothing: no script, no form, no other site.
+_QUIET: Final = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+
+
+@blueprint.get("/documents")
+@stage(Stage.OPEN)
+def overview() -> str:
+    """The nine categories with what each holds, as on the patient application's screen."""
+    return render_template("record/overview.html", categories=list(Category), overview=gate().overview(own()))
+
+
+@blueprint.get("/documents/liste/<what>")
+@stage(Stage.OPEN)
+def listing(what: str) -> str:
+    """One category, or all, recent or archived documents; `?q=` those whose title or author has these words."""
+    title, wanted = _wanted(what)
+    words, page = request.args.get("q", "")[:_LONGEST_SEARCH].strip(), asked_page()
+    shown = gate().browse(own(), wanted, PAGE, page * PAGE, words)
+    return render_template("record/list.html", title=title, what=what, shown=shown, words=words, page=page + 1)
+
+
+@blueprint.get("/documents/<uuid:document_id>")
+@stage(Stage.OPEN)
+def document(document_id: UUID) -> str:
+    """Everything about one document but what it says."""
+    seen = gate().look(own(), document_id)
+    return render_template("record/document.html", seen=seen, document=seen.document, Status=Status)
+
+
+@blueprint.get("/documents/<uuid:document_id>/contenu")
+@stage(Stage.OPEN)
+def content(document_id: UUID) -> Response:
+    """What the document says, shown by the browser or kept in a file (`?garder=1`)."""
+    found, data = gate().read(own(), document_id)
+    mime = "text/plain; charset=utf-8" if found.format is Format.TEXT else found.format.value
+    response = Response(data, mimetype=None, content_type=mime)
+    response.headers.set(
+        "Content-Disposition", "attachment" if "garder" in request.args else "inline", filename=found.file_name
+    )
+    if found.format is not Format.PDF:  # whose viewer a sandbox would keep from starting
+        response.headers["Content-Security-Policy"] = _QUIET
+    return response
+
+
+@blueprint.post("/documents/<uuid:document_id>/<gesture>")
+@stage(Stage.OPEN)
+def change(document_id: UUID, gesture: str) -> ResponseReturnValue:
+    """Mask, show, archive, bring back, delete."""
+    match gesture:
+        case "masquer" | "montrer":
+            gate().mask(own(), document_id, masked=gesture == "masquer")
+            flash(
+                "Le document est masqué : seuls vous, votre médecin traitant et son auteur le voient."
+                if gesture == "masquer"
+                else "Le document est de nouveau visible des professionnels autorisés.",
+                "done",
+            )
+        case "archiver" | "desarchiver":
+            gate().archive(own(), document_id, archived=gesture == "archiver")
+            flash(
+                "Le document est rangé dans vos documents archivés." if gesture == "archiver"
+                else "Le document est de nouveau parmi vos documents courants.",
+                "done",
+            )  # fmt: skip
+        case "supprimer":
+            if request.form.get("confirmation") != "oui":
+                flash("Le document n’est pas supprimé : cochez la case pour confirmer.", "wait")
+                return redirect(url_for(".document", document_id=document_id, _anchor="supprimer"), 303)
+            gate().delete(own(), document_id)
+            flash("Le document est supprimé. Il reste une ligne dans l’historique des accès.", "done")
+            return redirect(url_for(".overview"), 303)
+        case _:
+            raise NotFound("Cette action n’existe pas : revenez au document.")
+    return redirect(url_for(".document", document_id=document_id), 303)
+
+
+@blueprint.post("/documents/telecharger")
+@stage(Stage.OPEN)
+def download() -> Response:
+    """The whole DMP as a zip with an index."""
+    name, now = holder_name(), web.parts().clock()
+    whole = gate().export(
+        own(), lambda named: render_template("record/index_of_zip.html", named=named, holder=name, at=now)
+    )
+    return send_file(whole, mimetype="application/zip", as_attachment=True, download_name=f"mon-dmp-{now:%Y-%m-%d}.zip")
+
+
+def _wanted(what: str) -> tuple[str, Wanted]:
+    if what == _RECENT:
+        return _TITLES[what], Wanted(since=web.parts().clock() - RECENT)
+    if what == _ARCHIVED:
+        return _TITLES[what], Wanted(Status.ARCHIVED)
+    if what == _ALL:
+        return _TITLES[what], Wanted()
+    try:
+        category = Category(what)
+    except ValueError:
+        raise NotFound("Cette catégorie n’existe pas : revenez à vos documents.") from None
+    return category.label, Wanted(category=category)

@@ -1,0 +1,62 @@
+"""What the record's pages have in common: their blueprint, the gate, whose dossier it is, paging, words."""
+
+from typing import Final
+from uuid import UUID
+
+from flask import Blueprint, current_app, request
+from flask.blueprints import BlueprintSetupState
+
+from dmp_core.access.gate import HolderGate
+from dmp_core.holder.profile import Profile, profile_of
+from dmp_core.portals.mondmp.web import session as web
+from dmp_core.portals.mondmp.web.rendering import NBSP
+from dmp_core.record.nomenclatures import label_of_type
+
+blueprint = Blueprint("record", __name__, url_prefix="/mon-dmp")
+
+PAGE: Final = 20
+_LAST_PAGE: Final = 500
+
+
+@blueprint.record_once
+def _equip(state: BlueprintSetupState) -> None:
+    state.app.jinja_env.filters.update(size=size_in_words, type_label=label_of_type)
+
+
+def gate() -> HolderGate:
+    """The gate of this process."""
+    found = current_app.extensions["mondmp.gate"]
+    assert isinstance(found, HolderGate)
+    return found
+
+
+def own() -> UUID:
+    """The dossier of who is signed in."""
+    dossier = web.current_session().dossier_id
+    assert dossier is not None
+    return dossier
+
+
+def holder() -> Profile:
+    """Who is signed in."""
+    with web.parts().store.transaction(own()) as connection:
+        return profile_of(connection)
+
+
+def holder_name() -> str:
+    """As an author is named."""
+    who = holder()
+    return f"{who.given_name} {who.name}"
+
+
+def asked_page() -> int:
+    """The page asked for, from 0; what is no number is the first one."""
+    text = request.args.get("page", "1")
+    return min(int(text), _LAST_PAGE) - 1 if text.isascii() and text.isdigit() and int(text) > 0 else 0
+
+
+def size_in_words(octets: int) -> str:
+    """A size as it is said: "12 Ko", "1,4 Mo"."""
+    if octets < 1_000_000:
+        return f"{max(1, round(octets / 1000))}{NBSP}Ko"
+    return f"{octets / 1_000_000:.1f}{NBSP}Mo".replace(".", ",")

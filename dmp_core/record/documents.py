@@ -1,0 +1,323 @@
+"""Documents of a dossier: their metadata (DOMAIN 5.1), versions and states. Every function works in a transaction bound to
+the dossier and decides nothing: who may do what is `dmp_core.access`'s.
+
+Titles and names are sealed; what is needed to sort, filter and decide stands in clear beside them.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Row, text
+
+from dmp_core.errors import Invalid, WrongState
+from dmp_core.record.categories import TYPES_APART, Category, categorised, category_of
+from dmp_core.record.contents import Content, Format
+from dmp_core.record.nomenclatures import DocumentType
+from dmp_core.record.sealing import Box
+
+LONGEST_TITLE: Final = 120
+
+
+class Status(StrEnum):
+    """Availability of a document (DOMAIN 5.1); never deleted from the table."""
+
+    APPROVED = "approved"
+    ARCHIVED = "archived"
+    """Still up to date, out of the current lists."""
+    DEPRECATED = "deprecated"
+    """Replaced by a later version."""
+    DELETED = "deleted"
+
+    @property
+    def urn(self) -> str:
+        """As XDS writes it."""
+        return _URNS[self]
+
+
+_URNS: Final = {
+    Status.APPROVED: "urn:oasis:names:tc:ebxml-regrep:StatusType:Approved",
+    Status.DEPRECATED: "urn:oasis:names:tc:ebxml-regrep:StatusType:Deprecated",
+    Status.ARCHIVED: "urn:asip:ci-sis:2010:StatusType:Archived",
+    Status.DELETED: "urn:asip:ci-sis:2010:StatusType:Deleted",
+}
+
+
+class AuthorKind(StrEnum):
+    """Who made a document."""
+
+    HOLDER = "holder"
+    PROFESSIONAL = "professional"
+    INSURANCE = "insurance"
+    """The automatic feed of the insurance (ALIM_AM)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """The author as the document names them."""
+
+    kind: AuthorKind
+    id: str
+    """PS_IdNat of a professional, EXP_PATIENT for the holder, ALIM_AM for the insurance."""
+    name: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One version of one document."""
+
+    id: UUID
+    """Of this version, stable; what an address names."""
+    entry_uuid: UUID
+    """The registry's entryUUID: another one at each change of metadata (DOMAIN 4.3)."""
+    logical_id: UUID
+    """Common to the versions."""
+    version: int
+    unique_id: str
+    """The producer's, stable."""
+    class_code: str
+    type_code: str
+    type_system: str
+    format: Format
+    size: int
+    sha1: bytes = field(repr=False)
+    sha256: bytes = field(repr=False)
+    author: Author
+    created_at: datetime
+    """Of the document itself."""
+    service_start: datetime
+    """Of the act it tells."""
+    submitted_at: datetime
+    status: Status
+    masked: bool
+    """Hidden from professionals, but for its author and the médecin traitant."""
+    hidden_until: datetime | None
+    """Invisible to the holder until then: the consultation d’annonce comes first."""
+    title: str = field(repr=False)
+    content: UUID = field(repr=False)
+    """Name of the sealed content on the shelf."""
+
+    @property
+    def category(self) -> Category | None:
+        """Its one category."""
+        return category_of(self.type_code, self.class_code)
+
+    @property
+    def by_holder(self) -> bool:
+        """Whether the holder wrote it."""
+        return self.author.kind is AuthorKind.HOLDER
+
+    @property
+    def file_name(self) -> str:
+        """A name for a file that its reader keeps: the title, without what file systems refuse."""
+        plain = "".join(one if one.isalnum() or one in " -_’'" else " " for one in self.title)
+        return f"{' '.join(plain.split())[:80] or 'document'}.{self.format.suffix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A document about to enter."""
+
+    type: DocumentType
+    title: str = field(repr=False)
+    author: Author
+    content: Content = field(repr=False)
+    service_start: datetime
+    unique_id: str | None = None
+    """None for one of our own making."""
+    masked: bool = False
+    hidden_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which documents a list is to show, the latest first."""
+
+    status: Status = Status.APPROVED
+    category: Category | None = None
+    since: datetime | None = None
+    """Submitted at or after."""
+
+
+def title_of(typed: str) -> str:
+    """A title that can stand. Raises Invalid."""
+    title = " ".join(typed.split())
+    if not title:
+        raise Invalid("Donnez un titre à ce document, pour le retrouver.")
+    if len(title) > LONGEST_TITLE:
+        raise Invalid(f"Le titre dépasse {LONGEST_TITLE} caractères : raccourcissez-le.")
+    if not title.isprintable():
+        raise Invalid("Le titre contient un caractère qui ne s’affiche pas : retapez-le.")
+    return title
+
+
+def enter(connection: Connection, box: Box, dossier: UUID, draft: Draft, content: UUID, now: datetime) -> Document:
+    """A first version. Raises WrongState when the very same content is in the dossier already."""
+    return _insert(connection, box, dossier, draft, content, now, logical_id=uuid4(), version=1)
+
+
+def replace_with(
+    connection: Connection, box: Box, dossier: UUID, old: Document, draft: Draft, content: UUID, now: datetime
+) -> Document:
+    """A new version in place of `old`, which is kept as replaced; it is masked and archived as the old one was.
+
+    Raises WrongState when `old` is no longer the current version.
+    """
+    _change(connection, old, now, status=Status.DEPRECATED)
+    return _insert(
+        connection, box, dossier, replace(draft, masked=old.masked, hidden_until=old.hidden_until), content, now,
+        logical_id=old.logical_id, version=old.version + 1,
+    )  # fmt: skip
+
+
+def mask(connection: Connection, document: Document, now: datetime, masked: bool) -> None:
+    """Hide from professionals, or show again."""
+    _change(connection, document, now, masked=masked)
+
+
+def set_status(connection: Connection, document: Document, now: datetime, status: Status) -> None:
+    """Archive, bring back, or delete (logically, never physically: DOMAIN 4.3)."""
+    _change(connection, document, now, status=status)
+
+
+def document_of(connection: Connection, box: Box, document_id: UUID, *, lock: bool = False) -> Document | None:
+    """The document of the bound dossier with this id, whatever its state."""
+    row = connection.execute(_ONE_LOCKED if lock else _ONE, {"id": document_id}).one_or_none()
+    return None if row is None else _read(box, row)
+
+
+def versions_of(connection: Connection, box: Box, document: Document) -> list[Document]:
+    """Every version of it, the latest first."""
+    return [_read(box, row) for row in connection.execute(_VERSIONS, {"logical": document.logical_id})]
+
+
+def documents_of(
+    connection: Connection, box: Box, wanted: Wanted, now: datetime, limit: int, offset: int = 0
+) -> list[Document]:
+    """The holder's view of the list, the latest first: what is not announced yet is not there."""
+    rows = connection.execute(_LIST, _wanted(wanted, now) | {"limit": limit, "offset": offset})
+    return [_read(box, row) for row in rows]
+
+
+def count_by_category(connection: Connection, wanted: Wanted, now: datetime) -> dict[Category, int]:
+    """How many the holder has of each category; a category without any is absent."""
+    found: dict[Category, int] = {}
+    for row in connection.execute(_COUNTS, _wanted(wanted, now)):
+        category = category_of(row.type_code, row.class_code)
+        if category is not None:
+            found[category] = found.get(category, 0) + row.documents
+    return found
+
+
+def is_within_reach(connection: Connection, dossier: UUID) -> bool:
+    """Whether the bound dossier is open: of any other, nothing can be read nor written."""
+    return bool(connection.scalar(_OPEN, {"dossier": dossier}))
+
+
+def _insert(
+    connection: Connection, box: Box, dossier: UUID, draft: Draft, content: UUID, now: datetime, *, logical_id: UUID,
+    version: int,
+) -> Document:  # fmt: skip
+    data = draft.content.data
+    made = Document(
+        id=uuid4(), entry_uuid=uuid4(), logical_id=logical_id, version=version,
+        unique_id=draft.unique_id or f"urn:uuid:{uuid4()}", class_code=draft.type.class_code, type_code=draft.type.code,
+        type_system=draft.type.system, format=draft.content.format, size=len(data),
+        sha1=hashlib.sha1(data, usedforsecurity=False).digest(), sha256=hashlib.sha256(data).digest(),
+        author=draft.author, created_at=now, service_start=draft.service_start, submitted_at=now,
+        status=Status.APPROVED, masked=draft.masked, hidden_until=draft.hidden_until, title=draft.title, content=content,
+    )  # fmt: skip
+    entered = connection.execute(
+        _INSERT,
+        {
+            "id": made.id, "dossier": dossier, "entry": made.entry_uuid, "logical": logical_id, "version": version,
+            "unique": made.unique_id, "class": made.class_code, "type": made.type_code, "system": made.type_system,
+            "mime": made.format.value, "format": made.format.format_code, "size": made.size, "sha1": made.sha1,
+            "sha256": made.sha256, "author_kind": made.author.kind.value, "author_id": made.author.id,
+            "service": made.service_start, "now": now, "status": made.status.value, "masked": made.masked,
+            "hidden": made.hidden_until, "content": content,
+            "about": box.seal(_about(made.title, made.author.name), made.id.bytes),
+        },
+    ).rowcount  # fmt: skip
+    if not entered:
+        raise WrongState("Ce document est déjà dans votre DMP : il n’a pas été ajouté une seconde fois.")
+    return made
+
+
+def _change(connection: Connection, document: Document, now: datetime, **columns: Any) -> None:
+    """One change of metadata, if nobody changed it since it was read; the entry gets another uuid (DOMAIN 4.3)."""
+    values = {"status": document.status, "masked": document.masked} | columns
+    changed = connection.execute(
+        _UPDATE, {**values, "id": document.id, "seen": document.entry_uuid, "entry": uuid4(), "now": now}
+    ).rowcount
+    if not changed:
+        raise WrongState("Ce document vient d’être modifié dans une autre fenêtre : actualisez la page.")
+
+
+def _about(title: str, author: str) -> bytes:
+    return json.dumps({"title": title, "author": author}, ensure_ascii=False).encode()
+
+
+def _read(box: Box, row: Row[Any]) -> Document:
+    about = json.loads(box.open(row.about, row.id.bytes))
+    return Document(
+        id=row.id, entry_uuid=row.entry_uuid, logical_id=row.logical_id, version=row.version, unique_id=row.unique_id,
+        class_code=row.class_code, type_code=row.type_code, type_system=row.type_system, format=Format(row.mime),
+        size=row.size, sha1=row.sha1, sha256=row.sha256,
+        author=Author(AuthorKind(row.author_kind), row.author_id, about["author"]), created_at=row.created_at,
+        service_start=row.service_start, submitted_at=row.submitted_at, status=Status(row.status), masked=row.masked,
+        hidden_until=row.hidden_until, title=about["title"], content=row.content,
+    )  # fmt: skip
+
+
+def _wanted(wanted: Wanted, now: datetime) -> dict[str, Any]:
+    types: Iterable[str] = ()
+    classes: Iterable[str] = ()
+    if wanted.category is not None:
+        types, classes = categorised()[wanted.category]
+    return {
+        "status": wanted.status.value, "since": wanted.since, "now": now, "any": wanted.category is None,
+        "types": sorted(types), "classes": sorted(classes), "apart": sorted(TYPES_APART),
+    }  # fmt: skip
+
+
+_COLUMNS: Final = (
+    "id, entry_uuid, logical_id, version, unique_id, class_code, type_code, type_system, mime, size, sha1, sha256, "
+    "author_kind, author_id, created_at, service_start, submitted_at, status, masked, hidden_until, about, content"
+)
+_SEEN: Final = (
+    "status = :status AND class_code <> '95' AND (hidden_until IS NULL OR hidden_until <= :now) "
+    "AND (CAST(:since AS timestamptz) IS NULL OR submitted_at >= :since) "
+    "AND (:any OR type_code = ANY(CAST(:types AS text[])) "
+    "OR (class_code = ANY(CAST(:classes AS text[])) AND type_code <> ALL(CAST(:apart AS text[]))))"
+)
+_ONE: Final = text(f"SELECT {_COLUMNS} FROM medical.document WHERE id = :id")  # noqa: S608 - constants of ours
+_ONE_LOCKED: Final = text(f"SELECT {_COLUMNS} FROM medical.document WHERE id = :id FOR UPDATE")  # noqa: S608
+_VERSIONS: Final = text(
+    f"SELECT {_COLUMNS} FROM medical.document WHERE logical_id = :logical ORDER BY version DESC"  # noqa: S608
+)
+_LIST: Final = text(
+    f"SELECT {_COLUMNS} FROM medical.document WHERE {_SEEN} "  # noqa: S608
+    "ORDER BY service_start DESC, id LIMIT :limit OFFSET :offset"
+)
+_COUNTS: Final = text(
+    f"SELECT type_code, class_code, count(*) AS documents FROM medical.document WHERE {_SEEN} GROUP BY 1, 2"  # noqa: S608
+)
+_OPEN: Final = text("SELECT EXISTS (SELECT FROM enrolment.dossier WHERE id = :dossier AND state = 'open')")
+_INSERT: Final = text(
+    "INSERT INTO medical.document (id, dossier_id, entry_uuid, logical_id, version, unique_id, class_code, type_code, "
+    "type_system, mime, format_code, size, sha1, sha256, author_kind, author_id, created_at, service_start, "
+    "submitted_at, status, masked, hidden_until, about, content, changed_at) VALUES (:id, :dossier, :entry, :logical, "
+    ":version, :unique, :class, :type, :system, :mime, :format, :size, :sha1, :sha256, :author_kind, :author_id, :now, "
+    ":service, :now, :status, :masked, :hidden, :about, :content, :now) "
+    "ON CONFLICT (dossier_id, sha256) WHERE status IN ('approved', 'archived') DO NOTHING"
+)
+_UPDATE: Final = text(
+    "UPDATE medical.document SET status = :status, masked = :masked, entry_uuid = :entry, changed_at = :now "
+    "WHERE id = :id AND entry_uuid = :seen"
+)
