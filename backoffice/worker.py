@@ -25,8 +25,9 @@ from backoffice.adapters.db import ring_after_commit
 from backoffice.adapters.logs import quiet_logs
 from backoffice.adapters.queue import connect, free_stuck, queue_of
 from backoffice.campaigns import work
+from backoffice.campaigns.kinds import ON_DEMAND
 from backoffice.campaigns.models import Campaign, Lot
-from backoffice.campaigns.rules import ON_DEMAND, OPEN_LOTS, CampaignState, LotState
+from backoffice.campaigns.rules import OPEN_LOTS, CampaignState, LotState
 from backoffice.campaigns.wave_clock import start_due_waves
 from backoffice.cases.escalation import escalate
 from backoffice.core.actor import system_actor

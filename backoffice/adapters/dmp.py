@@ -5,7 +5,7 @@ Nothing here decides anything, and nothing medical can pass: the login behind it
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -152,10 +152,15 @@ class DmpGateway:
         """The state of each person's latest code; who never had one is absent."""
         return self._enrolment.code_states(caisse, person_ids)
 
-    def live_holders(self, caisses: Iterable[str]) -> Iterator[tuple[str, int]]:
-        """(caisse, person) of every live code, in that order, streamed."""
+    def live_codes(self, caisses: Iterable[str]) -> Iterator[tuple[str, int, UUID]]:
+        """(caisse, person, request) of every live code, in that order, streamed."""
         with translated():
-            yield from self._enrolment.live_holders(caisses)
+            yield from self._enrolment.live_codes(caisses)
+
+    def dossiers_of(self, caisses: Iterable[str]) -> Iterator[tuple[str, int, str, datetime]]:
+        """(caisse, person, state, moment of opening) of every dossier of these caisses, streamed."""
+        with translated():
+            yield from self._enrolment.dossiers.of_caisses(caisses)
 
     def reconcile(self, request_id: UUID) -> Iterator[int]:
         """The persons who hold a live code of this request, in order, streamed."""

@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 from backoffice.adapters.db import ring_after_commit
 from backoffice.audit.journal import record
 from backoffice.campaigns import templates
+from backoffice.campaigns.drafts import require_reachable
 from backoffice.campaigns.freezing import freeze
+from backoffice.campaigns.kinds import kind_of
 from backoffice.campaigns.mailing import count_letters, revoke_unsent
 from backoffice.campaigns.models import Campaign, CampaignStep, Letter, Lot, access_campaign
 from backoffice.campaigns.rules import (
@@ -20,7 +22,6 @@ from backoffice.campaigns.rules import (
     Draft,
     LetterState,
     LotState,
-    kind_of,
 )
 from backoffice.campaigns.stepping import advance, only_caisse
 from backoffice.campaigns.wave_lots import give_up_pending, one_wave_a_day, started_none
@@ -35,7 +36,7 @@ def create(session: Session, office: Office, actor: Actor, draft: Draft, *, fold
     now = office.clock()
     actor.require(Role.CAMPAIGN_MANAGER, Role.SYSTEM)
     draft.check(paris_date(now))
-    actor.require_caisse(*draft.caisses)
+    require_reachable(session, actor, draft)
     campaign = Campaign(
         reference=next_reference(session, kind_of(draft.kind).prefix, paris_date(now).year),
         name=draft.name.strip(),

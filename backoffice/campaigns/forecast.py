@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from sqlalchemy.orm import Session
 
 from backoffice.campaigns import targeting
+from backoffice.campaigns.drafts import require_reachable
 from backoffice.campaigns.freezing import mail_lot_size
+from backoffice.campaigns.kinds import Exclusion
 from backoffice.campaigns.models import Campaign
-from backoffice.campaigns.rules import Channel, Draft, Exclusion
+from backoffice.campaigns.rules import Channel, Draft
 from backoffice.core.actor import Actor, Role
 from backoffice.core.clock import paris_date
 from backoffice.office import Office
@@ -27,6 +29,10 @@ class Forecast:
     lots: int
     """Of paper."""
     mail_lots: int
+    steps: tuple[tuple[str, int], ...]
+    """(criterion, persons left once it is applied), in order; the first is the caisses' whole population."""
+    replaced: int
+    """Persons whose code in force would stop serving: the letter carries another."""
 
     @property
     def eligible(self) -> int:
@@ -36,16 +42,18 @@ class Forecast:
 
 def forecast(session: Session, office: Office, campaign: Campaign) -> Forecast:
     """Count a campaign, stored or not; once in a transaction."""
-    targeting.load_live_holders(session, office.dmp, campaign.caisses)
-    targeted, _, excluded = targeting.count_by_reason(session, campaign)
-    persons = targeting.count_by_channel(session, campaign)
+    targeting.load_record_facts(session, office.dmp, campaign.caisses)
+    found = targeting.count(session, campaign)
+    persons = found.persons
     return Forecast(
-        targeted,
-        {reason: excluded[reason.value] for reason in Exclusion if reason.value in excluded},
+        found.targeted,
+        found.excluded,
         letters=_total(persons, Channel.POST),
         emails=_total(persons, Channel.MAIL),
         lots=_lots(persons, Channel.POST, campaign.lot_size),
         mail_lots=_lots(persons, Channel.MAIL, mail_lot_size(campaign)),
+        steps=found.steps,
+        replaced=found.replaced,
     )
 
 
@@ -53,11 +61,12 @@ def count_draft(session: Session, office: Office, actor: Actor, draft: Draft) ->
     """Count before anything is created; a name is not needed yet. Raises Invalid as `create` does."""
     actor.require(Role.CAMPAIGN_MANAGER, Role.SYSTEM)
     replace(draft, name=_ANY_NAME).check(paris_date(office.clock()))
-    actor.require_caisse(*draft.caisses)
+    require_reachable(session, actor, draft)
     return forecast(
         session,
         office,
         Campaign(
+            kind=draft.kind,
             caisses=sorted(set(draft.caisses)), letter_date=draft.letter_date, channel_rule=draft.channel_rule,
             criteria=draft.criteria.as_json(), lot_size=draft.lot_size(office.settings.lot_size),
         ),

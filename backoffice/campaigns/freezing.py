@@ -17,6 +17,8 @@ from backoffice.core.calendar import working_days
 MAIL_LOT = 200
 """E-mails a lot: each is a conversation with a server, so the unit of a pause is smaller than for paper."""
 
+_SORTED_BY = "p.caisse, p.id, p.pays, p.code_postal, p.ville, p.adresse_2, p.adresse_3, p.adresse_4, p.adresse_5"
+
 
 def mail_lot_size(campaign: Campaign) -> int:
     """E-mails a lot at most."""
@@ -30,9 +32,11 @@ def freeze(session: Session, campaign: Campaign, dmp: DmpGateway) -> None:
     """
     if campaign.frozen_at is not None:
         return
-    targeting.load_live_holders(session, dmp, campaign.caisses)
-    campaign.targeted, campaign.eligible, campaign.excluded = targeting.count_by_reason(session, campaign)
-    values = targeting.parameters(campaign) | {
+    targeting.load_record_facts(session, dmp, campaign.caisses)
+    found = targeting.count(session, campaign)
+    campaign.targeted, campaign.eligible = found.targeted, found.eligible
+    campaign.excluded = {reason.value: number for reason, number in found.excluded.items()}
+    values = targeting.parameters(session, campaign) | {
         "campaign": campaign.id,
         "lot_size": campaign.lot_size,
         "mail_lot": mail_lot_size(campaign),
@@ -43,15 +47,13 @@ def freeze(session: Session, campaign: Campaign, dmp: DmpGateway) -> None:
         INSERT INTO letter (caisse, campaign_id, person_id, channel, lot_sequence, position, state)
         SELECT caisse, :campaign, id, channel, 1 + (rank - 1) / size, 1 + (rank - 1) % size, :planned
         FROM (
-            SELECT p.caisse, p.id, c.channel,
-                CASE c.channel WHEN '{Channel.MAIL}' THEN CAST(:mail_lot AS bigint) ELSE CAST(:lot_size AS bigint) END AS size,
+            SELECT p.caisse, p.id, p.channel,
+                CASE p.channel WHEN '{Channel.MAIL}' THEN CAST(:mail_lot AS bigint) ELSE CAST(:lot_size AS bigint) END AS size,
                 row_number() OVER (
-                    PARTITION BY p.caisse, c.channel
+                    PARTITION BY p.caisse, p.channel
                     ORDER BY p.pays, p.code_postal, p.ville, p.adresse_4, p.adresse_5, p.adresse_3, p.adresse_2, p.id
                 ) AS rank
-            FROM {targeting.FROM}
-            CROSS JOIN LATERAL (SELECT {targeting.CHANNEL} AS channel) c
-            WHERE {targeting.TARGET} AND {targeting.REASON} IS NULL
+            FROM ({targeting.eligible(campaign, _SORTED_BY)}) p
         ) ranked
         ORDER BY caisse, channel, rank
         """),  # noqa: S608 - the fragments are constants of ours

@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from backoffice.adapters.dmp import expires_on
+from backoffice.adapters.dmp import DmpGateway, expires_on
 from backoffice.campaigns import targeting
+from backoffice.campaigns.kinds import kind_of
 from backoffice.campaigns.models import Campaign, Lot
-from backoffice.campaigns.rules import LetterState, kind_of
+from backoffice.campaigns.rules import LetterState
 from backoffice.core.address import Recipient
 from backoffice.core.caisse import caisse_of
 from backoffice.core.clock import paris_date
@@ -50,27 +51,36 @@ def kind_of_letter(campaign: Campaign) -> LetterKind:
     return letter_kind(kind_of(campaign.kind).letter)
 
 
-def waiting_letters(session: Session, campaign: Campaign, lot: Lot) -> Sequence[Any]:
+def waiting_letters(session: Session, dmp: DmpGateway, campaign: Campaign, lot: Lot) -> Sequence[Any]:
     """The lot's letters that wait, in page order, with their person's row.
 
-    `reason` says why a person is not to be written to any more, looked at with today's population; codes in force are
-    the record's to refuse, at issue. `about_at` is the moment of what a letter asked for is about, `asked` its own fields.
+    `reason` says why a person is not to be written to any more, looked at with today's population and record; codes in
+    force are the record's to refuse, at issue. `about_at` is the moment of what a letter asked for is about, `asked` its
+    own fields.
     """
-    reason = targeting.REASON_ON_DEMAND if campaign.on_demand else targeting.REASON
+    kind = kind_of(campaign.kind)
+    values = targeting.parameters(session, campaign) | {
+        "caisse": lot.caisse, "campaign": campaign.id, "channel": lot.channel, "sequence": lot.sequence,
+        "planned": LetterState.PLANNED.value,
+    }  # fmt: skip
+    persons = session.scalars(text(f"SELECT l.person_id FROM letter l WHERE {_WAITING}"), values).all()  # noqa: S608
+    targeting.load_facts_of(session, dmp, lot.caisse, persons)
     return session.execute(
         text(f"""
-        SELECT l.number, l.person_id, p.*, {reason} AS reason, r.about_at, r.fields AS asked
+        SELECT l.number, l.person_id, p.*, {targeting.reason(kind, "l.channel", sending=True)} AS reason,
+            r.about_at, r.fields AS asked
         FROM letter l JOIN person p ON p.caisse = l.caisse AND p.id = l.person_id
+        LEFT JOIN record_dossier dossier ON dossier.caisse = l.caisse AND dossier.person_id = l.person_id
         LEFT JOIN letter_request r ON r.caisse = l.caisse AND r.letter_number = l.number
         {notices.JOIN_EACH}
-        LEFT JOIN LATERAL (SELECT NULL::bigint AS person_id) live ON true
-        WHERE l.caisse = :caisse AND l.campaign_id = :campaign AND l.channel = :channel AND l.lot_sequence = :sequence
-            AND l.state = :planned
+        WHERE {_WAITING}
         ORDER BY l.position
-        """),  # noqa: S608 - a constant of ours
-        targeting.parameters(campaign)
-        | {
-            "caisse": lot.caisse, "campaign": campaign.id, "channel": lot.channel, "sequence": lot.sequence,
-            "planned": LetterState.PLANNED.value,
-        },
-    ).all()  # fmt: skip
+        """),  # noqa: S608 - constants of ours
+        values,
+    ).all()
+
+
+_WAITING = (
+    "l.caisse = :caisse AND l.campaign_id = :campaign AND l.channel = :channel AND l.lot_sequence = :sequence "
+    "AND l.state = :planned"
+)

@@ -4,7 +4,6 @@ A letter is marked as being sent, and that is committed, before its message is h
 can tell whether it left, so it counts as doubtful and is never sent again by itself.
 """
 
-import uuid
 from collections.abc import Sequence
 from email.utils import parseaddr
 from typing import Any
@@ -16,7 +15,7 @@ from backoffice.adapters import environment
 from backoffice.adapters.dmp import CodeStatus, group
 from backoffice.adapters.mailer import Attachment, Mail, MailDelayed, Mailer, MailRefused, MailSettings, Reason
 from backoffice.audit.journal import record
-from backoffice.campaigns.codes import LotCodes, carries_codes, codes_for
+from backoffice.campaigns.codes import LotCodes, attempt_request, carries_codes, codes_for, requests_of
 from backoffice.campaigns.letters import kind_of_letter, recipient_of, values_of, waiting_letters
 from backoffice.campaigns.models import Campaign, Letter, Lot
 from backoffice.campaigns.production import Outcome
@@ -78,7 +77,7 @@ def _begin_attempt(office: Office, lot_id: int) -> int | None:
 
 def revoke_unsent(office: Office, lot: Lot, persons: Sequence[int], reason: str) -> None:
     """Revoke what earlier attempts at this lot had issued to these persons, to whom nothing was sent."""
-    earlier = {_request(lot, attempt) for attempt in range(1, lot.attempts + 1)}
+    earlier = set(requests_of(lot))
     lost = [
         person
         for person, state in office.dmp.code_states(lot.caisse, persons).items()
@@ -86,10 +85,6 @@ def revoke_unsent(office: Office, lot: Lot, persons: Sequence[int], reason: str)
     ]
     if lost:
         office.dmp.revoke(lot.caisse, lost, reason)
-
-
-def _request(lot: Lot, attempt: int) -> uuid.UUID:
-    return uuid.uuid5(lot.uid, f"attempt {attempt}")
 
 
 class _Sending:
@@ -106,7 +101,7 @@ class _Sending:
         settings = MailSettings(own.smtp_url, own.mail_sender, own.mail_ca_file)
         with Mailer(settings) as mailer:
             mailer.reach()
-            rows = waiting_letters(self.session, self.campaign, self.lot)
+            rows = waiting_letters(self.session, self.office.dmp, self.campaign, self.lot)
             issued = self._codes([row for row in rows if row.reason is None])
             for done, row in enumerate(rows):
                 if reason := row.reason or issued.refused.get(row.person_id):
@@ -123,7 +118,7 @@ class _Sending:
             return LotCodes(self.lot.uid, {}, {})
         if carries_codes(self.campaign):
             revoke_unsent(self.office, self.lot, persons, "remplacé avant envoi")
-        return codes_for(self.office, self.campaign, self.lot, _request(self.lot, self.attempt), persons)
+        return codes_for(self.office, self.campaign, self.lot, attempt_request(self.lot, self.attempt), persons)
 
     def _still_running(self) -> bool:
         with self.office.db.unit_of_work() as session:

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.types import Text
 
 from backoffice.adapters.db import Base
-from backoffice.campaigns.rules import CampaignState, ChannelRule, Criteria, LotState, kind_of
+from backoffice.campaigns.criteria import Criteria
+from backoffice.campaigns.kinds import kind_of
+from backoffice.campaigns.rules import CampaignState, ChannelRule, LotState
 from backoffice.core.actor import Actor
 from backoffice.core.errors import NotFound
 

@@ -71,15 +71,15 @@ def preview_pages(session: Session, office: Office, actor: Actor, campaign: Camp
     For a draft the persons are those who would be written to today. Raises NotFound when there is none.
     """
     actor.require(Role.CAMPAIGN_MANAGER, Role.SUPERVISOR, Role.SYSTEM)
-    targeting.load_live_holders(session, office.dmp, campaign.caisses)
+    targeting.load_record_facts(session, office.dmp, campaign.caisses)
     rows = session.execute(
         text(f"""
-        SELECT p.* FROM {targeting.FROM} WHERE {targeting.TARGET} AND {targeting.REASON} IS NULL
+        SELECT p.* FROM ({targeting.eligible(campaign, "p.*")}) p
         ORDER BY length(p.nom_usage) + length(p.nom_naissance) + length(p.prenom) + length(p.adresse_2) + length(p.adresse_3)
             + length(p.adresse_4) + length(p.adresse_5) DESC, p.caisse, p.id
         LIMIT :count
         """),  # noqa: S608 - the fragments are constants of ours
-        targeting.parameters(campaign) | {"count": CANDIDATES * count},
+        targeting.parameters(session, campaign) | {"count": CANDIDATES * count},
     ).all()
     program = program_of(office, kind_of_letter(campaign).name, campaign.template_version)
     with tempfile.TemporaryDirectory(prefix="apercu-") as folder:

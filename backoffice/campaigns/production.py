@@ -25,9 +25,10 @@ from backoffice.adapters.dmp import expires_on, group
 from backoffice.audit.journal import record
 from backoffice.campaigns import sealing
 from backoffice.campaigns.codes import LotCodes, codes_for, codes_in_force
+from backoffice.campaigns.kinds import Exclusion
 from backoffice.campaigns.letters import kind_of_letter, recipient_of, values_of, waiting_letters
 from backoffice.campaigns.models import Campaign, Lot
-from backoffice.campaigns.rules import CampaignState, Channel, Exclusion, LetterState, LotState, lot_name
+from backoffice.campaigns.rules import CampaignState, Channel, LetterState, LotState, lot_name
 from backoffice.campaigns.templates import program_of
 from backoffice.core.actor import Actor
 from backoffice.core.address import AddressFault, address_block
@@ -103,7 +104,7 @@ def produce_lot(session: Session, office: Office, actor: Actor, lot_id: int) -> 
     lot.attempts += 1
     now = office.clock()
     program = program_of(office, kind_of_letter(campaign).name, campaign.template_version)
-    lines = _load(session, campaign, lot)
+    lines = _load(session, office, campaign, lot)
     folder = lots_folder(office, campaign)
     lot.name = lot_name(
         campaign.reference,
@@ -142,9 +143,9 @@ def produce_lot(session: Session, office: Office, actor: Actor, lot_id: int) -> 
     return outcome
 
 
-def _load(session: Session, campaign: Campaign, lot: Lot) -> list[_Line]:
+def _load(session: Session, office: Office, campaign: Campaign, lot: Lot) -> list[_Line]:
     """The lot's letters in page order, eligibility looked at again with today's population."""
-    rows = waiting_letters(session, campaign, lot)
+    rows = waiting_letters(session, office.dmp, campaign, lot)
     return [_Line(row.number, row.person_id, format_letter_id(lot.caisse, row.number), row, row.reason) for row in rows]
 
 

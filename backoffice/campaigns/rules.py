@@ -1,12 +1,13 @@
-"""Rules of campaigns, pure: states and steps, kinds, exclusions, criteria, the plan of days."""
+"""Rules of campaigns, pure: states and steps, drafts, names of lots."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Any
 
+from backoffice.campaigns.criteria import Criteria
+from backoffice.campaigns.kinds import kind_of
 from backoffice.core.actor import Actor, Role
 from backoffice.core.caisse import caisse_of
 from backoffice.core.errors import Invalid, NotAllowed, WrongState
@@ -134,86 +135,6 @@ class ChannelRule(StrEnum):
     POST = "courrier"
 
 
-class Exclusion(StrEnum):
-    """Why a targeted person receives nothing; the first that applies counts (formats/population.md)."""
-
-    DEPENDANT = "ayant_droit"
-    SCHEME = "regime"
-    CAISSE = "caisse"
-    HOLDER = "dmp_existant"
-    DECEASED = "decede"
-    OPPOSITION = "opposition"
-    UNDELIVERABLE = "pnd"
-    MINOR = "mineur"
-    LIVE_CODE = "code_en_cours"
-    FOREIGN = "adresse_etrangere"
-
-    @property
-    def label(self) -> str:
-        """What a French reader sees."""
-        return _EXCLUSION_LABELS[self]
-
-
-_EXCLUSION_LABELS = {
-    Exclusion.DEPENDANT: "ayants droit",
-    Exclusion.SCHEME: "autre régime que le régime général",
-    Exclusion.CAISSE: "caisse hors pré-série",
-    Exclusion.HOLDER: "détiennent déjà un DMP",
-    Exclusion.DECEASED: "personnes décédées",
-    Exclusion.OPPOSITION: "opposition aux envois",
-    Exclusion.UNDELIVERABLE: "adresse connue comme non distribuable",
-    Exclusion.MINOR: "moins de 18 ans à la date du courrier",
-    Exclusion.LIVE_CODE: "code de création déjà en cours de validité",
-    Exclusion.FOREIGN: "adresse à l’étranger",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class CampaignKind:
-    """A kind of mailing: one line here, and one letter declared in `letters.kinds`."""
-
-    name: str
-    label: str
-    letter: str
-    """Name of the LetterKind."""
-    prefix: str
-    """Of the references, e.g. REC-2016-0001."""
-    on_demand: bool = False
-    """Answers that persons are owed: gathered day by day by the system, never prepared by a campaign manager."""
-
-
-KINDS: tuple[CampaignKind, ...] = (
-    CampaignKind("recruitment", "Recrutement", "recruitment", "REC"),
-    CampaignKind("receipt", "Accusés de réception", "receipt", "ACC", on_demand=True),
-    CampaignKind("code_request", "Codes demandés", "code_request", "COD", on_demand=True),
-    CampaignKind("access_code", "Codes d’accès", "access_code", "ACS", on_demand=True),
-    CampaignKind("closure_receipt", "Confirmations de clôture", "closure_receipt", "CLO", on_demand=True),
-    CampaignKind("reopening", "Confirmations de réouverture", "reopening", "ROU", on_demand=True),
-    CampaignKind(
-        "contested_received", "Créations contestées, accès suspendu", "contested_received", "CTS", on_demand=True
-    ),
-    CampaignKind(
-        "contested_resumed", "Créations contestées, accès rétabli", "contested_resumed", "CTR", on_demand=True
-    ),
-    CampaignKind("contested_closed", "Créations contestées, DMP clôturé", "contested_closed", "CTC", on_demand=True),
-)
-PREPARED: tuple[CampaignKind, ...] = tuple(kind for kind in KINDS if not kind.on_demand)
-"""The kinds that a campaign manager prepares."""
-ON_DEMAND: tuple[CampaignKind, ...] = tuple(kind for kind in KINDS if kind.on_demand)
-REPLACED_ON_REQUEST = "remplacé à la demande de la personne"
-"""Reason of the revocation of a code whose person asked for another, noted when that other one is issued."""
-
-
-def kind_of(name: str) -> CampaignKind:
-    """The declared kind of this name; Invalid when there is none."""
-    for kind in KINDS:
-        if kind.name == name:
-            return kind
-    raise Invalid(
-        f"Le type de campagne « {name} » n’existe pas ; types connus : {', '.join(k.name for k in PREPARED)}."
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Step:
     """A step of a campaign's life: who may take it, from which states, to which."""
@@ -297,34 +218,6 @@ def possible_steps(state: CampaignState, actor: Actor, author: str, *, answers: 
 
 
 @dataclass(frozen=True, slots=True)
-class Criteria:
-    """Whom a campaign targets within its caisses; ages are counted at the letter date."""
-
-    age_min: int | None = None
-    age_max: int | None = None
-    postal_codes: tuple[str, ...] = ()
-    """Whole postal codes or their first digits."""
-    qualites: tuple[str, ...] = ()
-    foreign: bool = False
-    """Whether persons living abroad are written to."""
-
-    def as_json(self) -> dict[str, Any]:
-        """For the `criteria` column."""
-        return {
-            "age_min": self.age_min, "age_max": self.age_max, "postal_codes": list(self.postal_codes),
-            "qualites": list(self.qualites), "foreign": self.foreign,
-        }  # fmt: skip
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> "Criteria":
-        """Back from the column."""
-        return cls(
-            content.get("age_min"), content.get("age_max"), tuple(content.get("postal_codes", ())),
-            tuple(content.get("qualites", ())), bool(content.get("foreign", False)),
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
 class Draft:
     """What a campaign manager decides; checked when made into a campaign."""
 
@@ -333,7 +226,7 @@ class Draft:
     caisses: tuple[str, ...]
     letter_date: date
     channel_rule: ChannelRule = ChannelRule.REGISTERED
-    criteria: Criteria = Criteria()
+    criteria: Criteria = field(default_factory=Criteria)
     per_day: int | None = None
 
     def lot_size(self, most: int) -> int:
@@ -364,21 +257,11 @@ class Draft:
             )
         if self.per_day is not None and self.per_day < 1:
             raise Invalid("Le nombre de courriers par jour doit être d’au moins 1.")
-        _check_criteria(self.criteria)
-
-
-def _check_criteria(criteria: Criteria) -> None:
-    for age in (criteria.age_min, criteria.age_max):
-        if age is not None and not 0 <= age <= 130:
-            raise Invalid(f"L’âge {age} n’est pas possible : indiquez un nombre entre 0 et 130.")
-    if criteria.age_min is not None and criteria.age_max is not None and criteria.age_min > criteria.age_max:
-        raise Invalid(f"L’âge minimal ({criteria.age_min}) dépasse l’âge maximal ({criteria.age_max}).")
-    for code in criteria.postal_codes:
-        if not (code.isascii() and code.isdigit() and 2 <= len(code) <= 5):
-            raise Invalid(f"« {code[:12]} » n’est ni un code postal ni son début : 2 à 5 chiffres.")
-    for qualite in criteria.qualites:
-        if qualite not in ("OD", "AD"):
-            raise Invalid(f"La qualité « {qualite[:12]} » n’existe pas : OD ou AD.")
+        self.criteria.check()
+        if kind_of(self.kind).needs_earlier and self.criteria.earlier is None and self.criteria.list_id is None:
+            raise Invalid(
+                f"« {kind_of(self.kind).label} » s’adresse aux personnes d’une campagne précédente ou d’une liste : indiquez-la."
+            )
 
 
 def lot_name(

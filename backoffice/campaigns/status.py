@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from backoffice.campaigns.kinds import PREPARED, Exclusion
 from backoffice.campaigns.models import Campaign, CampaignStep, Letter, Lot
-from backoffice.campaigns.rules import PREPARED, CampaignState, Channel, Exclusion, LetterState, LotState
+from backoffice.campaigns.rules import CampaignState, Channel, LetterState, LotState
 from backoffice.core.actor import Actor
 from backoffice.core.errors import NotFound
 from backoffice.letters.reference import format_letter_id
@@ -126,6 +127,11 @@ def list_campaigns(session: Session, actor: Actor) -> list[Campaign]:
         Campaign.caisses.contained_by(sorted(actor.caisses)), Campaign.kind.in_([kind.name for kind in PREPARED])
     )
     return list(session.scalars(query.order_by(Campaign.id.desc())))
+
+
+def launched_campaigns(session: Session, actor: Actor, most: int = 60) -> list[Campaign]:
+    """Campaigns whose letters have begun to leave, as earlier ones to start from: the newest first."""
+    return [campaign for campaign in list_campaigns(session, actor) if campaign.launched_at is not None][:most]
 
 
 def steps_of(session: Session, campaign: Campaign) -> list[CampaignStep]:

@@ -1,60 +1,129 @@
 """Who is targeted, who is left out and why: one SQL home for the rule, used for counts, freezing and production.
 
-The rule is formats/population.md: each person left out is counted under the first reason that applies.
+A kind of campaign declares which reasons count and in which order (`campaigns.kinds`); their conditions are here. Each
+person left out is counted under the first reason that applies.
 """
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from backoffice.adapters.db import copy_rows
 from backoffice.adapters.dmp import DmpGateway
-from backoffice.campaigns.models import Campaign
-from backoffice.campaigns.rules import ChannelRule, Exclusion
+from backoffice.campaigns.codes import requests_of
+from backoffice.campaigns.criteria import Criteria, Draw, Fate
+from backoffice.campaigns.kinds import CampaignKind, Exclusion, kind_of
+from backoffice.campaigns.models import Campaign, Lot
+from backoffice.campaigns.rules import ChannelRule
 from backoffice.core.caisse import CAISSE_CODES
 from backoffice.population import notices
+from backoffice.population.notices import NoticeKind
 
 ADULT_YEARS = 18
 
-REASON = f"""CASE
-    WHEN p.qualite <> 'OD' THEN '{Exclusion.DEPENDANT}'
-    WHEN p.regime <> '01' THEN '{Exclusion.SCHEME}'
-    WHEN NOT p.caisse = ANY(:nine) THEN '{Exclusion.CAISSE}'
-    WHEN p.dmp THEN '{Exclusion.HOLDER}'
-    WHEN {notices.DECEASED} THEN '{Exclusion.DECEASED}'
-    WHEN {notices.OPPOSED} THEN '{Exclusion.OPPOSITION}'
-    WHEN {notices.UNDELIVERABLE} THEN '{Exclusion.UNDELIVERABLE}'
-    WHEN p.birth_latest > :adult_born THEN '{Exclusion.MINOR}'
-    WHEN live.person_id IS NOT NULL THEN '{Exclusion.LIVE_CODE}'
-    WHEN p.pays <> '' AND NOT :foreign THEN '{Exclusion.FOREIGN}'
-END"""
-"""SQL expression over `person p` left-joined to its `notice` and to `live_holder live`; NULL when the person may be
-written to."""
-
-REASON_ON_DEMAND = f"""CASE
-    WHEN {notices.DECEASED} THEN '{Exclusion.DECEASED}'
-    WHEN {notices.UNDELIVERABLE} AND l.channel = 'courrier' THEN '{Exclusion.UNDELIVERABLE}'
-END"""
-"""The same over `person p`, its `notice` and `letter l` for answers that a person asked for or is owed: an opposition to
-mailings, or the rules of recruitment, are no reason to keep them back."""
-
-TARGET = """p.caisse = ANY(:caisses)
-    AND (CAST(:born_after AS date) IS NULL OR p.birth_latest > :born_after)
-    AND (CAST(:born_until AS date) IS NULL OR p.birth_latest <= :born_until)
-    AND (cardinality(CAST(:postal AS text[])) = 0 OR p.code_postal LIKE ANY(:postal))
-    AND (cardinality(CAST(:qualites AS text[])) = 0 OR p.qualite = ANY(:qualites))"""
-"""SQL condition over `person p`: within the campaign's criteria."""
-
 CHANNEL = f"CASE WHEN :registered AND {notices.TAKES_MAIL} THEN 'mail' ELSE 'courrier' END"
 
-FROM = f"person p {notices.JOIN} LEFT JOIN live_holder live ON live.caisse = p.caisse AND live.person_id = p.id"
+FROM = f"""person p {notices.JOIN}
+    LEFT JOIN live_code live ON live.caisse = p.caisse AND live.person_id = p.id
+    LEFT JOIN record_dossier dossier ON dossier.caisse = p.caisse AND dossier.person_id = p.id"""
+"""Persons beside their notices and what the record knows of them; needs `load_record_facts`."""
+
+_HOLDS = "(p.dmp OR dossier.state IS NOT NULL)"
+"""Before the relaunch by the population file, since then by the record; who closed theirs is told apart before."""
+_CONDITIONS = {
+    Exclusion.DEPENDANT: "p.qualite <> 'OD'",
+    Exclusion.SCHEME: "p.regime <> '01'",
+    Exclusion.CAISSE: "NOT p.caisse = ANY(:nine)",
+    Exclusion.HOLDER: "p.dmp OR dossier.state <> 'closed'",
+    Exclusion.CLOSED: "dossier.state = 'closed'",
+    Exclusion.NO_DMP: f"NOT {_HOLDS}",
+    Exclusion.DECEASED: notices.DECEASED,
+    Exclusion.OPPOSITION: notices.OPPOSED,
+    Exclusion.UNDELIVERABLE: notices.UNDELIVERABLE,
+    Exclusion.MINOR: "p.birth_latest > :adult_born",
+    Exclusion.LIVE_CODE: "live.person_id IS NOT NULL",
+    Exclusion.NEWER_CODE: "live.person_id IS NOT NULL AND NOT live.request_id = ANY(:earlier_requests)",
+    Exclusion.NO_CODE: "live.person_id IS NULL",
+    Exclusion.FOREIGN: "p.pays <> '' AND NOT :foreign",
+}
+_OF_CODES = frozenset({Exclusion.LIVE_CODE, Exclusion.NEWER_CODE, Exclusion.NO_CODE})
+"""Not looked at again at the moment of sending, when the lot's own codes may be the live ones: see `campaigns.codes`."""
 
 
-def parameters(campaign: Campaign) -> dict[str, Any]:
+def reason(kind: CampaignKind, channel: str = CHANNEL, *, sending: bool = False) -> str:
+    """SQL expression over `FROM`; NULL when the person may be written to, by `channel`."""
+    cases = []
+    for exclusion in kind.leaves_out:
+        if sending and exclusion in _OF_CODES:
+            continue
+        condition = _CONDITIONS[exclusion]
+        if exclusion is Exclusion.UNDELIVERABLE and kind.only_post_needs_address:
+            condition = f"({condition}) AND ({channel}) = 'courrier'"
+        cases.append(f"WHEN {condition} THEN '{exclusion}'")
+    return f"CASE {' '.join(cases)} END"
+
+
+_WRITTEN = "e.state IN ('scellee', 'envoyee')"
+_FATES = {
+    Fate.WRITTEN: _WRITTEN,
+    Fate.NOT_CREATED: f"{_WRITTEN} AND NOT {_HOLDS}",
+    Fate.CREATED: f"{_WRITTEN} AND dossier.opened_at > e.at",
+    Fate.LIVE: f"{_WRITTEN} AND live.request_id = ANY(:earlier_requests)",
+    # Whether the address was corrected since or not: it came back, and that is why they are written to again.
+    Fate.RETURNED: f"{_WRITTEN} AND EXISTS (SELECT FROM person_notice n WHERE n.caisse = e.caisse "
+    f"AND n.person_id = e.person_id AND n.kind = '{NoticeKind.UNDELIVERABLE}' AND n.since >= e.at)",
+    Fate.FAILED: "e.state = 'exception'",
+}
+
+
+def conditions(criteria: Criteria) -> list[tuple[str, str]]:
+    """(criterion, SQL condition over `FROM`) of the criteria that are set, the caisses first."""
+    found = [("caisses", "p.caisse = ANY(:caisses)")]
+    if criteria.age_min is not None:
+        found.append(("age_min", "p.birth_latest <= :born_until"))
+    if criteria.age_max is not None:
+        found.append(("age_max", "p.birth_latest > :born_after"))
+    if criteria.postal_codes:
+        found.append(("codes_postaux", "p.code_postal LIKE ANY(:postal)"))
+    if criteria.qualites:
+        found.append(("qualite", "p.qualite = ANY(:qualites)"))
+    if criteria.sex is not None:
+        found.append(("sexe", "p.civilite = :sex"))
+    if criteria.channel is not None:
+        found.append(("canal_enregistre", "p.canal = :channel"))
+    if criteria.email is not None:
+        found.append(("courriel", "(p.email <> '') = :email"))
+    if criteria.list_id is not None:
+        found.append(
+            (
+                "liste",
+                "EXISTS (SELECT FROM person_list_member m WHERE m.list_id = :list_id AND m.caisse = p.caisse "
+                "AND m.person_id = p.id)",
+            )
+        )
+    if criteria.earlier is not None:
+        found.append(("campagne_precedente", _earlier(criteria.earlier.fate)))
+    return found
+
+
+def _earlier(fate: Fate) -> str:
+    letter = "SELECT FROM letter e WHERE e.caisse = p.caisse AND e.person_id = p.id AND e.campaign_id = :earlier"
+    return f"NOT EXISTS ({letter})" if fate is Fate.NOT_IN else f"EXISTS ({letter} AND {_FATES[fate]})"
+
+
+def target(criteria: Criteria) -> str:
+    """SQL condition over `FROM`: within the criteria."""
+    return " AND ".join(condition for _, condition in conditions(criteria))
+
+
+def parameters(session: Session, campaign: Campaign) -> dict[str, Any]:
     """Values of the expressions above for one campaign."""
     criteria, day = campaign.target, campaign.letter_date
+    earlier = _earlier_campaign(session, criteria)
     return {
         "nine": list(CAISSE_CODES),
         "caisses": campaign.caisses,
@@ -66,40 +135,157 @@ def parameters(campaign: Campaign) -> dict[str, Any]:
         "qualites": list(criteria.qualites),
         "foreign": criteria.foreign,
         "registered": campaign.rule is ChannelRule.REGISTERED,
+        "sex": criteria.sex,
+        "channel": criteria.channel,
+        "email": criteria.email,
+        "list_id": criteria.list_id,
+        "earlier": earlier.id if earlier else None,
+        "earlier_requests": _requests(session, earlier) if earlier else [],
+        "seed": criteria.draw.seed if criteria.draw else "",
+        "draw_count": criteria.draw.count if criteria.draw else None,
+        "draw_percent": criteria.draw.percent if criteria.draw else None,
     }
 
 
-def load_live_holders(session: Session, dmp: DmpGateway, caisses: list[str]) -> int:
-    """Bring the persons holding a live code, known to the record alone, beside the population for this transaction."""
-    session.execute(
-        text("CREATE TEMPORARY TABLE live_holder (caisse char(3) NOT NULL, person_id bigint NOT NULL) ON COMMIT DROP")
-    )
-    count = copy_rows(
-        session, "live_holder", ("caisse", "person_id"), ("text", "int8"), dmp.live_holders(tuple(caisses))
-    )
-    session.execute(text("ANALYZE live_holder"))
-    return count
+def _earlier_campaign(session: Session, criteria: Criteria) -> Campaign | None:
+    if criteria.earlier is None:
+        return None
+    return session.scalars(select(Campaign).where(Campaign.reference == criteria.earlier.reference)).one()
 
 
-def count_by_reason(session: Session, campaign: Campaign) -> tuple[int, int, dict[str, int]]:
-    """(targeted, eligible, left out by reason); needs `load_live_holders` in the same transaction."""
-    rows = session.execute(
-        text(f"SELECT {REASON} AS reason, count(*) AS persons FROM {FROM} WHERE {TARGET} GROUP BY 1"),  # noqa: S608
-        parameters(campaign),
-    )
-    counts: dict[str | None, int] = {row.reason: row.persons for row in rows}
-    eligible = counts.pop(None, 0)
-    excluded = {reason.value: counts.get(reason.value, 0) for reason in Exclusion if counts.get(reason.value)}
-    return eligible + sum(excluded.values()), eligible, excluded
+def _requests(session: Session, campaign: Campaign) -> list[str]:
+    """Every request under which codes of this campaign were issued."""
+    lots = session.scalars(select(Lot).where(Lot.campaign_id == campaign.id))
+    return [str(request) for lot in lots for request in requests_of(lot)]
 
 
-def count_by_channel(session: Session, campaign: Campaign) -> dict[tuple[str, str], int]:
-    """Persons who would be written to, by (caisse, channel); needs `load_live_holders` in the same transaction."""
-    rows = session.execute(
-        text(
-            f"SELECT p.caisse, {CHANNEL} AS channel, count(*) AS persons FROM {FROM} "  # noqa: S608
-            f"WHERE {TARGET} AND {REASON} IS NULL GROUP BY 1, 2"
-        ),
-        parameters(campaign),
+_TABLES = (
+    "CREATE TEMPORARY TABLE live_code (caisse char(3) NOT NULL, person_id bigint NOT NULL, request_id uuid NOT NULL) "
+    "ON COMMIT DROP",
+    "CREATE TEMPORARY TABLE record_dossier (caisse char(3) NOT NULL, person_id bigint NOT NULL, state text NOT NULL, "
+    "opened_at timestamptz NOT NULL) ON COMMIT DROP",
+)
+
+
+def load_record_facts(session: Session, dmp: DmpGateway, caisses: Sequence[str]) -> None:
+    """Bring live codes and dossiers, known to the record alone, beside the population for this transaction."""
+    for table in _TABLES:
+        session.execute(text(table))
+    copy_rows(
+        session, "live_code", ("caisse", "person_id", "request_id"), ("text", "int8", "uuid"),
+        dmp.live_codes(tuple(caisses)),
+    )  # fmt: skip
+    _copy_dossiers(session, dmp.dossiers_of(tuple(caisses)))
+    session.execute(text("ANALYZE live_code, record_dossier"))
+
+
+def load_facts_of(session: Session, dmp: DmpGateway, caisse: str, persons: Sequence[int]) -> None:
+    """The same for the persons of one lot about to be made, dossiers alone."""
+    for table in _TABLES:
+        session.execute(text(table.replace("TABLE", "TABLE IF NOT EXISTS", 1)))
+    session.execute(text("TRUNCATE live_code, record_dossier"))
+    states = dmp.dossier_states(caisse, persons)
+    _copy_dossiers(session, ((caisse, person, facts.state.value, facts.opened_at) for person, facts in states.items()))
+
+
+def _copy_dossiers(session: Session, rows: Iterable[Sequence[object]]) -> None:
+    columns = ("caisse", "person_id", "state", "opened_at")
+    copy_rows(session, "record_dossier", columns, ("text", "int8", "text", "timestamptz"), rows)
+
+
+_KEY = "md5(:seed || ':' || p.caisse || ':' || p.id)"
+"""Order of a draw: whoever knows the seed draws the same persons."""
+
+
+def eligible(campaign: Campaign, columns: str) -> str:
+    """SQL subquery of the persons to be written to: these columns of `person p`, and their `channel`."""
+    kind, criteria = kind_of(campaign.kind), campaign.target
+    ranks = f", {_ranks(criteria.draw)}" if criteria.draw else ""
+    found = (
+        f"SELECT {columns}, {CHANNEL} AS channel{ranks} FROM {FROM} "  # noqa: S608 - constants of ours
+        f"WHERE {target(criteria)} AND {reason(kind)} IS NULL"
     )
-    return {(row.caisse, row.channel): row.persons for row in rows}
+    if criteria.draw is None:
+        return found
+    return f"SELECT * FROM ({found}) one WHERE NOT {_left_by_draw(criteria.draw)}"  # noqa: S608
+
+
+def _ranks(draw: Draw) -> str:
+    """So many in all are drawn among all; so many in a hundred are drawn in each caisse by itself."""
+    part = "PARTITION BY p.caisse" if draw.count is None else ""
+    return f"row_number() OVER ({part} ORDER BY {_KEY}) AS draw_rank, count(*) OVER ({part}) AS draw_total"
+
+
+def _left_by_draw(draw: Draw) -> str:
+    if draw.count is not None:
+        return "(draw_rank > :draw_count)"
+    return "(draw_rank > greatest(1, round(draw_total * CAST(:draw_percent AS numeric) / 100)))"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Persons of the caisses, by what is left of them after each criterion and by what they would receive or why not."""
+
+    steps: tuple[tuple[str, int], ...]
+    """(criterion, persons left once it is applied), in order; the first is the caisses' whole population."""
+    excluded: dict[Exclusion, int]
+    persons: dict[tuple[str, str], int]
+    """Who would be written to, by (caisse, channel)."""
+    replaced: int
+    """Those among them whose code in force another will replace."""
+
+    @property
+    def targeted(self) -> int:
+        """Persons within the criteria, whether they may be written to or not."""
+        return self.steps[-1][1]
+
+    @property
+    def eligible(self) -> int:
+        """Persons who would receive something."""
+        return sum(self.persons.values())
+
+
+def count(session: Session, campaign: Campaign) -> Count:
+    """Count a campaign, stored or not, in one pass; needs `load_record_facts` in the same transaction."""
+    criteria = campaign.target
+    named = conditions(criteria)
+    kept = " ".join(f"WHEN ({condition}) IS NOT TRUE THEN {rank}" for rank, (_, condition) in enumerate(named))
+    rows = (
+        f"SELECT p.caisse, p.id, CASE {kept} ELSE {len(named)} END AS kept, "  # noqa: S608 - constants of ours
+        f"CASE WHEN {target(criteria)} THEN {reason(kind_of(campaign.kind))} END AS reason, {CHANNEL} AS channel, "
+        f"live.person_id IS NOT NULL AS live FROM {FROM} WHERE p.caisse = ANY(:caisses)"
+    )
+    if criteria.draw is not None:
+        rows = _counted_with_draw(rows, criteria.draw, f"p.kept = {len(named)} AND p.reason IS NULL")
+    found = session.execute(
+        text(f"""
+        SELECT caisse, kept, reason, channel, count(*) AS persons, count(*) FILTER (WHERE live) AS live
+        FROM ({rows}) counted GROUP BY 1, 2, 3, 4
+        """),  # noqa: S608 - constants of ours
+        parameters(session, campaign),
+    ).all()
+    steps = tuple((name, sum(row.persons for row in found if row.kept > rank)) for rank, (name, _) in enumerate(named))
+    excluded = dict.fromkeys(Exclusion, 0)
+    persons: dict[tuple[str, str], int] = {}
+    replaced = 0
+    for row in found:
+        if row.kept < len(named):
+            continue
+        if row.reason is None:
+            persons[row.caisse, row.channel] = persons.get((row.caisse, row.channel), 0) + row.persons
+            replaced += row.live
+        else:
+            excluded[Exclusion(row.reason)] += row.persons
+    if kind_of(campaign.kind).replacing is None:
+        replaced = 0
+    return Count(steps, {one: number for one, number in excluded.items() if number}, persons, replaced)
+
+
+def _counted_with_draw(rows: str, draw: Draw, among: str) -> str:
+    """The rows, those among the eligible that the draw leaves out under their own reason."""
+    return (
+        f"WITH looked_at AS MATERIALIZED ({rows}) "  # noqa: S608
+        f"SELECT p.caisse, p.kept, p.reason, p.channel, p.live FROM looked_at p WHERE NOT ({among}) UNION ALL "
+        f"SELECT caisse, kept, CASE WHEN {_left_by_draw(draw)} THEN '{Exclusion.NOT_DRAWN}' END, channel, live FROM "
+        f"(SELECT p.caisse, p.kept, p.channel, p.live, {_ranks(draw)} FROM looked_at p WHERE {among}) ranked"
+    )

@@ -1,5 +1,6 @@
 """`caisse campaign`: the life of a campaign, from draft to sealed lots."""
 
+import secrets
 import time
 from datetime import date
 from pathlib import Path
@@ -8,9 +9,11 @@ import click
 from sqlalchemy.orm import Session
 
 from backoffice.campaigns import actions
+from backoffice.campaigns.criteria import CHANNELS, Criteria, Draw, Earlier, Fate
+from backoffice.campaigns.kinds import PREPARED, Exclusion
 from backoffice.campaigns.models import Campaign, access_campaign
 from backoffice.campaigns.preview import preview_pages
-from backoffice.campaigns.rules import CampaignState, ChannelRule, Criteria, Draft, Exclusion
+from backoffice.campaigns.rules import CampaignState, ChannelRule, Draft
 from backoffice.campaigns.status import CampaignStatus, campaign_status
 from backoffice.cli.common import DATE, json_option, number, office_open, operator, print_json, progress_bar
 from backoffice.core.clock import long_french_date
@@ -25,7 +28,13 @@ def campaign() -> None:
 
 @campaign.command()
 @click.option("--name", required=True, help="Nom de la campagne.")
-@click.option("--kind", default="recruitment", show_default=True, help="Type de courrier.")
+@click.option(
+    "--kind",
+    default="recruitment",
+    show_default=True,
+    metavar="T",
+    help=f"Type de courrier : {', '.join(kind.name for kind in PREPARED)}.",
+)
 @click.option(
     "--caisse", "caisses", multiple=True, required=True, metavar="C", help="Caisse à trois chiffres ; répétable."
 )
@@ -38,19 +47,40 @@ def campaign() -> None:
     "--qualite", "qualites", multiple=True, metavar="OD|AD", help="Restreint aux ouvrants droit ou aux ayants droit."
 )
 @click.option("--foreign", is_flag=True, help="Écrit aussi aux adresses à l’étranger.")
+@click.option("--sex", type=click.Choice(["M", "MME"]), help="Restreint aux hommes ou aux femmes.")
+@click.option("--registered-channel", type=click.Choice(CHANNELS), help="Restreint à un canal enregistré.")
+@click.option(
+    "--email/--no-email", "email", default=None, help="Restreint à qui a, ou n’a pas, d’adresse électronique."
+)
+@click.option("--earlier", metavar="REF", help="Campagne précédente.")
+@click.option(
+    "--fate",
+    type=click.Choice([fate.value for fate in Fate]),
+    default=Fate.NOT_CREATED.value,
+    show_default=True,
+    help="Ce qu’il est advenu dans la campagne précédente.",
+)
+@click.option("--draw-count", type=int, metavar="N", help="Tire N personnes au sort.")
+@click.option("--draw-percent", type=float, metavar="X", help="Tire X %% des personnes de chaque caisse au sort.")
+@click.option("--seed", metavar="G", help="Graine du tirage : la même tire les mêmes personnes.")
 @click.option(
     "--canal", type=click.Choice([rule.value for rule in ChannelRule]), default="registered", show_default=True
 )
 @json_option
 def create(
     name: str, kind: str, caisses: tuple[str, ...], letter_date: date, per_day: int | None, age_min: int | None,
-    age_max: int | None, postal_codes: tuple[str, ...], qualites: tuple[str, ...], foreign: bool, canal: str, as_json: bool,
+    age_max: int | None, postal_codes: tuple[str, ...], qualites: tuple[str, ...], foreign: bool, sex: str | None,
+    registered_channel: str | None, email: bool | None, earlier: str | None, fate: str, draw_count: int | None,
+    draw_percent: float | None, seed: str | None, canal: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Prépare une campagne ; affiche sa référence."""
-    draft = Draft(
-        name, kind, caisses, letter_date, ChannelRule(canal),
-        Criteria(age_min, age_max, postal_codes, qualites, foreign), per_day,
+    drawn = draw_count is not None or draw_percent is not None
+    criteria = Criteria(
+        age_min, age_max, postal_codes, qualites, foreign, sex, registered_channel, email,
+        earlier=Earlier(earlier, Fate(fate)) if earlier else None,
+        draw=Draw(seed or secrets.token_hex(4), draw_count, draw_percent) if drawn else None,
     )  # fmt: skip
+    draft = Draft(name, kind, caisses, letter_date, ChannelRule(canal), criteria, per_day)
     with office_open() as office, office.db.unit_of_work() as session:
         made = actions.create(session, office, operator(), draft)
         reference = made.reference

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
+from backoffice.campaigns.kinds import ON_DEMAND, CampaignKind
 from backoffice.campaigns.models import Campaign, Letter
-from backoffice.campaigns.rules import ON_DEMAND, CampaignKind, LetterState
+from backoffice.campaigns.rules import LetterState
 from backoffice.core.actor import Actor
 from backoffice.letters.requests import LetterRequest, RequestState
 

@@ -17,18 +17,11 @@ from backoffice.adapters.db import ring_after_commit
 from backoffice.audit.journal import record
 from backoffice.campaigns import templates
 from backoffice.campaigns.actions import next_reference
+from backoffice.campaigns.criteria import Criteria
 from backoffice.campaigns.freezing import mail_lot_size
+from backoffice.campaigns.kinds import CampaignKind, kind_of
 from backoffice.campaigns.models import Campaign, CampaignStep, Letter, Lot
-from backoffice.campaigns.rules import (
-    CampaignKind,
-    CampaignState,
-    Channel,
-    ChannelRule,
-    Criteria,
-    LetterState,
-    LotState,
-    kind_of,
-)
+from backoffice.campaigns.rules import CampaignState, Channel, ChannelRule, LetterState, LotState
 from backoffice.cases.actions import said_of_letter
 from backoffice.core.actor import Actor, Role
 from backoffice.core.clock import paris_date

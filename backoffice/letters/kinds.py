@@ -75,6 +75,20 @@ LETTER_KINDS: tuple[LetterKind, ...] = (
         fields=(*_COMMON, CODE, CODE_END),
     ),
     LetterKind(
+        name="reminder",
+        label="Mon nouveau code pour créer mon Dossier Médical Partagé",
+        subject="Il est encore temps de créer votre Dossier Médical Partagé",
+        template="reminder.docx",
+        fields=(*_COMMON, CODE, CODE_END),
+    ),
+    LetterKind(
+        name="information",
+        label="De nouvelles fonctions pour mon Dossier Médical Partagé",
+        subject="De nouvelles fonctions pour votre Dossier Médical Partagé",
+        template="information.docx",
+        fields=_COMMON,
+    ),
+    LetterKind(
         name="receipt",
         label="Confirmation de la création de mon Dossier Médical Partagé",
         subject="Votre Dossier Médical Partagé a été créé",

@@ -26,8 +26,9 @@ from sqlalchemy import func, select
 
 from backoffice.adapters.logs import quiet_logs
 from backoffice.campaigns import actions, sealing
+from backoffice.campaigns.kinds import Exclusion
 from backoffice.campaigns.models import Campaign, Lot, access_campaign
-from backoffice.campaigns.rules import OPEN_LOTS, CampaignState, Channel, ChannelRule, Draft, Exclusion
+from backoffice.campaigns.rules import OPEN_LOTS, CampaignState, Channel, ChannelRule, Draft
 from backoffice.campaigns.status import CampaignStatus, campaign_status
 from backoffice.campaigns.work import work_until_done
 from backoffice.core.actor import Actor

@@ -6,8 +6,9 @@ from sqlalchemy import ColumnElement
 
 from backoffice.adapters.dmp import Kind
 from backoffice.audit.journal import AuditEntry
+from backoffice.campaigns.kinds import kind_of
 from backoffice.campaigns.models import Campaign, DmpEvent, Lot
-from backoffice.campaigns.rules import CampaignState, Channel, LotState, kind_of
+from backoffice.campaigns.rules import CampaignState, Channel, LotState
 from backoffice.core.actor import Role
 from backoffice.core.caisse import caisse_of
 from backoffice.core.typography import NBSP

@@ -21,7 +21,7 @@ from dmp_core.enrolment.facade import Facade, lock_request, require_caisse, requ
 from dmp_core.enrolment.results import CodeState, CodeStatus, IssuedCodes
 from dmp_core.enrolment.validity import LATEST_POSTING, expires_at, expires_on, last_day
 from dmp_core.errors import Invalid, Unavailable, WrongState
-from dmp_core.storage.engine import copy_in, copy_out
+from dmp_core.storage.engine import copy_in
 from dmp_core.storage.keyring import Keyring
 
 REPLACED = "remplacé avant envoi"
@@ -81,8 +81,8 @@ _COUNTS = text(
     "SELECT request_id, count(*) AS live FROM enrolment.creation_code "
     "WHERE caisse = ANY(CAST(:caisses AS char(3)[])) AND state = 'live' AND expires_at > :now GROUP BY request_id"
 )
-_LIVE_HOLDERS = sql.SQL(
-    "SELECT caisse, person_id FROM enrolment.creation_code "
+_LIVE_CODES = sql.SQL(
+    "SELECT caisse, person_id, request_id FROM enrolment.creation_code "
     "WHERE caisse = ANY({caisses}::char(3)[]) AND state = 'live' AND expires_at > {now} ORDER BY caisse, person_id"
 )
 _LIVE_OF_REQUEST = sql.SQL(
@@ -232,13 +232,13 @@ class Enrolment(Facade):
             rows = connection.execute(_STATES, {"caisse": caisse, "persons": list(person_ids)})
             return {row.person_id: _state(row, now) for row in rows}
 
-    def live_holders(self, caisses: Iterable[str]) -> Iterator[tuple[str, int]]:
-        """(caisse, person) of every live code, in that order, streamed: memory stays flat whatever the number."""
+    def live_codes(self, caisses: Iterable[str]) -> Iterator[tuple[str, int, UUID]]:
+        """(caisse, person, request) of every live code, in that order, streamed: memory stays flat whatever the number."""
         wanted = sorted(set(caisses))
         for caisse in wanted:
             require_caisse(caisse)
         return self._stream(
-            _LIVE_HOLDERS.format(caisses=sql.Literal(wanted), now=sql.Literal(self._clock())), ("text", "int8")
+            _LIVE_CODES.format(caisses=sql.Literal(wanted), now=sql.Literal(self._clock())), ("text", "int8", "uuid")
         )
 
     def reconcile(self, request_id: UUID) -> Iterator[int]:
@@ -307,10 +307,6 @@ class Enrolment(Facade):
             },
         )  # fmt: skip
         return IssuedCodes(issue_id, dict(zip(persons, codes, strict=True)), refused, expires_on(letter_date))
-
-    def _stream(self, query: sql.Composable, types: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-        with self._transaction() as connection:
-            yield from copy_out(connection, query, types)
 
 
 def _lock_request(connection: Connection, request_id: UUID) -> str | None:

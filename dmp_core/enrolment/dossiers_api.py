@@ -4,10 +4,11 @@ Every call is one transaction. Codes come before dossiers in the order of locks,
 code and then opens the dossier.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from psycopg import sql
 from sqlalchemy import Connection, text
 
 from dmp_core.enrolment import dossiers
@@ -25,6 +26,9 @@ OPENED_AT_COUNTER = "DMP ouvert à l’accueil"
 _STATES = text(
     "SELECT person_id, state, way, opened_at, request_id, state_changed_at, closed_by, reason, keep_until "
     "FROM enrolment.dossier WHERE caisse = :caisse AND person_id = ANY(CAST(:persons AS bigint[]))"
+)
+_OF_CAISSES = sql.SQL(
+    "SELECT caisse, person_id, state, opened_at FROM enrolment.dossier WHERE caisse = ANY({caisses}::char(3)[])"
 )
 _ONE = text("SELECT id FROM enrolment.dossier WHERE caisse = :caisse AND person_id = :person")
 _OF_REQUEST = text("SELECT id, caisse, person_id, opened_at FROM enrolment.dossier WHERE request_id = :request")
@@ -58,6 +62,13 @@ class Dossiers(Facade):
                 )
                 for row in connection.execute(_STATES, {"caisse": caisse, "persons": list(person_ids)})
             }
+
+    def of_caisses(self, caisses: Iterable[str]) -> Iterator[tuple[str, int, str, datetime]]:
+        """(caisse, person, state, moment of opening) of every dossier of these caisses, streamed."""
+        wanted = sorted(set(caisses))
+        for caisse in wanted:
+            require_caisse(caisse)
+        return self._stream(_OF_CAISSES.format(caisses=sql.Literal(wanted)), ("text", "int8", "text", "timestamptz"))
 
     def open(self, request_id: UUID, person: Insured, contacts: Contacts, consent: Consent, way: Way) -> Opened:
         """Open the dossier of a person who is there and consents, and revoke the code that may be on its way to them.

@@ -1,15 +1,18 @@
 """What every call of a caisse goes through: one transaction, refusals in French, arguments that can be right."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 import psycopg
 import sqlalchemy.exc
+from psycopg import sql
 from sqlalchemy import Connection, Engine, text
 
 from dmp_core.clock import Clock
 from dmp_core.errors import Invalid, Unavailable
+from dmp_core.storage.engine import copy_out
 
 REASON_LENGTH = 200
 """Characters at most, as the database says too."""
@@ -32,6 +35,11 @@ class Facade:
                 yield connection
         except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, psycopg.OperationalError) as error:
             raise Unavailable("La base du DMP ne répond pas : réessayez dans quelques minutes.") from error
+
+    def _stream(self, query: sql.Composable, types: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        """Rows of a query, a few at a time: memory stays flat whatever their number."""
+        with self._transaction() as connection:
+            yield from copy_out(connection, query, types)
 
 
 def lock_request(connection: Connection, request_id: UUID) -> None:

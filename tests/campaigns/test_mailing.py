@@ -13,8 +13,9 @@ from pypdf import PdfReader
 
 from backoffice.adapters.mailer import Mailer
 from backoffice.campaigns import actions, mailing
+from backoffice.campaigns.kinds import Exclusion
 from backoffice.campaigns.production import Outcome
-from backoffice.campaigns.rules import CampaignState, Channel, Exclusion, LetterState, LotState
+from backoffice.campaigns.rules import CampaignState, Channel, LetterState, LotState
 from backoffice.core.errors import Unavailable, WrongState
 from backoffice.embedded.mailbox import Mailbox
 from backoffice.embedded.mailcatcher import Catcher, SmtpDoor

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from backoffice.campaigns import actions
+from backoffice.campaigns.kinds import Exclusion
 from backoffice.campaigns.production import Outcome
-from backoffice.campaigns.rules import CampaignState, ChannelRule, Exclusion, LetterState, LotState
+from backoffice.campaigns.rules import CampaignState, ChannelRule, LetterState, LotState
 from backoffice.core.errors import WrongState
 from campaigns.world import LETTER_DAY, World, a_person, manifest_of, pages_of
 

@@ -8,19 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backoffice.campaigns.rules import (
-    STEPS,
-    CampaignState,
-    Channel,
-    Criteria,
-    Draft,
-    Exclusion,
-    LotState,
-    kind_of,
-    lot_name,
-    possible_steps,
-    take,
-)
+from backoffice.campaigns.criteria import Criteria
+from backoffice.campaigns.kinds import Exclusion, kind_of
+from backoffice.campaigns.rules import STEPS, CampaignState, Channel, Draft, LotState, lot_name, possible_steps, take
 from backoffice.core.actor import Actor, Role
 from backoffice.core.errors import DomainError, Invalid, NotAllowed, WrongState
 

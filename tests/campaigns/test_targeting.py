@@ -2,6 +2,7 @@
 
 import calendar
 import csv
+import re
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -11,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backoffice.campaigns import targeting
+from backoffice.campaigns.criteria import Criteria
 from backoffice.campaigns.forecast import count_draft
+from backoffice.campaigns.kinds import KINDS, CampaignKind, Exclusion
 from backoffice.campaigns.models import Campaign
-from backoffice.campaigns.rules import Channel, ChannelRule, Criteria, Exclusion
+from backoffice.campaigns.rules import Channel, ChannelRule
 from backoffice.population.rows import COLUMNS
 from backoffice.population.synthetic import write_population
 from campaigns.world import LETTER_DAY, SYSTEM, World, a_person, write_rows
@@ -235,9 +238,10 @@ def test_two_processes_freeze_one_campaign_once(world: World) -> None:
     assert len(world.letters(reference)) == 1
 
 
-def test_every_exclusion_has_its_place_in_the_order_of_reasons() -> None:
-    order = [targeting.REASON.index(f"'{reason.value}'") for reason in Exclusion]
-    assert order == sorted(order)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_reasons_are_looked_at_in_the_order_the_kind_declares(kind: CampaignKind) -> None:
+    looked_at = re.findall(r"THEN '([a-z_]+)'", targeting.reason(kind, "'courrier'"))
+    assert looked_at == [reason.value for reason in kind.leaves_out]
 
 
 def test_columns_of_the_oracle_are_those_of_the_format(tmp_path: Path) -> None:

@@ -21,9 +21,10 @@ from sqlalchemy.pool import NullPool
 
 from backoffice.adapters import environment
 from backoffice.campaigns import actions, sealing
+from backoffice.campaigns.criteria import Criteria
 from backoffice.campaigns.models import Campaign, Letter, Lot
 from backoffice.campaigns.production import Outcome, lots_folder
-from backoffice.campaigns.rules import Channel, ChannelRule, Criteria, Draft
+from backoffice.campaigns.rules import Channel, ChannelRule, Draft
 from backoffice.campaigns.status import CampaignStatus, campaign_status
 from backoffice.campaigns.verify import Reconciliation, verify_everything
 from backoffice.campaigns.work import make_lot

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backoffice.campaigns.rules import ON_DEMAND
+from backoffice.campaigns.kinds import ON_DEMAND
 from backoffice.cases.effects import EFFECTS
 from backoffice.cases.kinds import WORKFLOWS, workflow_of
 from backoffice.cases.workflow import State, Step, Workflow

@@ -11,9 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from backoffice.campaigns import targeting
-from backoffice.campaigns.rules import Exclusion
+from backoffice.campaigns.kinds import Exclusion, kind_of
 from backoffice.core.clock import paris_date
-from backoffice.population import notices
 from backoffice.population.insured import InsuredPersons
 from dmp_core.errors import Unavailable
 
@@ -93,12 +92,11 @@ def test_who_may_open_a_dmp_is_who_may_be_recruited_whatever_letters_they_want(
     assert found is not None
     assert found.may_open is may_open
     reference = world.create(letter_date=paris_date(world.clock()))
-    values = targeting.parameters(world.campaign(reference))
-    live = "LEFT JOIN LATERAL (SELECT NULL::bigint AS person_id) live ON true"
     with world.session() as session:
+        targeting.load_record_facts(session, world.office.dmp, ["631"])
         reason = session.scalar(
-            text(f"SELECT {targeting.REASON} FROM person p {notices.JOIN_EACH} {live} WHERE p.nir = :nir"),
-            values | {"nir": nir},
+            text(f"SELECT {targeting.reason(kind_of('recruitment'))} FROM {targeting.FROM} WHERE p.nir = :nir"),
+            targeting.parameters(session, world.campaign(reference)) | {"nir": nir},
         )
     assert (reason is None or reason in ABOUT_LETTERS) is may_open
 

@@ -4,7 +4,8 @@ import pytest
 from campaigns.world import SYSTEM, World, a_person, new_nir, world, world_settings
 from sqlalchemy import select
 
-from backoffice.campaigns.rules import Channel, Exclusion
+from backoffice.campaigns.kinds import Exclusion
+from backoffice.campaigns.rules import Channel
 from backoffice.core.errors import Invalid, NotFound
 from backoffice.population.models import Person
 from backoffice.population.notices import NoticeKind, end_notice, give_notice, notices_of, takes_mail

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from backoffice.campaigns import rules
+from backoffice.campaigns import criteria, kinds, rules
 from backoffice.cli.commands import caisse
 from backoffice.core import actor
 
@@ -17,7 +17,7 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").
 
 
 def enumerations() -> Iterator[type[StrEnum]]:
-    for module in (rules, actor):
+    for module in (rules, kinds, criteria, actor):
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, StrEnum) and value.__module__ == module.__name__:
                 yield value

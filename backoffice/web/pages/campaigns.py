@@ -10,14 +10,21 @@ from backoffice.campaigns import actions
 from backoffice.campaigns.forecast import Forecast, count_draft, forecast
 from backoffice.campaigns.models import Campaign, Lot, access_campaign
 from backoffice.campaigns.rules import CampaignState, possible_steps
-from backoffice.campaigns.status import campaign_status, exceptions_of, list_campaigns, lots_of, steps_of
+from backoffice.campaigns.status import (
+    campaign_status,
+    exceptions_of,
+    launched_campaigns,
+    list_campaigns,
+    lots_of,
+    steps_of,
+)
 from backoffice.core.actor import Role
 from backoffice.core.clock import paris_date
 from backoffice.letters.reference import format_letter_id
 from backoffice.web.access import access, current_actor
 from backoffice.web.pages import live
+from backoffice.web.pages.campaign_form import CampaignForm, kind_notes, read_campaign, starting_values
 from backoffice.web.pages.composition import office
-from backoffice.web.pages.forms import CampaignForm, read_campaign, starting_values
 from backoffice.web.pages.once import new_request, once
 from backoffice.web.pages.paging import asked_page
 from backoffice.web.pages.wording import ACTIONS, LIFE, SLUGS, STEP_DONE
@@ -54,7 +61,7 @@ def new() -> str:
         with office().db.unit_of_work() as session:
             model = access_campaign(session, actor, reference)
     values = starting_values(actor, today, model) | {"demande": new_request()}
-    return _form(CampaignForm.within(actor, data=values))
+    return _form(_fresh_form(data=values))
 
 
 @pages.post("/nouvelle")
@@ -62,7 +69,7 @@ def new() -> str:
 def create() -> ResponseReturnValue:
     """Count what is typed, or make it a draft."""
     actor, today = current_actor(), paris_date(office().clock())
-    form = CampaignForm.within(actor)
+    form = _fresh_form()
     counting = request.form.get("geste") == "compter"
     reading = read_campaign(form, today, named=not counting)
     if reading.draft is None:
@@ -80,10 +87,17 @@ def create() -> ResponseReturnValue:
     return redirect(url_for(".show", reference=claim.outcome), 303)
 
 
+def _fresh_form(**data: Any) -> CampaignForm:
+    with office().db.unit_of_work() as session:
+        return CampaignForm.within(current_actor(), launched_campaigns(session, current_actor()), **data)
+
+
 def _form(
     form: CampaignForm, errors: dict[str, str] | None = None, *, count: Forecast | None = None, counting: bool = False
 ) -> str:
-    return render_template("campaigns/form.html", form=form, errors=errors or {}, count=count, counting=counting)
+    return render_template(
+        "campaigns/form.html", form=form, errors=errors or {}, count=count, counting=counting, notes=kind_notes()
+    )
 
 
 @pages.get("/<reference>")

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from backoffice.campaigns.rules import kind_of
+from backoffice.campaigns.kinds import kind_of
 from backoffice.cases.models import CaseEntry
 from backoffice.cases.queueing import Team
 from backoffice.cases.workflow import Workflow

@@ -3,7 +3,7 @@
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from backoffice.campaigns.rules import kind_of
+from backoffice.campaigns.kinds import kind_of
 from backoffice.campaigns.status import campaign_status
 from backoffice.core.actor import Role
 from backoffice.core.clock import paris_date

@@ -5,9 +5,10 @@ from typing import Any
 
 from flask import Flask, current_app
 
-from backoffice.campaigns.rules import Exclusion, kind_of
+from backoffice.campaigns.kinds import Exclusion, kind_of
 from backoffice.core.caisse import CAISSE_CODES, caisse_of
 from backoffice.web.access import current_actor, may_open
+from backoffice.web.pages.criteria_words import STEP_LABELS, criteria_facts
 
 _SYSTEM = "systeme"
 
@@ -18,6 +19,7 @@ def equip(app: Flask) -> None:
         caisses=caisses, caisses_short=caisses_short, exclusion_rows=exclusion_rows, capitalised=capitalised,
         person=person, reason=reason, answer_label=answer_label,
         option=option, kind_option=kind_option, caisse_options=caisse_options,
+        criteria_facts=criteria_facts, step_label=lambda name: STEP_LABELS.get(name, name), kind_label=answer_label,
     )  # fmt: skip
     # Not a filter: Jinja works out a filter over a constant once, for the first person who opens the page.
     app.jinja_env.globals["may_open"] = lambda endpoint: may_open(current_app, current_actor(), endpoint)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from backoffice.campaigns.kinds import kind_of
 from backoffice.campaigns.models import Lot
-from backoffice.campaigns.rules import CampaignState, Channel, LotState, kind_of
+from backoffice.campaigns.rules import CampaignState, Channel, LotState
 from backoffice.campaigns.status import CampaignStatus
 from backoffice.core.typography import NBSP, thousands
 

@@ -78,7 +78,16 @@ def _as_of_today(status: CampaignStatus, forecast: Forecast | None) -> str:
         return "Aujourd’hui, personne ne recevrait ce courrier."
     return (
         f"Aujourd’hui, elle donnerait {both(forecast.letters, forecast.lots, forecast.emails)}, "
-        f"{dated(status.letter_date, status.letter_date, forecast.eligible)}."
+        f"{dated(status.letter_date, status.letter_date, forecast.eligible)}." + _replaced(forecast.replaced)
+    )
+
+
+def _replaced(number: int) -> str:
+    if not number:
+        return ""
+    return (
+        f" {counted(number, 'code en cours de validité sera remplacé', 'codes en cours de validité seront remplacés')} : "
+        "à l’émission du nouveau code, l’ancien courrier ne permet plus de créer un DMP."
     )
 
 

@@ -5,7 +5,8 @@ from html import unescape
 
 from campaigns.world import World, a_person
 
-from backoffice.campaigns.rules import ChannelRule, Criteria
+from backoffice.campaigns.criteria import Criteria
+from backoffice.campaigns.rules import ChannelRule
 from backoffice.core.calendar import is_working_day
 
 from .conftest import NATIONAL_MANAGER, Browser, SignIn, token_of
