@@ -75,6 +75,8 @@ class Settings:
     """Must agree with the identity held in the database before anything leaves (docs/decisions/0005)."""
     code_keyring: Path
     """Keys of the creation codes' digests, outside every database."""
+    case_keyring: Path
+    """Keys of the files joined to cases."""
     mail_sender: str
     lot_size: int
     """Letters a lot at most."""
@@ -149,6 +151,7 @@ class Settings:
             secret_key=env.get("CAISSE_SECRET_KEY") or secrets.get("backoffice_key", ""),
             environment_id=env.get("CAISSE_ENVIRONMENT_ID") or secrets.get("environment_id", ""),
             code_keyring=keys["codes"],
+            case_keyring=keys["pieces"],
             mail_sender=env.get("MAIL_SENDER", "L’Assurance Maladie <ne-pas-repondre@mon-dmp.example.org>"),
             lot_size=whole_number(env, "CAISSE_LOT_SIZE", 5000, least=1),
             processes=whole_number(env, "CAISSE_PROCESSES", 2, least=1),
@@ -206,6 +209,7 @@ def key_files(environ: Mapping[str, str] | None = None) -> dict[str, Path]:
         "codes": Path(env.get("CREATION_CODE_KEYRING", folder / "creation-codes.json")),
         "holder": Path(env.get("HOLDER_KEYRING", folder / "holder.json")),
         "record": Path(env.get("RECORD_KEYRING", folder / "record.json")),
+        "pieces": Path(env.get("CASE_FILES_KEYRING", folder / "case-files.json")),
     }
 
 

@@ -10,9 +10,10 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from functools import cache
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from redis.exceptions import RedisError
@@ -29,6 +30,7 @@ from backoffice.campaigns.kinds import ON_DEMAND
 from backoffice.campaigns.models import Campaign, Lot
 from backoffice.campaigns.rules import OPEN_LOTS, CampaignState, LotState
 from backoffice.campaigns.wave_clock import start_due_waves
+from backoffice.cases.attachments import destroy_withdrawn
 from backoffice.cases.escalation import escalate
 from backoffice.core.actor import system_actor
 from backoffice.core.clock import paris_date
@@ -119,9 +121,18 @@ def answer_events(office: Office) -> int:
     return found.letters + found.emails
 
 
+DUTIES: Final[tuple[Callable[[Office], object], ...]] = (
+    answer_events,
+    escalate,
+    destroy_withdrawn,
+    start_due_waves,
+    sweep,
+)
+
+
 def look_round(office: Office) -> None:
     """Every duty of the sweep; one that fails (database away, disk full) is logged, and keeps no other from its turn."""
-    for duty in (answer_events, escalate, start_due_waves, sweep):
+    for duty in DUTIES:
         try:
             duty(office)
         except (SQLAlchemyError, DomainError, RedisError, OSError) as error:

@@ -82,7 +82,7 @@ def advance(
         case.team, case.owner = step.team, None
     _set_clock(session, case, source, step, now)
     case.ended_at = now if case.status.final else None
-    _entry(session, case, office, actor, "step", step=step.name, source=source.name, target=step.target, words=reason)
+    add_line(session, case, office, actor, "step", step=step.name, source=source.name, target=step.target, words=reason)
     _ask_for_letters(session, case, actor, step.sends, now)
     record(
         session, actor, f"demande.{step.name}", case.number, at=now, caisse=case.caisse, reason=reason or None,
@@ -101,7 +101,7 @@ def note(session: Session, office: Office, actor: Actor, number: str, words: str
     if not words:
         raise Invalid("La note est vide : écrivez quelques mots.")
     named = mentioned(session, case, words)
-    tell(session, office, case, _entry(session, case, office, actor, "note", words=words), named)
+    tell(session, office, case, add_line(session, case, office, actor, "note", words=words), named)
     record(session, actor, "demande.noter", case.number, at=office.clock(), caisse=case.caisse)
     return case
 
@@ -122,7 +122,7 @@ def take_charge(
             f"La demande {case.number} est suivie par {case.owner} : demandez-la lui, ou à un superviseur."
         )
     case.owner = None if release else actor.login
-    _entry(session, case, office, actor, "owner", words=case.owner or "")
+    add_line(session, case, office, actor, "owner", words=case.owner or "")
     record(
         session, actor, "demande.rendre" if release else "demande.prendre", case.number, at=office.clock(),
         caisse=case.caisse,
@@ -147,7 +147,7 @@ def set_priority(
         return case
     case.priority = priority
     case.set_clock(case.deadline, hours_of(session, case.caisse))
-    _entry(session, case, office, actor, "priority", words=priority.label)
+    add_line(session, case, office, actor, "priority", words=priority.label)
     record(
         session, actor, "demande.priorite", case.number, at=office.clock(), caisse=case.caisse,
         detail={"priorite": priority.label},
@@ -177,7 +177,7 @@ def hand_to(
     if team == case.team:
         raise WrongState(f"La demande {case.number} est déjà dans la file « {team.label} ».")
     case.team, case.owner = team, None
-    _entry(session, case, office, actor, "team", target=team, words=reason)
+    add_line(session, case, office, actor, "team", target=team, words=reason)
     record(
         session, actor, "demande.confier", case.number, at=office.clock(), caisse=case.caisse, reason=reason or None,
         detail={"file": team.label},
@@ -193,7 +193,7 @@ def name_person(session: Session, office: Office, actor: Actor, number: str, per
     if case.person_id is not None:
         raise WrongState(f"La demande {case.number} est déjà rattachée à une personne.")
     case.person_id = person_id
-    _entry(session, case, office, actor, "person")
+    add_line(session, case, office, actor, "person")
     record(session, actor, "demande.rattacher", case.number, at=office.clock(), caisse=case.caisse)
     return case
 
@@ -205,7 +205,7 @@ def said_of_letter(session: Session, office: Office, number: str, answer: str, *
     """
     actor = system_actor()
     case = access_case(session, actor, number, lock=True)
-    _entry(session, case, office, actor, "letter", step=answer, words=words)
+    add_line(session, case, office, actor, "letter", step=answer, words=words)
     if left and (step := case.workflow.when_sent(answer, case.state)):
         advance(session, office, actor, number, step.name)
 
@@ -238,10 +238,11 @@ def _set_clock(session: Session, case: Case, source: State, step: Step, now: dat
     case.set_clock(clock, hours)
 
 
-def _entry(
+def add_line(
     session: Session, case: Case, office: Office, actor: Actor, what: str, *, step: str | None = None,
     source: str | None = None, target: str | None = None, words: str = "",
 ) -> CaseEntry:  # fmt: skip
+    """Write one line of a locked case's life: it is another version from then on."""
     case.version += 1
     entry = CaseEntry(
         case_id=case.id, at=office.clock(), actor=actor.login, what=what, step=step, source=source, target=target,

@@ -102,7 +102,7 @@ class CaseEntry(Base):
     at: Mapped[datetime]
     actor: Mapped[str]
     what: Mapped[str]
-    """`step`, `note`, `owner`, `team`, `priority`, `person`, `letter` or `escalated`."""
+    """`step`, `note`, `owner`, `team`, `priority`, `person`, `letter`, `escalated`, `attachment` or `withdrawn`."""
     step: Mapped[str | None]
     source: Mapped[str | None]
     target: Mapped[str | None]

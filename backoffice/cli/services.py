@@ -126,12 +126,16 @@ def keys_group() -> None:
 
 @keys_group.command("rotate")
 @click.argument(
-    "which", metavar="[codes|holder|record]", type=click.Choice(["codes", "holder", "record"]), default="codes"
+    "which",
+    metavar="[codes|holder|record|pieces]",
+    type=click.Choice(["codes", "holder", "record", "pieces"]),
+    default="codes",
 )
 def keys_rotate(which: str) -> None:
     """Ajoute une clé et en fait la clé courante ; ce qui a été fait avec les anciennes reste vérifiable.
 
     codes : empreintes des codes de création. holder : mon-dmp, codes à usage unique et applications d’authentification.
+    pieces : fichiers joints aux demandes.
     """
     if which == "holder":
         # Kept where mon-dmp runs, which has neither the back office's database nor its journal.
@@ -139,7 +143,7 @@ def keys_rotate(which: str) -> None:
         click.echo(f"Nouvelle clé {rotate_key(path)}. Copiez {path} sur chaque machine de mon-dmp, et redémarrez-le.")
         return
     with office_open() as office, office.db.unit_of_work() as session:
-        key = rotate_key(office.settings.code_keyring)
+        key = rotate_key(office.settings.case_keyring if which == "pieces" else office.settings.code_keyring)
         record(session, operator(), "cle.renouveler", f"clé {key}", at=office.clock())
     click.echo(f"Nouvelle clé {key}. Redémarrez les travailleurs et le back office pour qu’ils s’en servent.")
 

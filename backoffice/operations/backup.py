@@ -74,7 +74,10 @@ def make_backup(office: Office, actor: Actor, archive: Path) -> Backup:
     settings = office.settings
     try:
         portal = settings.mondmp
-        own = {"codes": settings.code_keyring, "holder": portal.holder_keyring, "record": portal.record_keyring}
+        own = {
+            "codes": settings.code_keyring, "pieces": settings.case_keyring, "holder": portal.holder_keyring,
+            "record": portal.record_keyring,
+        }  # fmt: skip
         # In service the last two lie on mon-dmp's hosts alone, and are copied from there.
         rings = {name: json.loads(path.read_bytes()) if path.exists() else None for name, path in own.items()}
         with _private(aside) as out, _frozen(office) as moment:

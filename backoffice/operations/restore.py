@@ -90,7 +90,7 @@ def _read_keys(path: Path) -> _Keys:
     try:
         content = json.loads(path.read_text(encoding="ascii"))
         # Backups made before mon-dmp know one key file.
-        rings = {"codes": content["codes"], "holder": content.get("holder"), "record": content.get("record")}
+        rings = {"codes": content["codes"], **{name: content.get(name) for name in ("holder", "record", "pieces")}}
         return _Keys(uuid.UUID(content["sauvegarde"]), base64.b64decode(content["cle"], validate=True), rings)
     except FileNotFoundError:
         raise Invalid(f"Le fichier de clés {path} est introuvable : indiquez-le avec --keys.") from None

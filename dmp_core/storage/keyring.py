@@ -46,7 +46,7 @@ class Keyring:
                 content = file.read()
         except FileNotFoundError:
             raise Unavailable(
-                f"Le fichier de clés {path} est introuvable : restaurez-le, les codes déjà envoyés en dépendent."
+                f"Le fichier de clés {path} est introuvable : restaurez-le, ce qu’il protège en dépend."
             ) from None
         except OSError as error:
             raise Unavailable(

@@ -18,6 +18,7 @@ from backoffice.web.access import EVERY_ROLE, RouteAccess, access_table
 __all__ = ["world", "world_settings"]
 
 PASSWORD = "Essai-dmp-2016"
+_ANY = {"uid": "00000000-0000-4000-8000-000000000000"}
 SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -64,7 +65,9 @@ def addresses(app: Flask, values: dict[str, Any]) -> list[tuple[RouteAccess, str
     """Every route with an address that means something."""
     found = []
     for route in access_table(app):
-        address = re.sub(r"<(?:[a-z]+(?:\([^)]*\))?:)?(\w+)>", lambda m: str(values.get(m[1], "1")), route.rule)
+        address = re.sub(
+            r"<(?:[a-z]+(?:\([^)]*\))?:)?(\w+)>", lambda m: str(values.get(m[1], _ANY.get(m[1], "1"))), route.rule
+        )
         found.append((route, address))
     return found
 

@@ -48,7 +48,7 @@ def test_the_models_are_the_migrated_schema(new_database: NewDatabase) -> None:
     import backoffice.audit.journal
     import backoffice.campaigns.models
     import backoffice.campaigns.wave_models
-    import backoffice.cases.actions
+    import backoffice.cases.attachments
     import backoffice.parameters.models
     import backoffice.population.models  # noqa: F401 - each registers its tables
 
@@ -126,7 +126,7 @@ def test_what_the_back_office_may_do_to_its_own_tables(new_database: NewDatabase
         "campaign": full, "letter": full, "lot": full, "person": full, "population_import": full,
         "case_counter": full, "case_file": full, "case_entry": "INSERT,SELECT", "dmp_event": "INSERT,SELECT",
         "letter_request": "INSERT,SELECT", "colleague": "INSERT,SELECT", "absence": "INSERT,SELECT",
-        "case_mention": "INSERT,SELECT",
+        "case_mention": "INSERT,SELECT", "case_attachment": "INSERT,SELECT",
         "person_notice": "INSERT,SELECT",
         "parameter_version": "INSERT,SELECT",
         "phone_call": full, "identity_check": full, "call_back": full,

@@ -106,6 +106,7 @@ def settings_of(databases: Databases, data: Path, redis_url: str, **changes: Any
         redis_url=redis_url, ldap_url="ldap://127.0.0.1:1", ldap_starttls=True, ldap_base="dc=essai", ldap_ca_file=None,
         ldap_service_dn="cn=essai", ldap_service_password="essai", ldap_bind_template="", smtp_url="smtp://127.0.0.1:1",
         mail_ca_file=None, secret_key="clé secrète " * 4, environment_id="", code_keyring=data / "keys" / "codes.json",
+        case_keyring=data / "keys" / "pieces.json",
         mail_sender="L’Assurance Maladie <ne-pas-repondre@mon-dmp.example.org>", lot_size=50, processes=1, proxy_hops=0,
         https=False, trusted_hosts=(), environment_note="", sms_url="http://127.0.0.1:1/sms",
         mondmp=MonDmpSettings(
@@ -166,9 +167,10 @@ class World:
             connection.execute(
                 text(
                     "TRUNCATE person, letter, lot, campaign_step, campaign, population_import, audit_entry, environment, "
-                    "letter_request, case_mention, absence, colleague, case_entry, case_file, case_counter, dmp_event, "
                     "wave, campaign_plan, embargo, "
-                    "person_notice, parameter_version, call_back, identity_check, phone_call"
+                    "person_notice, parameter_version, call_back, identity_check, phone_call, letter_request, "
+                    "case_entry, case_file, case_counter, dmp_event, case_attachment, case_mention, absence, "
+                    "colleague"
                 )
             )
         with self.dmp_owner.begin() as connection:

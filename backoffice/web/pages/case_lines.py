@@ -7,7 +7,13 @@ from backoffice.cases.models import CaseEntry
 from backoffice.cases.queueing import Team
 from backoffice.cases.workflow import Workflow
 
-_SAID: Final = {"note": "Note", "person": "Personne reconnue", "escalated": "Échéance proche : superviseur prévenu"}
+_SAID: Final = {
+    "note": "Note",
+    "person": "Personne reconnue",
+    "escalated": "Échéance proche : superviseur prévenu",
+    "attachment": "Pièce jointe",
+    "withdrawn": "Pièce retirée",
+}
 
 
 def line_said(line: CaseEntry, workflow: Workflow) -> str:

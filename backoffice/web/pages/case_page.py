@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from backoffice.audit.journal import record
 from backoffice.cases import actions
+from backoffice.cases.attachments import attachments_of
 from backoffice.cases.colleagues import names_of
 from backoffice.cases.mentions import mark_read
 from backoffice.cases.models import Case, access_case
@@ -109,7 +110,7 @@ def page_of(number: str, form: CaseForm, slug: str = "", error: str = "") -> str
     return render_template(
         "cases/show.html", case=case, form=form, slug=slug, error=error, now=office().clock(),
         steps=case.workflow.possible(case.state, actor), may_take=_may_take(case), line_said=line_said,
-        priorities=Priority, teams=Team, **content,
+        priorities=Priority, teams=Team, supervises=Role.SUPERVISOR in actor.roles, **content,
     )  # fmt: skip
 
 
@@ -125,7 +126,7 @@ def _content(session: Session, case: Case) -> dict[str, Any]:
         *(line.text for line in life if line.what == "owner"),
     }
     return {
-        "life": life, "person": person, "letters": letters_of_case(session, case.number),
+        "files": attachments_of(session, case), "life": life, "person": person, "letters": letters_of_case(session, case.number),
         "names": names_of(session, logins),
     }  # fmt: skip
 

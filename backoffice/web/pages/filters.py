@@ -7,6 +7,7 @@ from flask import Flask, current_app
 
 from backoffice.campaigns.kinds import Exclusion, kind_of
 from backoffice.core.caisse import CAISSE_CODES, caisse_of
+from backoffice.core.typography import NBSP
 from backoffice.web.access import current_actor, may_open
 from backoffice.web.pages.criteria_words import STEP_LABELS, criteria_facts
 
@@ -18,7 +19,7 @@ def equip(app: Flask) -> None:
     app.jinja_env.filters.update(
         caisses=caisses, caisses_short=caisses_short, exclusion_rows=exclusion_rows, capitalised=capitalised,
         person=person, reason=reason, answer_label=answer_label,
-        option=option, kind_option=kind_option, caisse_options=caisse_options,
+        file_size=file_size, option=option, kind_option=kind_option, caisse_options=caisse_options,
         criteria_facts=criteria_facts, step_label=lambda name: STEP_LABELS.get(name, name), kind_label=answer_label,
     )  # fmt: skip
     # Not a filter: Jinja works out a filter over a constant once, for the first person who opens the page.
@@ -52,6 +53,13 @@ def reason(text: str) -> str:
 def answer_label(name: str) -> str:
     """A kind of letter that answers, in words."""
     return kind_of(name).label
+
+
+def file_size(octets: int) -> str:
+    """The size of a file: "240 ko", "1,2 Mo"."""
+    if octets < 1_000_000:
+        return f"{max(1, round(octets / 1000))}{NBSP}ko"
+    return f"{octets / 1_000_000:.1f}{NBSP}Mo".replace(".", ",")
 
 
 def option(choice: Any) -> tuple[Any, str]:

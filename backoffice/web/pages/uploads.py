@@ -1,5 +1,6 @@
 """Large files sent by a browser go straight to their folder on the disk, and leave it again unless they are kept."""
 
+import io
 import os
 import secrets
 import shutil
@@ -14,6 +15,7 @@ from backoffice.core.errors import Unavailable
 
 LARGEST: Final = 2 * 1024**3
 """Bytes of a population file: some eight million rows, gzipped far more."""
+_FORM_AROUND: Final = 64 * 1024
 _MARGIN: Final = 256 * 1024**2
 _NO_ROOM: Final = "Il ne reste pas assez de place sur le serveur pour ce fichier : prévenez votre administrateur."
 
@@ -27,11 +29,17 @@ class OfficeRequest(Request):
         super().__init__(*args, **options)
         self.received: list[Path] = []
         """Files on the disk that nobody has kept yet."""
+        self.in_memory = False
 
     def expect_upload(self, folder: Path) -> None:
         """Take files of up to `LARGEST` bytes into `folder`; call it before the form is read."""
         self.upload_folder = folder
         self.max_content_length = LARGEST
+
+    def expect_private(self, largest: int) -> None:
+        """Take a file of up to `largest` bytes in memory alone: what is kept encrypted never lies on a disk in clear."""
+        self.in_memory = True
+        self.max_content_length = largest + _FORM_AROUND
 
     def _get_file_stream(
         self,
@@ -40,6 +48,8 @@ class OfficeRequest(Request):
         filename: str | None = None,
         content_length: int | None = None,
     ) -> IO[bytes]:
+        if self.in_memory:
+            return io.BytesIO()
         if self.upload_folder is None:
             return super()._get_file_stream(total_content_length, content_type, filename, content_length)
         folder = self.upload_folder

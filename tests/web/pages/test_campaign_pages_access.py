@@ -1,5 +1,7 @@
-"""Who opens which page: every address of the application, as every role, from its table of routes."""
+"""Who opens which page: every address of the application, as every role, import uuid
+from its table of routes."""
 
+import uuid
 from typing import Any
 
 import pytest
@@ -63,6 +65,9 @@ CELLS = {
     "cases.workflow": CASES,
     "cases.take_next": CASES,
     "cases.mentions": CASES,
+    "cases.attach": CASES,
+    "cases.file": CASES,
+    "cases.withdraw": CASES,
     "correspondence.index": READERS,
     "correspondence.gather_now": MANAGERS,
 } | {
@@ -84,7 +89,7 @@ def places(app: Flask, world: World) -> dict[str, str]:
     return {
         "reference": reference, "lot_id": str(world.lots(reference)[0].id), "import_id": "1", "slug": "annuler",
         "letter_id": format_letter_id("631", letter.number), "part": "pdf", "id": "1",
-        "number": case.number, "name": CLOSURE_ONLINE.name,
+        "number": case.number, "name": CLOSURE_ONLINE.name, "uid": str(uuid.uuid4()),
     }  # fmt: skip
 
 
@@ -95,7 +100,13 @@ def addresses(app: Flask, places: dict[str, str]) -> list[tuple[str, str, str]]:
     for rule in app.url_map.iter_rules():
         values: dict[str, Any] = {name: places[name] for name in rule.arguments if name in places}
         values = {
-            name: int(value) if name.endswith("_id") and name != "letter_id" else value
+            name: (
+                uuid.UUID(value)
+                if name == "uid"
+                else int(value)
+                if name.endswith("_id") and name != "letter_id"
+                else value
+            )
             for name, value in values.items()
         }
         if rule.endpoint == "shell.static":

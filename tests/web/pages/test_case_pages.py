@@ -1,16 +1,19 @@
 """Cases and answers on the screen: the queue, one case, two agents, the workflow drawn, lots asked for by hand."""
 
+import io
+import re
 import uuid
 
 import pytest
 from campaigns.world import SYSTEM, World, a_person
+from werkzeug.test import TestResponse
 
 from backoffice.cases.actions import note, open_case
 from backoffice.cases.kinds.closure import CLOSURE_ONLINE
 from backoffice.core.actor import Actor, Role
 from backoffice.correspondence.receiving import receive
 
-from .conftest import AGENT, MANAGER, SUPERVISOR, SignIn, journal, token_of
+from .conftest import AGENT, FOREIGN_AGENT, MANAGER, SUPERVISOR, SignIn, journal, token_of
 
 
 @pytest.fixture
@@ -142,3 +145,31 @@ def test_a_manager_sees_what_was_asked_for_and_has_it_put_into_lots_once(world: 
     assert "ACC-2016-0001" not in manager.get("/campagnes").text
     assert "Accusés de réception du 02/11/2016" in manager.get("/courriers-a-la-demande").text
     assert "DMP créé" in sign_in(SUPERVISOR).get("/registres/evenements/").text
+
+
+def test_a_file_is_joined_read_back_as_a_file_to_save_and_withdrawn(number: str, sign_in: SignIn) -> None:
+    agent = sign_in(AGENT)
+    place = f"/demandes/{number}"
+
+    def join(content: bytes, name: str) -> TestResponse:
+        form = {"csrf_token": token_of(agent.get(place).text), "fichier": (io.BytesIO(content), name)}
+        return agent.client.post(f"{place}/pieces", data=form, content_type="multipart/form-data")
+
+    assert join("Vu à l’accueil.".encode(), "note d’accueil.txt").status_code == 303
+    page = agent.get(place).text
+    (address,) = re.findall(rf'href="({place}/pieces/[0-9a-f-]+)"', page)
+    answer = agent.get(address)
+    assert answer.data.decode() == "Vu à l’accueil."
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename*=UTF-8''note%20d")
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cache-Control"] == "no-store"
+    refused = join(b"<html><script>alert(1)</script></html>", "page.pdf")
+    assert (refused.status_code, "n’est pas accepté" in refused.text) == (422, True)
+    assert join(b"", "vide.txt").status_code == 422
+    assert join(bytes(11 * 1024**2), "gros.pdf").status_code == 413
+    assert sign_in(FOREIGN_AGENT).get(address).status_code == 404
+    assert agent.send(f"{address}/retirer", place, texte=" ").status_code == 422
+    assert agent.send(f"{address}/retirer", place, texte="joint par erreur").status_code == 303
+    assert agent.get(address).status_code == 404
+    assert "Pièce retirée" in agent.get(place).text
