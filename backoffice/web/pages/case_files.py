@@ -1,12 +1,12 @@
 """Files of a case: joining one, reading one, taking one away."""
 
+import io
 import uuid
 from typing import Any, Final, cast
 
-from flask import Response, flash, redirect, request, url_for
+from flask import Response, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
-from werkzeug.http import dump_options_header
 
 from backoffice.cases import attachments
 from backoffice.cases.sniffing import LARGEST
@@ -51,8 +51,10 @@ def file(number: str, uid: uuid.UUID) -> Response:
     """The file, to be saved: nothing in it runs here, and the reading is journalled."""
     with office().db.unit_of_work() as session:
         found, content = attachments.read(session, office(), current_actor(), number, uid)
-    response = Response(content, mimetype=found.media_type)
-    response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": found.name})
+    response = send_file(
+        io.BytesIO(content), mimetype=found.media_type, as_attachment=True, download_name=found.name, conditional=False,
+        etag=False, last_modified=None, max_age=0,
+    )  # fmt: skip
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
 

@@ -160,7 +160,8 @@ def test_a_file_is_joined_read_back_as_a_file_to_save_and_withdrawn(number: str,
     (address,) = re.findall(rf'href="({place}/pieces/[0-9a-f-]+)"', page)
     answer = agent.get(address)
     assert answer.data.decode() == "Vu à l’accueil."
-    assert answer.headers["Content-Disposition"].startswith("attachment; filename*=UTF-8''note%20d")
+    assert answer.headers["Content-Disposition"].startswith("attachment; ")
+    assert "filename*=UTF-8''note%20d%E2%80%99accueil.txt" in answer.headers["Content-Disposition"]
     assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Cache-Control"] == "no-store"
