@@ -168,7 +168,8 @@ def test_a_file_is_joined_read_back_as_a_file_to_save_and_withdrawn(number: str,
     refused = join(b"<html><script>alert(1)</script></html>", "page.pdf")
     assert (refused.status_code, "n’est pas accepté" in refused.text) == (422, True)
     assert join(b"", "vide.txt").status_code == 422
-    assert join(bytes(11 * 1024**2), "gros.pdf").status_code == 413
+    whole = {"data": bytes(11 * 1024**2), "content_type": "multipart/form-data; boundary=fin"}
+    assert agent.client.post(f"{place}/pieces", **whole).status_code == 413
     assert sign_in(FOREIGN_AGENT).get(address).status_code == 404
     assert agent.send(f"{address}/retirer", place, texte=" ").status_code == 422
     assert agent.send(f"{address}/retirer", place, texte="joint par erreur").status_code == 303
