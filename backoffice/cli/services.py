@@ -137,9 +137,9 @@ def keys_rotate(which: str) -> None:
     codes : empreintes des codes de création. holder : mon-dmp, codes à usage unique et applications d’authentification.
     pieces : fichiers joints aux demandes.
     """
-    if which == "holder":
+    if which in ("holder", "record"):
         # Kept where mon-dmp runs, which has neither the back office's database nor its journal.
-        path = key_files()["holder"]
+        path = key_files()[which]
         click.echo(f"Nouvelle clé {rotate_key(path)}. Copiez {path} sur chaque machine de mon-dmp, et redémarrez-le.")
         return
     with office_open() as office, office.db.unit_of_work() as session:
