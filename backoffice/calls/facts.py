@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from backoffice.adapters.dmp import CodeState, DossierFacts
 from backoffice.calls.models import Call, check_of
-from backoffice.campaigns.kinds import CampaignState, Channel, LetterState, kind_of
+from backoffice.campaigns.kinds import kind_of
 from backoffice.campaigns.models import Campaign, Letter
+from backoffice.campaigns.rules import CampaignState, Channel, LetterState
 from backoffice.cases.models import Case
 from backoffice.core.typography import NBSP
 from backoffice.letters.reference import format_letter_id
