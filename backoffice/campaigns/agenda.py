@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from backoffice.audit.journal import AuditEntry
 from backoffice.campaigns.models import Campaign, Lot
-from backoffice.campaigns.rules import OPEN_LOTS, CampaignState, LotState, WaveState
+from backoffice.campaigns.rules import OPEN_LOTS, CampaignState, Channel, LotState, WaveState
 from backoffice.campaigns.wave_models import Wave
 from backoffice.core.actor import Actor
 
@@ -113,3 +114,38 @@ def _counts(session: Session, wave_ids: list[int]) -> dict[int, _Counts]:
         one.left += letters if state in (LotState.SEALED, LotState.SENT) else 0
         one.exceptions += exceptions
     return counts
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """What was made of a campaign for one day and one channel: it stays valid, whatever becomes of the campaign."""
+
+    day: date
+    channel: Channel
+    lots: int
+    letters: int
+    handed: int
+    """Lots of paper whose files somebody took for the printer."""
+
+
+def departures_of(session: Session, campaign: Campaign) -> list[Departure]:
+    """Sealed lots and sent e-mails of a campaign by the date of their letters."""
+    handed = (
+        select(func.distinct(AuditEntry.object).label("name"))
+        .where(AuditEntry.action.in_(_HANDED), AuditEntry.object == Lot.name)
+        .correlate(Lot)
+        .exists()
+    )
+    rows = session.execute(
+        select(
+            Lot.letter_date, Lot.channel, func.count(), func.sum(Lot.letters),
+            func.count().filter(handed),
+        )
+        .where(Lot.campaign_id == campaign.id, Lot.letters > 0)
+        .group_by(Lot.letter_date, Lot.channel)
+        .order_by(Lot.letter_date, Lot.channel)
+    )  # fmt: skip
+    return [Departure(day, Channel(channel), lots, letters, taken) for day, channel, lots, letters, taken in rows]
+
+
+_HANDED = ("lot.telecharger", "lot.exporter")

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from backoffice.campaigns.kinds import PREPARED, Exclusion
 from backoffice.campaigns.models import Campaign, CampaignStep, Letter, Lot
-from backoffice.campaigns.rules import CampaignState, Channel, LetterState, LotState
+from backoffice.campaigns.rules import CampaignState, Channel, LetterState, LotState, WaveState
+from backoffice.campaigns.wave_models import Wave
 from backoffice.core.actor import Actor
 from backoffice.core.errors import NotFound
 from backoffice.letters.reference import format_letter_id
@@ -53,6 +54,12 @@ class CampaignStatus:
     """Letters dealt with, whatever became of them, for progress."""
     scheduled: int
     """Letters that wait for the day of their wave."""
+    never: int
+    """Letters cancelled with their lots: they never leave."""
+    waves: int
+    waves_started: int
+    waves_late: int
+    """Waves that ask a person."""
     total: int
     created_at: datetime
     launched_at: datetime | None
@@ -94,6 +101,7 @@ def campaign_status(session: Session, campaign: Campaign) -> CampaignStatus:
     late = _late_exclusions(session, campaign) if any(lot.excluded for lot in lots) else {}
     for reason, number in late.items():
         excluded[reason] = excluded.get(reason, 0) + number
+    waves = dict(_waves_by_state(session, campaign))
     settled = {LotState.SEALED, LotState.EMPTY, LotState.SENT, LotState.CANCELLED}
     last = session.scalar(
         select(CampaignStep)
@@ -115,10 +123,18 @@ def campaign_status(session: Session, campaign: Campaign) -> CampaignStatus:
         mail_lots=len(mail), mail_lots_sent=sum(lot.status is LotState.SENT for lot in mail),
         quarantined=sum(lot.status is LotState.QUARANTINED for lot in lots), pages=sum(lot.pages for lot in paper),
         done=sum(lot.planned for lot in lots if lot.status in settled) + under_way, total=sum(lot.planned for lot in lots),
+        never=sum(lot.planned - lot.letters for lot in lots if lot.status is LotState.CANCELLED),
+        waves=sum(waves.values()) - waves.get(WaveState.CANCELLED, 0),
+        waves_started=waves.get(WaveState.STARTED, 0), waves_late=waves.get(WaveState.LATE, 0),
         scheduled=sum(lot.planned for lot in lots if lot.status is LotState.SCHEDULED),
         created_at=campaign.created_at, launched_at=campaign.launched_at, finished_at=campaign.finished_at,
         reason=last.reason if last and last.target in _EXPLAINED else None,
     )  # fmt: skip
+
+
+def _waves_by_state(session: Session, campaign: Campaign) -> list[tuple[str, int]]:
+    query = select(Wave.state, func.count()).where(Wave.campaign_id == campaign.id).group_by(Wave.state)
+    return [(state, number) for state, number in session.execute(query)]
 
 
 def list_campaigns(session: Session, actor: Actor) -> list[Campaign]:

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from backoffice.web.pages import call_statistics, case_files, case_page, filters, lots, steps
+from backoffice.web.pages import call_statistics, case_files, case_page, filters, lots, steps, waves
 from backoffice.web.pages.calls import pages as call_pages
 from backoffice.web.pages.campaigns import pages as campaign_pages
 from backoffice.web.pages.cases import pages as case_pages
@@ -10,7 +10,7 @@ from backoffice.web.pages.correspondence import pages as correspondence_pages
 from backoffice.web.pages.population import pages as population_pages
 from backoffice.web.pages.uploads import OfficeRequest
 
-__all__ = ["call_statistics", "case_files", "case_page", "lots", "register_pages", "steps"]
+__all__ = ["call_statistics", "case_files", "case_page", "lots", "register_pages", "steps", "waves"]
 
 
 def register_pages(app: Flask) -> None:

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from backoffice.audit.journal import AuditEntry, entries_about
 from backoffice.campaigns import actions
+from backoffice.campaigns.agenda import departures_of
 from backoffice.campaigns.forecast import Forecast, count_draft, forecast
 from backoffice.campaigns.models import Campaign, Lot, access_campaign
 from backoffice.campaigns.rules import CampaignState, possible_steps
@@ -115,6 +116,7 @@ def show(reference: str) -> str:
             "lots": lots,
             "life": steps_of(session, campaign),
             "journal": _journal(session, campaign, lots),
+            "departures": departures_of(session, campaign) if campaign.status is CampaignState.CANCELLED else [],
             "count": forecast(session, office(), campaign) if countable and "decompte" in request.args else None,
         }
     steps = possible_steps(campaign.status, actor, campaign.author, answers=campaign.on_demand)

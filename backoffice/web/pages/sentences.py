@@ -95,6 +95,13 @@ def _send_back(status: CampaignStatus, _: Sequence[Lot], __: Forecast | None) ->
     return f"La campagne redeviendra un brouillon, et {status.author} lira votre motif."
 
 
+def _unschedule(status: CampaignStatus, _: Sequence[Lot], __: Forecast | None) -> str:
+    return (
+        f"{counted(status.waves, 'vague est retirée', 'vagues sont retirées')} du calendrier : rien ne partira. La campagne "
+        "redevient approuvée, avec les mêmes destinataires ; vous pourrez la programmer à nouveau, ou la lancer."
+    )
+
+
 def _launch(status: CampaignStatus, found: Sequence[Lot], _: Forecast | None) -> str:
     if not status.frozen:
         return (
@@ -175,6 +182,7 @@ _SENTENCES = {
     "submit": _submit,
     "approve": _approve,
     "send_back": _send_back,
+    "unschedule": _unschedule,
     "launch": _launch,
     "pause": _pause,
     "resume": _resume,

@@ -7,7 +7,7 @@ from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from backoffice.campaigns import actions
+from backoffice.campaigns import actions, waves
 from backoffice.campaigns.forecast import forecast
 from backoffice.campaigns.models import access_campaign
 from backoffice.campaigns.rules import Step, step_named, take
@@ -28,6 +28,7 @@ _ACTIONS: Final[dict[str, Callable[[Session, Office, Actor, str, str], object]]]
     "submit": lambda session, parts, actor, reference, _: actions.submit(session, parts, actor, reference),
     "approve": lambda session, parts, actor, reference, _: actions.approve(session, parts, actor, reference),
     "send_back": actions.send_back,
+    "unschedule": waves.unschedule,
     "launch": lambda session, parts, actor, reference, _: actions.launch(session, parts, actor, reference),
     "pause": actions.pause,
     "resume": lambda session, parts, actor, reference, _: actions.resume(session, parts, actor, reference),
