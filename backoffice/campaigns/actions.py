@@ -14,6 +14,7 @@ from backoffice.campaigns.freezing import freeze
 from backoffice.campaigns.kinds import kind_of
 from backoffice.campaigns.mailing import count_letters, revoke_unsent
 from backoffice.campaigns.models import Campaign, CampaignStep, Letter, Lot, access_campaign
+from backoffice.campaigns.printers import usual_printer
 from backoffice.campaigns.rules import (
     OPEN_LOTS,
     UNMADE_LOTS,
@@ -47,6 +48,7 @@ def create(session: Session, office: Office, actor: Actor, draft: Draft, *, fold
         criteria=draft.criteria.as_json(),
         per_day=draft.per_day,
         lot_size=draft.lot_size(office.settings.lot_size),
+        printer_id=usual_printer(session, draft.caisses),
         folder=str(folder.absolute()) if folder else None,
         state=CampaignState.DRAFT,
         author=actor.login,

@@ -36,6 +36,13 @@ def noted_seal(folder: Path, lot: Lot) -> sealing.Seal | None:
     return seal
 
 
+def require_sealed(session: Session, lot: Lot) -> None:
+    """Raise WrongState unless the lot is sealed on paper and its pages are still there."""
+    del session
+    if lot.status is not LotState.SEALED or lot.channel != Channel.POST or lot.name is None:
+        raise WrongState("Ce lot n’est pas scellé : il n’a pas de pages pour l’instant.")
+
+
 def hand_over(session: Session, office: Office, actor: Actor, campaign: Campaign, lot: Lot, part: LotFile) -> Path:
     """The path of one file of a sealed lot of `campaign`, after all three were recounted.
 
@@ -44,8 +51,8 @@ def hand_over(session: Session, office: Office, actor: Actor, campaign: Campaign
     """
     actor.require(Role.CAMPAIGN_MANAGER, Role.SYSTEM)
     actor.require_caisse(*campaign.caisses)
-    if lot.status is not LotState.SEALED or lot.channel != Channel.POST or lot.name is None:
-        raise WrongState("Ce lot n’est pas scellé : il n’y a rien à télécharger pour l’instant.")
+    require_sealed(session, lot)
+    assert lot.name is not None
     environment.require_agreement(session, office.environment)
     folder = lots_folder(office, campaign)
     try:

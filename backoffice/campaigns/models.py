@@ -39,6 +39,8 @@ class Campaign(Base):
     approver: Mapped[str | None]
     template_version: Mapped[str | None]
     """SHA-256 of the template approved; a lot made with another one is refused."""
+    printer_id: Mapped[int | None]
+    """Who prints its lots (see campaigns.printers); None: whoever they are handed to."""
     folder: Mapped[str | None]
     """Where its lots are sealed; None for the store's own place."""
     targeted: Mapped[int] = mapped_column(default=0)
@@ -117,6 +119,10 @@ class Lot(Base):
     """Issue id of the codes printed: tells a lot's pages from an earlier attempt's."""
     reason: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(Integer, default=0)
+    duplex: Mapped[bool] = mapped_column(default=False)
+    """Whether each sheet has a blank back (see campaigns.printers)."""
+    marks: Mapped[bool] = mapped_column(default=False)
+    """Whether each sheet carries a mark for the inserter."""
     sealed_at: Mapped[datetime | None]
 
     @property

@@ -25,9 +25,11 @@ from backoffice.adapters.dmp import expires_on, group
 from backoffice.audit.journal import record
 from backoffice.campaigns import sealing
 from backoffice.campaigns.codes import LotCodes, codes_for, codes_in_force
+from backoffice.campaigns.destinations import count_destinations
 from backoffice.campaigns.kinds import Exclusion
 from backoffice.campaigns.letters import kind_of_letter, recipient_of, values_of, waiting_letters
 from backoffice.campaigns.models import Campaign, Lot
+from backoffice.campaigns.printers import finishing_of
 from backoffice.campaigns.rules import CampaignState, Channel, LetterState, LotState, lot_name
 from backoffice.campaigns.templates import program_of
 from backoffice.core.actor import Actor
@@ -35,6 +37,7 @@ from backoffice.core.address import AddressFault, address_block
 from backoffice.core.errors import Unavailable
 from backoffice.letters.compile import LaidOut, PageProgram
 from backoffice.letters.faults import LetterFault
+from backoffice.letters.marks import Finishing
 from backoffice.letters.reference import format_letter_id
 from backoffice.letters.stamp import LotWriter
 from backoffice.office import Office
@@ -104,6 +107,8 @@ def produce_lot(session: Session, office: Office, actor: Actor, lot_id: int) -> 
     lot.attempts += 1
     now = office.clock()
     program = program_of(office, kind_of_letter(campaign).name, campaign.template_version)
+    finishing = finishing_of(session, campaign)
+    lot.duplex, lot.marks = finishing.duplex, finishing.marks
     lines = _load(session, office, campaign, lot)
     folder = lots_folder(office, campaign)
     lot.name = lot_name(
@@ -113,6 +118,7 @@ def produce_lot(session: Session, office: Office, actor: Actor, lot_id: int) -> 
         (line.letter_id for line in lines),
         lot.letter_date,
         program.version,
+        finishing,
     )
     try:
         found = sealing.find_seal(folder, lot.name)
@@ -128,11 +134,13 @@ def produce_lot(session: Session, office: Office, actor: Actor, lot_id: int) -> 
         sealing.clear_unsealed(folder, lot.name)
         try:
             _lay_out(program, lot, lines)
-            found = _write(session, office, program, campaign, lot, lines, folder)
+            found = _write(session, office, program, campaign, lot, lines, folder, finishing)
         except _Paused:
             return Outcome.NOTHING
         outcome = Outcome.SEALED if found else Outcome.EMPTY
     _note(session, lot, lines, found, now)
+    if found is not None:
+        count_destinations(session, lot)
     record(
         session, actor, f"lot.{'sceller' if found else 'vider'}", lot.name, at=now, caisse=lot.caisse,
         detail={
@@ -168,6 +176,7 @@ def _write(
     lot: Lot,
     lines: list[_Line],
     folder: Path,
+    finishing: Finishing,
 ) -> sealing.Seal | None:
     """Codes, pages, manifest, seal; None when nobody is left to write to."""
     ready = [line for line in lines if line.laid_out is not None]
@@ -184,7 +193,11 @@ def _write(
     name = lot.name
     with sealing.writing_aside(folder, name) as aside:
         with LotWriter(
-            program, aside / f"{name}.pdf", title=f"{kind_of_letter(campaign).label} – lot {name}", date=lot.letter_date
+            program,
+            aside / f"{name}.pdf",
+            title=f"{kind_of_letter(campaign).label} – lot {name}",
+            date=lot.letter_date,
+            finishing=finishing,
         ) as writer:
             for rank, line in enumerate(ready):
                 if rank % LOOK_UP == 0:
@@ -200,6 +213,8 @@ def _write(
             "date_courrier": lot.letter_date.isoformat(),
             "valable_jusqu_au": expires_on(lot.letter_date).isoformat() if issued.codes is not None else None,
             "modele": program.version,
+            "recto_verso": finishing.duplex,
+            "reperes": finishing.marks,
             "emission": str(issued.issue_id),
             "lettres": len(ready),
             "pages": writer.pages,

@@ -11,6 +11,7 @@ from backoffice.campaigns.kinds import kind_of
 from backoffice.core.actor import Actor, Role
 from backoffice.core.caisse import caisse_of
 from backoffice.core.errors import Invalid, NotAllowed, WrongState
+from backoffice.letters.marks import PLAIN, Finishing
 
 
 class CampaignState(StrEnum):
@@ -265,13 +266,16 @@ class Draft:
 
 
 def lot_name(
-    reference: str, caisse: str, sequence: int, letter_ids: Iterable[str], letter_date: date, template: str
-) -> str:
+    reference: str, caisse: str, sequence: int, letter_ids: Iterable[str], letter_date: date, template: str,
+    finishing: Finishing = PLAIN,
+) -> str:  # fmt: skip
     """A lot's name comes from its content, never from the clock, so that a second making cannot pass for another lot.
 
     `template` is the version of the letter's template; codes are no part of the name.
     """
     content = hashlib.sha256(f"{letter_date.isoformat()}\n{template}\n".encode())
+    if finishing != PLAIN:
+        content.update(f"recto verso {finishing.duplex}, repères {finishing.marks}\n".encode())
     for letter_id in letter_ids:
         content.update(letter_id.encode() + b"\n")
     return f"{reference}-{caisse}-{sequence:04d}-{content.hexdigest()[:10]}"

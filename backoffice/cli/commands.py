@@ -18,6 +18,7 @@ from backoffice.cli import (
     demo,
     lots,
     population,
+    printing,
     proofs,
     services,
     up,
@@ -37,6 +38,9 @@ campaign.campaign.add_command(campaign_run.run)
 for planning in (waves.schedule, waves.list_waves, waves.move):
     campaign.campaign.add_command(planning)
 caisse.add_command(lots.lot)
+for step in (printing.handover, printing.acknowledge, printing.posted, printing.slip, printing.reprint):
+    lots.lot.add_command(step)
+caisse.add_command(printing.printer)
 caisse.add_command(correspondence.correspondence)
 caisse.add_command(demo.demo)
 caisse.add_command(up.up)

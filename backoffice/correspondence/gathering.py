@@ -21,6 +21,7 @@ from backoffice.campaigns.criteria import Criteria
 from backoffice.campaigns.freezing import mail_lot_size
 from backoffice.campaigns.kinds import CampaignKind, kind_of
 from backoffice.campaigns.models import Campaign, CampaignStep, Letter, Lot
+from backoffice.campaigns.printers import usual_printer
 from backoffice.campaigns.rules import CampaignState, Channel, ChannelRule, LetterState, LotState
 from backoffice.cases.actions import said_of_letter
 from backoffice.core.actor import Actor, Role
@@ -171,6 +172,7 @@ def _new_campaign(
         reference=next_reference(session, kind.prefix, today.year), name=f"{kind.label} du {today:%d/%m/%Y}",
         kind=kind.name, caisses=[caisse], letter_date=today, channel_rule=ChannelRule.REGISTERED,
         criteria=Criteria(foreign=True).as_json(), lot_size=office.settings.lot_size, state=CampaignState.RUNNING,
+        printer_id=usual_printer(session, [caisse]),
         author=actor.login, template_version=templates.keep_current(office, kind.letter), targeted=0, eligible=0,
         created_at=now, frozen_at=now, launched_at=now,
     )  # fmt: skip

@@ -6,7 +6,7 @@ from pathlib import Path
 from backoffice.core.typography import NBSP, quoted
 from backoffice.letters.docxfile import ADDRESS_FIELD, read_sheet
 from backoffice.letters.faults import LetterFault, TemplateFault
-from backoffice.letters.geometry import FOLD, MM, SLIDING
+from backoffice.letters.geometry import FOLD, LEAST_MARGIN, MM, SLIDING
 from backoffice.letters.kinds import LetterKind
 from backoffice.letters.model import Block, Sheet, Text, Zone
 from backoffice.letters.placing import Placing, column
@@ -41,6 +41,7 @@ def compile_template(path: Path, kind: LetterKind) -> PageProgram:
     _check_fields(sheet, kind, name)
     _check_late(sheet, kind, name)
     _check_widths(sheet, kind, name)
+    _check_margin(sheet, name)
     program = PageProgram(kind, _without_lonely_words(sheet))
     _check_places(program.sample_placing, kind, name)
     return program
@@ -118,6 +119,14 @@ def _without_lonely_words(sheet: Sheet) -> Sheet:
                 block = replace(block, pieces=(*block.pieces[:-1], joined))
         blocks.append(block)
     return replace(sheet, blocks=tuple(blocks))
+
+
+def _check_margin(sheet: Sheet, name: str) -> None:
+    if sheet.left / MM < LEAST_MARGIN:
+        raise TemplateFault(
+            f"Modèle {name} : la marge de gauche doit laisser {_millimetres(LEAST_MARGIN)} au repère de mise sous pli ; "
+            "l’élargir."
+        )
 
 
 def _check_places(placing: Placing, kind: LetterKind, name: str) -> None:

@@ -53,5 +53,11 @@ MARK = Area(181.6, 11, 8.4, 8.4)
 MARK_TEXT = Area(130, 20.4, 60, 4)
 """The letter id in clear, right-aligned under its DataMatrix."""
 
+INSERTER = Area(5.5, 215, 8, 8)
+"""The inserter's mark: 16 modules of 0.5 mm in the left margin, on the last third, which no window ever shows."""
+
+LEAST_MARGIN = INSERTER.right + 1.5
+"""Of a template on the left, in millimetres, so that no text touches the mark or its quiet zone."""
+
 ADDRESS_INSET = 3.0
 """Millimetres kept free inside the window on the left and on the right of the address."""

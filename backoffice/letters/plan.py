@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from backoffice.letters.datamatrix import IMAGE_CLOSE, IMAGE_OPEN
+from backoffice.letters.datamatrix import IDENTITY, IMAGE_CLOSE, SEQUENCE
 from backoffice.letters.geometry import MARK_TEXT, MM, PAGE_HEIGHT
 from backoffice.letters.model import Ink
 from backoffice.letters.placing import Box, Placing
@@ -17,7 +17,8 @@ ID_INK = Ink("R", 8.0, "404040")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A content stream to fill with `%`: the variable paragraphs in order, the id in clear, the DataMatrix."""
+    """A content stream to fill with `%`: the variable paragraphs in order, the id in clear, the DataMatrix, and where
+    the page has one the inserter's mark."""
 
     template: bytes
     forms: dict[str, bytes]
@@ -40,11 +41,16 @@ class Plan:
         return self._page(tagged=False)
 
     @cached_property
+    def marked(self) -> Page:
+        """The page as print lots for an inserter have it."""
+        return self._page(tagged=False, marked=True)
+
+    @cached_property
     def tagged(self) -> Page:
         """The page with its structure marked."""
         return self._page(tagged=True)
 
-    def _page(self, *, tagged: bool) -> Page:
+    def _page(self, *, tagged: bool, marked: bool = False) -> Page:
         page = _PageWriter(tagged=tagged)
         boxes = {box.before: box for box in self.placing.boxes}
         for index, placed in enumerate(self.placing.placed):
@@ -57,6 +63,8 @@ class Plan:
             elif static.operators:
                 page.static(tag, self._lefts[index], placed.baseline, static.operators)
         page.identify()
+        if marked:
+            page.sequence()
         return Page(page.finish(), page.forms, tuple(page.tags))
 
 
@@ -96,7 +104,10 @@ class _PageWriter:
         self._mark(
             "P", b"BT %s %s Td /R %s Tf %s\n(%%b)Tj 0 g\nET" % (number(x), number(y), number(ID_INK.size), colour)
         )
-        self._mark("Figure", IMAGE_OPEN + b"%b" + IMAGE_CLOSE)
+        self._mark("Figure", IDENTITY.image_open + b"%b" + IMAGE_CLOSE)
+
+    def sequence(self) -> None:
+        self._mark("Artifact", SEQUENCE.image_open + b"%b" + IMAGE_CLOSE)
 
     def _mark(self, tag: str, content: bytes) -> None:
         if self.tagged and tag == "Artifact":

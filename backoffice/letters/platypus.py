@@ -18,7 +18,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import BaseDocTemplate, Flowable, Frame, FrameBreak, PageBreak, PageTemplate, Paragraph
 
-from backoffice.letters.datamatrix import IMAGE_CLOSE, IMAGE_OPEN, packed
+from backoffice.letters.datamatrix import IDENTITY, IMAGE_CLOSE
 from backoffice.letters.geometry import ADDRESS_INSET, MARK_TEXT, MM, PAGE_HEIGHT, PAGE_WIDTH, WINDOW
 from backoffice.letters.model import Align, Block, LineBreak, Slot, Zone
 from backoffice.letters.placing import Box, Placing
@@ -93,7 +93,7 @@ class _Mark(Flowable):
         canvas.drawRightString(MARK_TEXT.right * MM, PAGE_HEIGHT - MARK_TEXT.bottom * MM + 3, self.letter_id)
         canvas.setFillColor(HexColor("#000000"))
         # The same stencil as on stamped pages: reportlab's own DataMatrix would draw 18 letters a second.
-        stencil = IMAGE_OPEN + packed(letter_id_digits(self.letter_id)) + IMAGE_CLOSE
+        stencil = IDENTITY.image_open + IDENTITY.packed(letter_id_digits(self.letter_id)) + IMAGE_CLOSE
         canvas._code.append(stencil.decode("ascii"))
 
 

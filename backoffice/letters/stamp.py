@@ -10,9 +10,10 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from backoffice.core.errors import Unavailable
-from backoffice.letters.datamatrix import packed
+from backoffice.letters.datamatrix import IDENTITY, SEQUENCE
 from backoffice.letters.faults import LetterFault
 from backoffice.letters.geometry import PAGE_HEIGHT, PAGE_WIDTH
+from backoffice.letters.marks import PLAIN, Finishing, sequence_digits
 from backoffice.letters.metadata import PRODUCER, srgb_profile, xmp
 from backoffice.letters.pdffile import PdfFile, text_string
 from backoffice.letters.plan import ID_INK, Page
@@ -40,9 +41,12 @@ class Stamper:
         tagged: bool = False,
         date: dt.date | None = None,
         compress: int = ZLIB_LEVEL,
+        finishing: Finishing = PLAIN,
     ) -> None:
         self.program = program
         self.pages = 0
+        self._finishing = finishing
+        self._letters = 0
         self._title = title
         self._date = date
         self._pdf = PdfFile(sink, level=compress)
@@ -69,16 +73,27 @@ class Stamper:
         `code` is the late field, twelve characters, grouped by four or not; it is kept nowhere.
         Raises LetterFault when it is missing or of another length, Unavailable when the file cannot be written.
         """
-        page = letter.plan.plain if self._structure is None else letter.plan.tagged
+        plain = letter.plan.marked if self._finishing.marks else letter.plan.plain
+        page = plain if self._structure is None else letter.plan.tagged
         pieces = letter.pieces
         if self._late is not None:
             pieces = pieces.copy()
             pieces[self._late] = self.program.late_operators(_grouped(code))
-        content = page.template % (*pieces, letter_id.encode("ascii"), packed(letter_id_digits(letter_id)))
+        identity = letter_id_digits(letter_id)
+        self._letters += 1
+        filling = (*pieces, letter_id.encode("ascii"), IDENTITY.packed(identity))
+        if page is plain and self._finishing.marks:
+            filling += (SEQUENCE.packed(sequence_digits(identity, self._letters)),)
+        content = page.template % filling
         if id(page) not in self._seen:
             self._register(page)
         if letter.rare:
             self._rare.update(letter.rare)
+        first = self._page(content, page.tags, letter_id)
+        return first, self._page(b"", (), letter_id) if self._finishing.duplex else first
+
+    def _page(self, content: bytes, tags: tuple[str, ...], letter_id: str) -> int:
+        """One side of a sheet; returns its number."""
         pdf = self._pdf
         if not self._kids:
             self._branch = pdf.reserve()
@@ -86,13 +101,13 @@ class Stamper:
         number = pdf.reserve(2)
         entries = self._entries
         if self._structure is not None:
-            entries += self._structure.add(number, page.tags, letter_id)
+            entries += self._structure.add(number, tags, letter_id)
         pdf.page(number, entries, content)
         self._kids.append(number)
         if len(self._kids) == _BRANCH:
             self._close_branch()
         self.pages += 1
-        return self.pages, self.pages
+        return self.pages
 
     def finish(self) -> None:
         """Everything that comes after the last letter."""
@@ -186,6 +201,7 @@ class LotWriter(Stamper):
         tagged: bool = False,
         date: dt.date | None = None,
         compress: int = ZLIB_LEVEL,
+        finishing: Finishing = PLAIN,
     ) -> None:
         self.path = path
         try:
@@ -196,7 +212,9 @@ class LotWriter(Stamper):
             raise Unavailable(
                 "Le fichier des courriers ne peut pas être créé : vérifier le dossier de sortie et ses droits."
             ) from error
-        super().__init__(program, self._file, title=title, tagged=tagged, date=date, compress=compress)
+        super().__init__(
+            program, self._file, title=title, tagged=tagged, date=date, compress=compress, finishing=finishing
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -2,11 +2,11 @@
 
 from array import array
 
-from backoffice.letters.datamatrix import BOX
+from backoffice.letters.datamatrix import IDENTITY
 from backoffice.letters.pdffile import PdfFile
 
 _LEAF = 64
-_FIGURE = b"/Alt(%%b)/A<</O/Layout/Placement/Block/BBox[%.2f %.2f %.2f %.2f]>>" % BOX
+_FIGURE = b"/Alt(%%b)/A<</O/Layout/Placement/Block/BBox[%.2f %.2f %.2f %.2f]>>" % IDENTITY.box
 _ALT = "Code à lire par une machine (DataMatrix), qui répète le numéro du courrier : "
 
 

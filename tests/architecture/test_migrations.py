@@ -128,6 +128,8 @@ def test_what_the_back_office_may_do_to_its_own_tables(new_database: NewDatabase
         "letter_request": "INSERT,SELECT", "colleague": "INSERT,SELECT", "absence": "INSERT,SELECT",
         "case_mention": "INSERT,SELECT", "case_attachment": "INSERT,SELECT",
         "person_notice": "INSERT,SELECT",
+        "printer": full, "handover": full, "printer_return": "INSERT,SELECT", "printer_difference": "INSERT,SELECT",
+        "lot_destination": "INSERT,SELECT", "letter_reprint": "INSERT,SELECT",
         "parameter_version": "INSERT,SELECT",
         "phone_call": full, "identity_check": full, "call_back": full,
     }  # fmt: skip
