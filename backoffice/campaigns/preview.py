@@ -43,6 +43,18 @@ def preview_letter(
     letter = session.get(Letter, (caisse, number))
     if letter is None or letter.campaign_id != campaign.id:
         raise NotFound("Ce courrier n’est pas dans cette campagne.")
+    page = letter_page(session, office, campaign, letter)
+    letter_id = format_letter_id(caisse, number)
+    record(session, actor, "courrier.apercu", f"courrier {letter_id}", at=office.clock(), caisse=caisse)
+    return page
+
+
+def letter_page(session: Session, office: Office, campaign: Campaign, letter: Letter, *, mark: str = "") -> bytes:
+    """The page of a letter made anew, without its code and with the beginning of the NIR alone; `mark` across it.
+
+    Raises the faults of the address or the letter.
+    """
+    caisse, number = letter.caisse, letter.number
     lot = session.query(Lot).filter_by(
         campaign_id=campaign.id, caisse=caisse, channel=letter.channel, sequence=letter.lot_sequence
     ).one()  # fmt: skip
@@ -50,19 +62,16 @@ def preview_letter(
     asked = session.scalars(
         select(LetterRequest).where(LetterRequest.caisse == caisse, LetterRequest.letter_number == number)
     ).one_or_none()
-    letter_id = format_letter_id(caisse, number)
     recipient = recipient_of(person)
-    page = render_single(
+    return render_single(
         program_of(office, kind_of_letter(campaign).name, campaign.template_version),
         values_of(
             recipient, person, lot.letter_date, about=asked.about_at if asked else None,
             asked=asked.fields if asked else None, masked=True,
         ),
-        address_block(recipient), letter_id,
-        PREVIEW_CODE if carries_codes(campaign) else None, date=lot.letter_date, tagged=False,
+        address_block(recipient), format_letter_id(caisse, number),
+        PREVIEW_CODE if carries_codes(campaign) else None, date=lot.letter_date, tagged=False, mark=mark,
     )  # fmt: skip
-    record(session, actor, "courrier.apercu", f"courrier {letter_id}", at=office.clock(), caisse=caisse)
-    return page
 
 
 def preview_pages(session: Session, office: Office, actor: Actor, campaign: Campaign, count: int = 5) -> bytes:

@@ -5,6 +5,7 @@ import io
 import os
 from array import array
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -19,6 +20,7 @@ from backoffice.letters.pdffile import PdfFile, text_string
 from backoffice.letters.plan import ID_INK, Page
 from backoffice.letters.program import LaidOut, PageProgram
 from backoffice.letters.reference import letter_id_digits
+from backoffice.letters.setting import text_width
 from backoffice.letters.tagging import StructureTree
 from backoffice.letters.typefaces import embedded
 
@@ -42,11 +44,13 @@ class Stamper:
         date: dt.date | None = None,
         compress: int = ZLIB_LEVEL,
         finishing: Finishing = PLAIN,
+        mark: str = "",
     ) -> None:
         self.program = program
         self.pages = 0
         self._finishing = finishing
         self._letters = 0
+        self._under = _watermark(mark) if mark else b""
         self._title = title
         self._date = date
         self._pdf = PdfFile(sink, level=compress)
@@ -84,7 +88,7 @@ class Stamper:
         filling = (*pieces, letter_id.encode("ascii"), IDENTITY.packed(identity))
         if page is plain and self._finishing.marks:
             filling += (SEQUENCE.packed(sequence_digits(identity, self._letters)),)
-        content = page.template % filling
+        content = self._under + page.template % filling
         if id(page) not in self._seen:
             self._register(page)
         if letter.rare:
@@ -247,16 +251,27 @@ def render_single(
     *,
     tagged: bool = True,
     date: dt.date | None = None,
+    mark: str = "",
 ) -> bytes:
     """One letter as a PDF of its own: tagged (PDF/UA-1, PDF/A-2A) by default, as sent to a person.
 
+    `mark`, plain capitals, is written large and pale across an untagged page: a copy to look at, never to be sent.
     Raises LetterFault when it does not fit or cannot be drawn.
     """
     sink = io.BytesIO()
-    stamper = Stamper(program, sink, title=program.kind.label, tagged=tagged, date=date)
+    stamper = Stamper(program, sink, title=program.kind.label, tagged=tagged, date=date, mark=mark)
     stamper.add(program.lay_out(values, address), letter_id=letter_id, code=code)
     stamper.finish()
     return sink.getvalue()
+
+
+def _watermark(words: str) -> bytes:
+    """Operators that come before those of the page, so that its text stands over the mark."""
+    size, slope = 58.0, 0.7071
+    half = text_width(words, replace(ID_INK, size=size)) / 2 * slope
+    x, y = PAGE_WIDTH / 2 - half, PAGE_HEIGHT / 2 - half
+    turned = b"%.4f %.4f %.4f %.4f %.2f %.2f Tm" % (slope, slope, -slope, slope, x, y)
+    return b"q 0.86 0.90 0.94 rg BT %s /R %.1f Tf (%s) Tj ET Q\n" % (turned, size, words.encode("ascii"))
 
 
 def _grouped(code: str | None) -> str:

@@ -118,4 +118,16 @@ ABANDON: Final = ReasonList(
     ),
 )  # fmt: skip
 
-REASON_LISTS: Final[Sequence[ReasonList]] = (CLOSURE, CONTEST, ABANDON)
+CONSULTATION: Final = ReasonList(
+    name="motifs.consultation", label="Raisons d’ouvrir la fiche d’une personne",
+    meaning="Demandées quand la personne n’est ni dans une demande suivie par l’agent, ni à l’accueil ou au téléphone avec lui.",
+    default=(
+        Reason("accueil", "La personne est devant moi"),
+        Reason("telephone", "La personne est au téléphone"),
+        Reason("courrier", "Elle a écrit, ou un courrier la concernant est revenu"),
+        Reason("verification", "Vérification pour un collègue ou un superviseur"),
+        Reason("autre", "Une autre raison, en quelques mots"),
+    ),
+)  # fmt: skip
+
+REASON_LISTS: Final[Sequence[ReasonList]] = (CLOSURE, CONTEST, ABANDON, CONSULTATION)

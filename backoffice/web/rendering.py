@@ -94,6 +94,7 @@ def equip_templates(app: Flask, sections: Iterable[Section], environment_note: s
             "actor": actor_or_none(),
             "sections": open_sections,
             "may_call": may_call,
+            "may_search": lambda: (actor := actor_or_none()) is not None and may_open(app, actor, "persons.asked"),
             "is_current": lambda section: request.path.startswith(section.prefix),
             "environment_note": environment_note,
         }

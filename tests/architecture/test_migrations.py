@@ -121,6 +121,7 @@ def test_what_the_back_office_may_do_to_its_own_tables(new_database: NewDatabase
         found = {name: rights for name, rights in rows}  # noqa: C416 - rows are no pairs for dict()
     full = "INSERT,SELECT,UPDATE"
     assert found == {
+        "name_word": "SELECT",
         "audit_entry": "INSERT,SELECT", "campaign_step": "INSERT,SELECT", "environment": "SELECT",
         "campaign_plan": full, "embargo": full, "wave": "DELETE,INSERT,SELECT,UPDATE",
         "campaign": full, "letter": full, "lot": full, "person": full, "population_import": full,

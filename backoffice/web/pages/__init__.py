@@ -7,6 +7,7 @@ from backoffice.web.pages.calls import pages as call_pages
 from backoffice.web.pages.campaigns import pages as campaign_pages
 from backoffice.web.pages.cases import pages as case_pages
 from backoffice.web.pages.correspondence import pages as correspondence_pages
+from backoffice.web.pages.persons import pages as person_pages
 from backoffice.web.pages.population import pages as population_pages
 from backoffice.web.pages.uploads import OfficeRequest
 
@@ -17,5 +18,5 @@ def register_pages(app: Flask) -> None:
     """Put every page on the application."""
     app.request_class = OfficeRequest
     filters.equip(app)
-    for pages in (campaign_pages, population_pages, case_pages, correspondence_pages, call_pages):
+    for pages in (campaign_pages, population_pages, case_pages, correspondence_pages, call_pages, person_pages):
         app.register_blueprint(pages)

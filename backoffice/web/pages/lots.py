@@ -1,10 +1,9 @@
 """Lots of a campaign: their letters, their files; previews of letters as the printer will have them."""
 
 from collections.abc import Callable
-from io import BytesIO
 from typing import Final
 
-from flask import Response, abort, current_app, redirect, render_template, request, send_file, url_for
+from flask import Response, abort, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -15,22 +14,20 @@ from backoffice.campaigns.preview import preview_letter, preview_pages
 from backoffice.campaigns.rules import LetterState, LotState
 from backoffice.campaigns.status import letter_of, letters_of, lot_of, lot_of_letter
 from backoffice.core.actor import Role
-from backoffice.core.errors import DomainError, Invalid
+from backoffice.core.errors import Invalid
 from backoffice.letters.reference import letter_id_digits, parse_letter_id
 from backoffice.web.access import access, current_actor
-from backoffice.web.errors import status_of
 from backoffice.web.pages import live
 from backoffice.web.pages.campaigns import pages
 from backoffice.web.pages.composition import office
+from backoffice.web.pages.framed import framed_pdf
 from backoffice.web.pages.paging import asked_page
 from backoffice.web.pages.wording import LETTER_STATES
-from backoffice.web.security import allow_framing
 
 LETTER_READERS: Final = (Role.CAMPAIGN_MANAGER, Role.SUPERVISOR)
 """Letters name persons: not for an administrator, whose work needs none."""
 PREVIEWED: Final = 5
 _MIME: Final = {LotFile.PAGES: "application/pdf", LotFile.MANIFEST: "text/csv", LotFile.PROOF: "application/json"}
-_PDF_POLICY: Final = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 
 
 @pages.get("/<reference>/lots/<int:lot_id>")
@@ -137,13 +134,4 @@ def _parts(letter_id: str) -> tuple[str, str, int]:
 
 
 def _pdf(reference: str, make: Callable[[Session, Campaign], bytes], name: str) -> Response:
-    allow_framing()
-    try:
-        with office().db.unit_of_work() as session:
-            content = make(session, access_campaign(session, current_actor(), reference))
-    except DomainError as refusal:  # read within a frame of a page of ours: without its head and its links
-        page = render_template("campaigns/frame.html", sentence=str(refusal))
-        return current_app.make_response((page, status_of(refusal)))
-    response = send_file(BytesIO(content), mimetype="application/pdf", download_name=name)
-    response.headers["Content-Security-Policy"] = _PDF_POLICY
-    return response
+    return framed_pdf(lambda session: make(session, access_campaign(session, current_actor(), reference)), name)
