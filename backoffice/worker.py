@@ -32,6 +32,7 @@ from backoffice.campaigns.rules import OPEN_LOTS, CampaignState, LotState
 from backoffice.campaigns.wave_clock import start_due_waves
 from backoffice.cases.attachments import destroy_withdrawn
 from backoffice.cases.escalation import escalate
+from backoffice.closure.effect import close_due
 from backoffice.core.actor import system_actor
 from backoffice.core.clock import paris_date
 from backoffice.core.errors import DomainError, Unavailable
@@ -126,6 +127,7 @@ DUTIES: Final[tuple[Callable[[Office], object], ...]] = (
     escalate,
     destroy_withdrawn,
     start_due_waves,
+    close_due,
     sweep,
 )
 

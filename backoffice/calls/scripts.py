@@ -22,8 +22,6 @@ class Subject:
     """What may be done during the call."""
     at_counter: tuple[str, ...] = ()
     """What needs the counter, and what to bring."""
-    acts: tuple[str, ...] = ()
-    """Acts offered with it: see `web.pages.calls`."""
 
 
 _NEVER = "Je ne vous demanderai jamais votre code de création, votre mot de passe ni un code reçu par téléphone."
@@ -51,7 +49,7 @@ SUBJECTS: Final[tuple[Subject, ...]] = (
             _NEVER,
         ),
         ("Identité vérifiée : état du code, renvoi d’un code.", "Vérifier que l’adresse est toujours la bonne."),
-        ("Un code ne se dicte pas : qui ne peut attendre peut créer son DMP à l’accueil.",), ("code",),
+        ("Un code ne se dicte pas : qui ne peut attendre peut créer son DMP à l’accueil.",),
     ),
     Subject(
         "code_expire", "Code périmé ou refusé",
@@ -60,7 +58,7 @@ SUBJECTS: Final[tuple[Subject, ...]] = (
             "Ses lettres et ses chiffres ne se confondent pas : il n’a ni 0, ni 1, ni O, ni I. Espaces et minuscules ne "
             "comptent pas.",
         ),
-        ("Identité vérifiée : état du code, renvoi d’un code.",), (), ("code",),
+        ("Identité vérifiée : état du code, renvoi d’un code.",),
     ),
     Subject(
         "courrier_erreur", "Courrier reçu par erreur",
@@ -89,7 +87,7 @@ SUBJECTS: Final[tuple[Subject, ...]] = (
             "Si vous avez changé de département, votre nouvelle caisse prendra la suite.",
         ),
         ("Identité vérifiée : dire où partira un code, le renvoyer une fois l’adresse corrigée.",),
-        ("Changement d’adresse sans compte ameli : à l’accueil, pièce d’identité.",), ("code",),
+        ("Changement d’adresse sans compte ameli : à l’accueil, pièce d’identité.",),
     ),
     Subject(
         "deces", "Personne décédée",
@@ -99,7 +97,7 @@ SUBJECTS: Final[tuple[Subject, ...]] = (
             "est demandé.",
         ),
         ("Signaler le décès : envois arrêtés aussitôt, demande ouverte pour la caisse. Rien n’est dit du dossier.",),
-        ("Acte de décès, par courrier ou à l’accueil.",), ("deces",),
+        ("Acte de décès, par courrier ou à l’accueil.",),
     ),
     Subject(
         "refus", "Ne veut pas de DMP, ou plus de courriers",
@@ -108,7 +106,7 @@ SUBJECTS: Final[tuple[Subject, ...]] = (
             "Je peux noter que vous ne voulez plus recevoir d’invitation. Vos remboursements n’en sont pas changés, et vous "
             "pourrez changer d’avis.",
         ),
-        ("Identité vérifiée : opposition aux envois, ou son retrait. Elle prend effet aussitôt.",), (), ("opposition",),
+        ("Identité vérifiée : opposition aux envois, ou son retrait. Elle prend effet aussitôt.",),
     ),
     Subject(
         "contestation", "« Je ne suis pas à l’origine de cette création »",
@@ -120,7 +118,7 @@ SUBJECTS: Final[tuple[Subject, ...]] = (
             "professionnel, à la pharmacie, à l’accueil ?",
         ),
         ("Identité vérifiée : suspendre l’accès. L’effet est immédiat, un superviseur décide.",),
-        ("Identité non vérifiée : à l’accueil, le jour même si possible.",), ("contestation",),
+        ("Identité non vérifiée : à l’accueil, le jour même si possible.",),
     ),
     Subject(
         "connexion", "N’arrive pas à se connecter",
@@ -143,7 +141,7 @@ SUBJECTS: Final[tuple[Subject, ...]] = (
             "Le dossier est conservé dix ans, puis détruit. Pendant ces dix ans votre caisse peut le rouvrir.",
         ),
         ("Identité vérifiée : enregistrer la demande. Elle se confirme, puis prend effet après un délai de réflexion.",),
-        ("Représentant d’un mineur ou d’un majeur protégé : à l’accueil, avec le justificatif.",), ("cloture",),
+        ("Représentant d’un mineur ou d’un majeur protégé : à l’accueil, avec le justificatif.",),
     ),
     Subject(
         "autre", "Autre sujet",

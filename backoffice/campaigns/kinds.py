@@ -135,6 +135,10 @@ KINDS: tuple[CampaignKind, ...] = (
     _answer("contested_received", "Créations contestées, accès suspendu", "CTS"),
     _answer("contested_resumed", "Créations contestées, accès rétabli", "CTR"),
     _answer("contested_closed", "Créations contestées, DMP clôturé", "CTC"),
+    _answer("contested_kept", "Créations contestées, suspension maintenue", "CTM"),
+    _answer("closure_request", "Demandes de clôture", "DCL"),
+    _answer("closure_withdrawn", "Clôtures abandonnées", "ABC"),
+    _answer("address_check", "Adresses à vérifier", "ADR"),
 )  # fmt: skip
 PREPARED: tuple[CampaignKind, ...] = tuple(kind for kind in KINDS if not kind.on_demand)
 """The kinds that a campaign manager prepares."""

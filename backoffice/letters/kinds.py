@@ -64,6 +64,8 @@ NUMBER = LetterField(
 DMP_DATE = LetterField(
     "dmp.date", "date de ce que le courrier confirme (création, clôture, suspension…)", "2 novembre 2016", required=True
 )
+CASE_NUMBER = LetterField("demande.numero", "numéro de la demande", "2016-631-000042", required=True)
+CASE_EFFECT = LetterField("demande.effet", "jour où la demande prend effet", "14 novembre 2016", required=True)
 _COMMON = (CAISSE_LABEL, CAISSE_RETURN, FIRST_NAME, LAST_NAME, SALUTATION, DATE)
 
 LETTER_KINDS: tuple[LetterKind, ...] = (
@@ -143,6 +145,34 @@ LETTER_KINDS: tuple[LetterKind, ...] = (
         subject="Le Dossier Médical Partagé que vous n’avez pas demandé est clôturé",
         template="contested_closed.docx",
         fields=(*_COMMON, DMP_DATE),
+    ),
+    LetterKind(
+        name="contested_kept",
+        label="L’accès à mon Dossier Médical Partagé reste suspendu",
+        subject="L’accès à votre Dossier Médical Partagé reste suspendu",
+        template="contested_kept.docx",
+        fields=(*_COMMON, CASE_NUMBER),
+    ),
+    LetterKind(
+        name="closure_request",
+        label="Ma demande de clôture de mon Dossier Médical Partagé",
+        subject="Votre demande de clôture de votre Dossier Médical Partagé",
+        template="closure_request.docx",
+        fields=(*_COMMON, CASE_NUMBER, CASE_EFFECT),
+    ),
+    LetterKind(
+        name="closure_withdrawn",
+        label="J’ai renoncé à clôturer mon Dossier Médical Partagé",
+        subject="Vous avez renoncé à clôturer votre Dossier Médical Partagé",
+        template="closure_withdrawn.docx",
+        fields=(*_COMMON, CASE_NUMBER),
+    ),
+    LetterKind(
+        name="address_check",
+        label="Mon adresse pour les courriers du Dossier Médical Partagé",
+        subject="Vérifiez l’adresse où vous écrit l’Assurance Maladie",
+        template="address_check.docx",
+        fields=_COMMON,
     ),
 )
 

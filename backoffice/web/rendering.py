@@ -55,6 +55,9 @@ SECTIONS: Final = (
         "cases.index",
         "/demandes",
     ),
+    Section(
+        "Clôtures", "Suivre les clôtures qui attendent leur jour, et les DMP à détruire.", "closure.index", "/clotures"
+    ),
     Section("Appels", "Ouvrir un appel du 0 810, rappeler, lire les statistiques par sujet.", "calls.index", "/appels"),
     Section("Registres", "Consulter les tables et le journal, sans rien modifier.", "registers.index", "/registres"),
 )

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from backoffice.cases.kinds import closure
+from backoffice.cases.kinds import closure, contested
 from backoffice.cases.workflow import Workflow
 from backoffice.core.errors import NotFound
 
-WORKFLOWS: Final[tuple[Workflow, ...]] = closure.WORKFLOWS
+WORKFLOWS: Final[tuple[Workflow, ...]] = (*closure.WORKFLOWS, *contested.WORKFLOWS)
 
 
 def workflow_of(name: str) -> Workflow:

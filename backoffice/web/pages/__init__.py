@@ -2,16 +2,17 @@
 
 from flask import Flask
 
-from backoffice.web.pages import call_statistics, case_files, case_page, filters, lots, steps, waves
+from backoffice.web.pages import call_acts, call_statistics, case_files, case_page, filters, lots, steps, waves
 from backoffice.web.pages.calls import pages as call_pages
 from backoffice.web.pages.campaigns import pages as campaign_pages
 from backoffice.web.pages.cases import pages as case_pages
+from backoffice.web.pages.closure import pages as closure_pages
 from backoffice.web.pages.correspondence import pages as correspondence_pages
 from backoffice.web.pages.persons import pages as person_pages
 from backoffice.web.pages.population import pages as population_pages
 from backoffice.web.pages.uploads import OfficeRequest
 
-__all__ = ["call_statistics", "case_files", "case_page", "lots", "register_pages", "steps", "waves"]
+__all__ = ["call_acts", "call_statistics", "case_files", "case_page", "lots", "register_pages", "steps", "waves"]
 
 
 def register_pages(app: Flask) -> None:
@@ -19,4 +20,5 @@ def register_pages(app: Flask) -> None:
     app.request_class = OfficeRequest
     filters.equip(app)
     for pages in (campaign_pages, population_pages, case_pages, correspondence_pages, call_pages, person_pages):
+    for pages in (campaign_pages, population_pages, case_pages, correspondence_pages, call_pages, closure_pages):
         app.register_blueprint(pages)

@@ -21,6 +21,7 @@ from backoffice.core.actor import Role
 from backoffice.core.errors import DomainError, Invalid, WrongState
 from backoffice.web.access import access, current_actor
 from backoffice.web.errors import status_of
+from backoffice.web.pages.acts import ACTS
 from backoffice.web.pages.composition import office
 
 STAFF: Final = (Role.ADVISOR, Role.SUPERVISOR)
@@ -195,6 +196,7 @@ def _page(call_id: int, *, refused: str = "", error: DomainError | None = None, 
         "question": question_named(check.questions[-1]) if running and check else None,
         "refused_until": refused_until, "matched": MATCHES.get(match) if match else None,
         "relations": tuple(Relation), "outcomes": tuple(Outcome), "subjects": subjects, "limits": limits,
+        "acts": tuple(ACTS.values()),
         "spoken": spoken_number,
         "identity": check.identity if check else Identity.NONE, "labels": _labels(),
     }  # fmt: skip

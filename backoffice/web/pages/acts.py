@@ -1,0 +1,107 @@
+"""What is done about a person's DMP at the desk or during a call: one form an act, the same rules for both."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import request
+from sqlalchemy.orm import Session
+
+from backoffice.cases.queueing import Way
+from backoffice.closure import asking, telling
+from backoffice.closure.asking import MEANS, Asked
+from backoffice.closure.explanation import explanation
+from backoffice.core.actor import Actor
+from backoffice.core.errors import Invalid
+from backoffice.parameters.reading import current
+from backoffice.parameters.reasons import CLOSURE, CONTEST, offered
+from backoffice.web.access import current_actor
+from backoffice.web.pages.composition import office
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One thing that may be asked about a person."""
+
+    slug: str
+    label: str
+    subject: str
+    """Of a call, that it answers."""
+    needs_proof: bool
+    """Whether, by telephone, the identity must have been proved: a death is told by somebody else."""
+    do: Callable[[Session, Actor, str, int, Way, str], str]
+    """Session, actor, caisse, person, way, where it comes from; returns what was done, in one sentence."""
+
+
+def _close(session: Session, actor: Actor, caisse: str, person_id: int, way: Way, _source: str) -> str:
+    form = request.form
+    asked = Asked(
+        way, "questions" if way is Way.PHONE else form.get("identite", ""), form.get("motif", ""),
+        "explique" in form, "confirme" in form,
+    )  # fmt: skip
+    if way is Way.PHONE and not asked.confirmed:
+        raise Invalid(
+            "Au téléphone, la clôture attend que le titulaire confirme sa demande : cochez la case s’il l’a fait."
+        )
+    case = asking.ask_closure(session, office(), actor, caisse, person_id, asked)
+    if case.state == "cooling":
+        return f"Demande {case.number} : le DMP sera clôturé le {case.facts['effet']}. Les envois sont arrêtés, un courrier part."
+    return f"Demande {case.number} enregistrée : les envois sont arrêtés, la clôture attend d’être confirmée."
+
+
+def _contest(session: Session, actor: Actor, caisse: str, person_id: int, way: Way, _source: str) -> str:
+    case = telling.contest(
+        session, office(), actor, caisse, person_id, reason=request.form.get("motif", ""), way=way
+    )  # fmt: skip
+    return f"L’accès au DMP est suspendu. Demande {case.number} confiée à un superviseur, un courrier part."
+
+
+def _death(session: Session, actor: Actor, caisse: str, person_id: int, way: Way, _source: str) -> str:
+    case = telling.report_death(
+        session, office(), actor, caisse, person_id, words=request.form.get("precisions", ""), way=way
+    )  # fmt: skip
+    return f"Les envois sont arrêtés. Demande {case.number} ouverte : la caisse attend l’acte de décès."
+
+
+def _oppose(session: Session, actor: Actor, caisse: str, person_id: int, _way: Way, source: str) -> str:
+    if request.form.get("souhait") == "reprendre":
+        if not telling.accept_again(session, office(), actor, caisse, person_id):
+            raise Invalid("Aucune opposition n’est en vigueur : il n’y a rien à lever.")
+        return "L’opposition est levée : la personne pourra de nouveau être invitée."
+    telling.oppose(session, office(), actor, caisse, person_id, source=source)
+    return "L’opposition est en vigueur : plus aucune campagne n’écrira à cette personne."
+
+
+def _reopen(session: Session, actor: Actor, caisse: str, person_id: int, way: Way, _source: str) -> str:
+    case = asking.ask_reopening(session, office(), actor, caisse, person_id, way)
+    return f"Demande {case.number} ouverte : un superviseur décide de la réouverture."
+
+
+ACTS: Final[Mapping[str, Act]] = {
+    act.slug: act
+    for act in (
+        Act("cloture", "Demander la clôture", "cloture", True, _close),
+        Act("contestation", "Suspendre : création contestée", "contestation", True, _contest),
+        Act("opposition", "Opposition aux envois", "refus", True, _oppose),
+        Act("deces", "Signaler un décès", "deces", False, _death),
+        Act("reouverture", "Demander la réouverture", "cloture", True, _reopen),
+    )
+}
+"""By the word of their address."""
+
+
+def facts_of_form(session: Session, act: Act, way: Way, caisse: str, person_id: int) -> dict[str, Any]:
+    """What the form of this act shows. What is known of the person is in it for acts alone that need a proof."""
+    shown: dict[str, Any] = {"act": act, "way": way, "means": MEANS.get(way, {})}
+    if act.slug == "cloture":
+        shown |= {"blocks": explanation(session), "reasons": offered(current(session).of(CLOSURE))}
+    elif act.slug == "contestation":
+        shown["reasons"] = offered(current(session).of(CONTEST))
+    elif act.slug == "opposition":
+        shown["standing"] = telling.opposition_of(session, caisse, person_id)
+    return shown
+
+
+def perform(session: Session, act: Act, caisse: str, person_id: int, way: Way, source: str) -> str:
+    """Do it; see each act for what it refuses."""
+    return act.do(session, current_actor(), caisse, person_id, way, source)

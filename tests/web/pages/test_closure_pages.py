@@ -1,0 +1,153 @@
+"""Acts about a person's DMP, at the desk and during a call, and the closures that wait for their day."""
+
+import pytest
+from campaigns.world import World
+from closure.test_closures import a_holder, state_of, stopped
+
+from backoffice.adapters.dmp import DossierState
+
+from .conftest import ADVISOR, AGENT, SUPERVISOR, Browser, SignIn, journal
+from .test_call_pages import ZOE, body, opened, reply, search
+
+FOREIGN = "peio.larralde"
+
+
+@pytest.fixture
+def zoe(world: World) -> int:
+    return a_holder(world, **ZOE)
+
+
+@pytest.fixture
+def agent(sign_in: SignIn, zoe: int) -> Browser:
+    return sign_in(AGENT)
+
+
+def proved(advisor: Browser) -> str:
+    call = opened(advisor)
+    search(advisor, call)
+    advisor.send(f"{call}/identite", call)
+    for _ in range(3):
+        reply(advisor, call)
+    return call
+
+
+def test_a_closure_at_the_desk_is_explained_confirmed_and_waits_for_its_day(
+    agent: Browser, world: World, zoe: int
+) -> None:
+    form = f"/clotures/631/{zoe}/cloture"
+    page = agent.get(form).text
+    for words in ("dix ans", "directives anticipées", "même en", "Zoé Quillec", "délai de réflexion"):
+        assert words in page
+    refused = agent.send(form, form, identite="piece", motif="sans_motif", confirme="on")
+    assert refused.status_code == 422
+    assert "Expliquez d’abord" in refused.text
+    assert 'id="confirme" name="confirme" checked' in refused.text
+    for _ in range(2):
+        done = agent.send(form, form, identite="piece", motif="sans_motif", explique="on", confirme="on")
+        assert done.status_code == 303
+    page = agent.get("/clotures").text
+    assert "9 novembre 2016" in page
+    assert "pièce d’identité vue" in page
+    (number,) = world.sql("SELECT number FROM case_file")[0]
+    assert "La personne renonce" in agent.get(f"/demandes/{number}").text
+    assert state_of(world, zoe) is DossierState.OPEN
+    assert stopped(world)
+
+
+def test_a_letter_is_recorded_then_confirmed_on_its_own_page(agent: Browser, world: World, zoe: int) -> None:
+    form = f"/clotures/631/{zoe}/cloture"
+    assert "Si la lettre ne suffit pas" in agent.get(f"{form}?voie=courrier").text
+    agent.send(form, form, voie="courrier", motif="sans_motif")
+    (number,) = world.sql("SELECT number FROM case_file")[0]
+    page = agent.get(f"/demandes/{number}").text
+    assert f"/clotures/{number}/confirmer" in page
+    confirm = f"/clotures/{number}/confirmer"
+    refused = agent.send(confirm, confirm, identite="copie", explique="on", version="1")
+    assert refused.status_code == 422
+    late = agent.send(confirm, confirm, identite="copie", explique="on", confirme="on", version="7")
+    assert late.status_code == 409
+    done = agent.send(confirm, confirm, identite="copie", explique="on", confirme="on", version="1")
+    assert done.status_code == 303
+    assert world.sql("SELECT state FROM case_file") == [("cooling",)]
+
+
+def test_an_agent_of_another_caisse_finds_nobody(sign_in: SignIn, zoe: int) -> None:
+    stranger = sign_in("elodie.schmitt")
+    for slug in ("cloture", "contestation", "deces", "opposition", "reouverture"):
+        answer = stranger.get(f"/clotures/631/{zoe}/{slug}")
+        assert answer.status_code == 404
+        assert "Zoé" not in answer.text
+
+
+def test_during_a_call_nothing_is_done_for_who_proved_nothing(sign_in: SignIn, world: World, zoe: int) -> None:
+    advisor = sign_in(ADVISOR)
+    call = opened(advisor)
+    search(advisor, call)
+    page = advisor.get(call).text
+    assert "Signaler un décès" in page
+    assert "Demander la clôture" not in page
+    for slug in ("cloture", "contestation", "opposition", "reouverture"):
+        answer = advisor.get(f"{call}/actes/{slug}")
+        assert answer.status_code == 303
+        sent = advisor.send(f"{call}/actes/{slug}", call, motif="pas_moi", explique="on", confirme="on")
+        assert sent.status_code == 303
+    assert world.sql("SELECT count(*) FROM case_file") == [(0,)]
+    assert state_of(world, zoe) is DossierState.OPEN
+
+
+def test_a_contested_creation_is_suspended_while_the_person_is_on_the_line(
+    sign_in: SignIn, world: World, zoe: int
+) -> None:
+    advisor = sign_in(ADVISOR)
+    call = proved(advisor)
+    form = f"{call}/actes/contestation"
+    assert "dès que vous validez" in advisor.get(form).text
+    for _ in range(2):
+        assert advisor.send(form, form, motif="pas_moi").status_code == 303
+    assert state_of(world, zoe) is DossierState.SUSPENDED
+    page = advisor.get(call).text
+    assert "accès suspendu" in page
+    (number,) = world.sql("SELECT number FROM case_file")[0]
+    supervisor = sign_in(SUPERVISOR)
+    page = supervisor.get(f"/demandes/{number}").text
+    for step in ("Maintenir la suspension", "Rétablir l’accès", "Clôturer le DMP"):
+        assert step in page
+
+
+def test_a_closure_by_phone_needs_the_holder_s_word(sign_in: SignIn, world: World, zoe: int) -> None:
+    advisor = sign_in(ADVISOR)
+    call = proved(advisor)
+    form = f"{call}/actes/cloture"
+    refused = advisor.send(form, form, motif="sans_motif", explique="on")
+    assert refused.status_code == 422
+    advisor.send(form, form, motif="sans_motif", explique="on", confirme="on")
+    assert world.sql("SELECT state, way, facts->>'identite' FROM case_file") == [
+        ("cooling", "telephone", "questions d’identité pendant l’appel")
+    ]
+
+
+def test_a_death_is_told_by_a_relative_who_learns_nothing(sign_in: SignIn, world: World, zoe: int) -> None:
+    advisor = sign_in(ADVISOR)
+    call = opened(advisor)
+    search(advisor, call, appelant="proche")
+    form = f"{call}/actes/deces"
+    page = advisor.get(form).text
+    done = advisor.send(form, form, precisions="Sa fille, acte par courrier.")
+    assert done.status_code == 303
+    for shown in (page, advisor.get(call).text):
+        for secret in ("Zoé", "Quillec", "CHATEAUGAY", "Puy-de-Dôme", "ouvert depuis"):
+            assert secret not in body(shown)
+    assert stopped(world, "deces")
+    assert world.sql("SELECT kind FROM case_file") == [("death",)]
+
+
+def test_an_opposition_is_put_and_lifted(sign_in: SignIn, world: World, zoe: int) -> None:
+    advisor = sign_in(ADVISOR)
+    call = proved(advisor)
+    form = f"{call}/actes/opposition"
+    advisor.send(form, form)
+    assert stopped(world)
+    assert "en vigueur depuis" in advisor.get(form).text
+    advisor.send(form, form, souhait="reprendre")
+    assert not stopped(world)
+    assert len(journal(world, "personne.signaler")) == 1
