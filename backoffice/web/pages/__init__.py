@@ -19,6 +19,7 @@ def register_pages(app: Flask) -> None:
     """Put every page on the application."""
     app.request_class = OfficeRequest
     filters.equip(app)
-    for pages in (campaign_pages, population_pages, case_pages, correspondence_pages, call_pages, person_pages):
-    for pages in (campaign_pages, population_pages, case_pages, correspondence_pages, call_pages, closure_pages):
+    for pages in (
+        campaign_pages, population_pages, case_pages, correspondence_pages, call_pages, closure_pages, person_pages,
+    ):  # fmt: skip
         app.register_blueprint(pages)
