@@ -26,6 +26,7 @@ from backoffice.adapters.db import ring_after_commit
 from backoffice.adapters.logs import quiet_logs
 from backoffice.adapters.queue import connect, free_stuck, queue_of
 from backoffice.campaigns import work
+from backoffice.campaigns.approvals import void_stale
 from backoffice.campaigns.kinds import ON_DEMAND
 from backoffice.campaigns.models import Campaign, Lot
 from backoffice.campaigns.rules import OPEN_LOTS, CampaignState, LotState
@@ -126,6 +127,7 @@ DUTIES: Final[tuple[Callable[[Office], object], ...]] = (
     answer_events,
     escalate,
     destroy_withdrawn,
+    void_stale,  # before a wave may start
     start_due_waves,
     close_due,
     sweep,

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from backoffice.adapters.db import ring_after_commit
 from backoffice.audit.journal import record
 from backoffice.campaigns import templates
-from backoffice.campaigns.drafts import require_reachable
+from backoffice.campaigns.approvals import void_if_stale
+from backoffice.campaigns.drafts import bind_to_segment, require_reachable
 from backoffice.campaigns.freezing import freeze
 from backoffice.campaigns.kinds import kind_of
 from backoffice.campaigns.mailing import count_letters, revoke_unsent
@@ -52,8 +53,12 @@ def create(session: Session, office: Office, actor: Actor, draft: Draft, *, fold
         folder=str(folder.absolute()) if folder else None,
         state=CampaignState.DRAFT,
         author=actor.login,
+        hands=[actor.login],
+        version=1,
+        segment_id=draft.segment_id,
         created_at=now,
     )
+    bind_to_segment(session, actor, campaign)
     session.add(campaign)
     session.flush()
     session.add(
@@ -125,9 +130,14 @@ def freeze_now(session: Session, office: Office, campaign_id: int) -> Campaign |
 
 
 def launch(session: Session, office: Office, actor: Actor, reference: str) -> Campaign:
-    """Let every lot be made at once, whatever day it is dated; they start as soon as the persons are frozen."""
+    """Let every lot be made at once, whatever day it is dated; they start as soon as the persons are frozen.
+
+    A campaign whose template changed since its approval goes back to a draft instead: look at what is returned.
+    """
     campaign = access_campaign(session, actor, reference, lock=True)
     _require_fresh_date(campaign, office.clock())
+    if campaign.status is CampaignState.APPROVED and void_if_stale(session, office, campaign):
+        return campaign
     advance(session, office, actor, campaign, "launch")
     campaign.launched_at = office.clock()
     if campaign.frozen_at is None:

@@ -36,6 +36,12 @@ class Campaign(Base):
     lot_size: Mapped[int] = mapped_column(Integer)
     state: Mapped[str]
     author: Mapped[str]
+    hands: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    """Everybody who had a hand in the draft: none of them may approve it."""
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    """Counts the changes of the draft, and guards against two at once."""
+    segment_id: Mapped[int | None]
+    segment_version: Mapped[int | None] = mapped_column(Integer)
     approver: Mapped[str | None]
     template_version: Mapped[str | None]
     """SHA-256 of the template approved; a lot made with another one is refused."""

@@ -1,7 +1,7 @@
 """Rules of campaigns, pure: states and steps, drafts, names of lots."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -158,6 +158,7 @@ STEPS: tuple[Step, ...] = (
     Step("submit", "Soumettre", frozenset({_S.DRAFT}), _S.SUBMITTED, _MANAGERS),
     Step("approve", "Approuver", frozenset({_S.SUBMITTED}), _S.APPROVED, _MANAGERS, not_author=True),
     Step("send_back", "Renvoyer en brouillon", frozenset({_S.SUBMITTED}), _S.DRAFT, _MANAGERS, needs_reason=True),
+    Step("void", "Annuler l’approbation", frozenset({_S.SUBMITTED, _S.APPROVED, _S.SCHEDULED}), _S.DRAFT, _SYSTEM),
     Step("schedule", "Programmer", frozenset({_S.APPROVED}), _S.SCHEDULED, _MANAGERS),
     Step("unschedule", "Déprogrammer", frozenset({_S.SCHEDULED}), _S.APPROVED, _MANAGERS, needs_reason=True),
     Step("launch", "Lancer", frozenset({_S.APPROVED}), _S.RUNNING, _MANAGERS),
@@ -179,9 +180,15 @@ def step_named(name: str) -> Step:
 
 
 def take(
-    step_name: str, state: CampaignState, actor: Actor, author: str, reason: str | None, *, answers: bool = False
+    step_name: str,
+    state: CampaignState,
+    actor: Actor,
+    authors: Collection[str],
+    reason: str | None,
+    *,
+    answers: bool = False,
 ) -> Step:
-    """The step, if it may be taken; `answers` for a campaign of an on-demand kind.
+    """The step, if it may be taken; `authors` are those who had a hand in the draft, `answers` for an on-demand kind.
 
     Raises WrongState, NotAllowed or Invalid, each saying why and what to do.
     """
@@ -197,7 +204,7 @@ def take(
             "Ces courriers répondent à des demandes : ils ne s’annulent pas. Suspendez-les s’il faut les retenir."
         )
     # The command line acts as the system, on an operator's word; between persons, four eyes.
-    if step.not_author and actor.login == author and Role.SYSTEM not in actor.roles:
+    if step.not_author and actor.login in authors and Role.SYSTEM not in actor.roles:
         raise NotAllowed(
             "L’auteur d’une campagne ne peut pas l’approuver : demandez à un autre responsable de campagne."
         )
@@ -206,14 +213,16 @@ def take(
     return step
 
 
-def possible_steps(state: CampaignState, actor: Actor, author: str, *, answers: bool = False) -> tuple[Step, ...]:
+def possible_steps(
+    state: CampaignState, actor: Actor, authors: Collection[str], *, answers: bool = False
+) -> tuple[Step, ...]:
     """The steps this actor may take from here, in declared order."""
     return tuple(
         step
         for step in STEPS
         if state in step.sources
         and not actor.roles.isdisjoint(step.roles)
-        and not (step.not_author and actor.login == author and Role.SYSTEM not in actor.roles)
+        and not (step.not_author and actor.login in authors and Role.SYSTEM not in actor.roles)
         and (step.of_answers or not answers)
     )
 
@@ -229,6 +238,8 @@ class Draft:
     channel_rule: ChannelRule = ChannelRule.REGISTERED
     criteria: Criteria = field(default_factory=Criteria)
     per_day: int | None = None
+    segment_id: int | None = None
+    """The segment whose criteria these are."""
 
     def lot_size(self, most: int) -> int:
         """Letters a lot at most: a lot carries one day, so a daily figure bounds it too."""

@@ -14,7 +14,7 @@ def advance(
     target: CampaignState | None = None,
 ) -> Campaign:  # fmt: skip
     """The one door: check, move, journal, in the caller's transaction; `target` where the step leads elsewhere."""
-    step = take(step_name, campaign.status, actor, campaign.author, reason, answers=campaign.on_demand)
+    step = take(step_name, campaign.status, actor, campaign.hands, reason, answers=campaign.on_demand)
     now = office.clock()
     session.add(
         CampaignStep(

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from backoffice.campaigns import actions
 from backoffice.campaigns.criteria import CHANNELS, Criteria, Draw, Earlier, Fate
 from backoffice.campaigns.kinds import PREPARED, Exclusion
+from backoffice.campaigns.lists import Checked, keep_list
 from backoffice.campaigns.models import Campaign, access_campaign
 from backoffice.campaigns.preview import preview_pages
 from backoffice.campaigns.rules import CampaignState, ChannelRule, Draft
@@ -60,6 +62,13 @@ def campaign() -> None:
     show_default=True,
     help="Ce qu’il est advenu dans la campagne précédente.",
 )
+@click.option(
+    "--list",
+    "list_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="F",
+    help="Fichier de numéros de sécurité sociale, un par ligne.",
+)
 @click.option("--draw-count", type=int, metavar="N", help="Tire N personnes au sort.")
 @click.option("--draw-percent", type=float, metavar="X", help="Tire X %% des personnes de chaque caisse au sort.")
 @click.option("--seed", metavar="G", help="Graine du tirage : la même tire les mêmes personnes.")
@@ -70,8 +79,8 @@ def campaign() -> None:
 def create(
     name: str, kind: str, caisses: tuple[str, ...], letter_date: date, per_day: int | None, age_min: int | None,
     age_max: int | None, postal_codes: tuple[str, ...], qualites: tuple[str, ...], foreign: bool, sex: str | None,
-    registered_channel: str | None, email: bool | None, earlier: str | None, fate: str, draw_count: int | None,
-    draw_percent: float | None, seed: str | None, canal: str, as_json: bool,
+    registered_channel: str | None, email: bool | None, earlier: str | None, fate: str, list_file: Path | None,
+    draw_count: int | None, draw_percent: float | None, seed: str | None, canal: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Prépare une campagne ; affiche sa référence."""
     drawn = draw_count is not None or draw_percent is not None
@@ -82,9 +91,22 @@ def create(
     )  # fmt: skip
     draft = Draft(name, kind, caisses, letter_date, ChannelRule(canal), criteria, per_day)
     with office_open() as office, office.db.unit_of_work() as session:
+        if list_file is not None:
+            checked = keep_list(
+                session, office, operator(), list_file.read_text(encoding="utf-8-sig", errors="replace")
+            )
+            draft = replace(draft, criteria=replace(criteria, list_id=checked.list_id))
+            _tell(checked)
         made = actions.create(session, office, operator(), draft)
         reference = made.reference
     print_json({"reference": reference}) if as_json else click.echo(reference)
+
+
+def _tell(checked: Checked) -> None:
+    """Lines of a list that name nobody, on stderr."""
+    for label, lines in (("sans numéro valable", checked.unreadable), ("inconnues", checked.unknown)):
+        if lines:
+            click.echo(f"Lignes {label} : {', '.join(map(str, lines))}.", err=True)
 
 
 @campaign.command("list")

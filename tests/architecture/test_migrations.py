@@ -47,6 +47,7 @@ def new_database(cluster: Any) -> Iterator[NewDatabase]:
 def test_the_models_are_the_migrated_schema(new_database: NewDatabase) -> None:
     import backoffice.audit.journal
     import backoffice.campaigns.models
+    import backoffice.campaigns.segments
     import backoffice.campaigns.wave_models
     import backoffice.cases.attachments
     import backoffice.parameters.models
@@ -124,6 +125,8 @@ def test_what_the_back_office_may_do_to_its_own_tables(new_database: NewDatabase
         "name_word": "SELECT",
         "audit_entry": "INSERT,SELECT", "campaign_step": "INSERT,SELECT", "environment": "SELECT",
         "campaign_plan": full, "embargo": full, "wave": "DELETE,INSERT,SELECT,UPDATE",
+        "segment": full, "segment_change": "INSERT,SELECT", "person_list": "INSERT,SELECT",
+        "person_list_member": "INSERT,SELECT",
         "campaign": full, "letter": full, "lot": full, "person": full, "population_import": full,
         "case_counter": full, "case_file": full, "case_entry": "INSERT,SELECT", "dmp_event": "INSERT,SELECT",
         "letter_request": "INSERT,SELECT", "colleague": "INSERT,SELECT", "absence": "INSERT,SELECT",

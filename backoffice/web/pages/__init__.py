@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from backoffice.web.pages import call_acts, call_statistics, case_files, case_page, filters, lots, steps, waves
+from backoffice.web.pages import call_acts, call_statistics, case_files, case_page, drafts, filters, lots, steps, waves
 from backoffice.web.pages.calls import pages as call_pages
 from backoffice.web.pages.campaigns import pages as campaign_pages
 from backoffice.web.pages.cases import pages as case_pages
@@ -10,9 +10,12 @@ from backoffice.web.pages.closure import pages as closure_pages
 from backoffice.web.pages.correspondence import pages as correspondence_pages
 from backoffice.web.pages.persons import pages as person_pages
 from backoffice.web.pages.population import pages as population_pages
+from backoffice.web.pages.segments import pages as segment_pages
 from backoffice.web.pages.uploads import OfficeRequest
 
-__all__ = ["call_acts", "call_statistics", "case_files", "case_page", "lots", "register_pages", "steps", "waves"]
+__all__ = [
+    "call_acts", "call_statistics", "case_files", "case_page", "drafts", "lots", "register_pages", "steps", "waves",
+]  # fmt: skip
 
 
 def register_pages(app: Flask) -> None:
@@ -21,5 +24,6 @@ def register_pages(app: Flask) -> None:
     filters.equip(app)
     for pages in (
         campaign_pages, population_pages, case_pages, correspondence_pages, call_pages, closure_pages, person_pages,
+        segment_pages,
     ):  # fmt: skip
         app.register_blueprint(pages)

@@ -7,13 +7,23 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Final, Self
 
-from wtforms import BooleanField, HiddenField, RadioField, SelectField, SelectMultipleField, StringField
+from flask_wtf.file import FileField
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.fields import SelectChoice
 
 from backoffice.campaigns.criteria import Criteria, Draw, Earlier, Fate
 from backoffice.campaigns.kinds import PREPARED, kind_of
 from backoffice.campaigns.models import Campaign
 from backoffice.campaigns.rules import ChannelRule, Draft
+from backoffice.campaigns.segments import Segment
 from backoffice.core.actor import Actor
 from backoffice.core.caisse import caisse_of
 from backoffice.core.calendar import working_days
@@ -71,6 +81,10 @@ class CriteriaForm(OfficeForm):
         choices=[SelectChoice(fate.value, fate.label) for fate in Fate],
         default=Fate.NOT_CREATED.value,
     )
+    liste = HiddenField()
+    """A list that was checked already."""
+    liste_texte = TextAreaField("Numéros de sécurité sociale")
+    liste_fichier = FileField("Fichier de numéros")
     etranger = BooleanField("Écrire aussi aux personnes qui résident à l’étranger")
     tirage = RadioField(
         "Tirage au sort",
@@ -115,6 +129,16 @@ class CampaignForm(CriteriaForm):
         default=ChannelRule.REGISTERED.value,
     )
     par_jour = WholeNumber("Courriers par jour")
+    version = HiddenField()
+    """Of the draft that was read, when one is changed."""
+    segment = SelectField("Segment enregistré", choices=[SelectChoice(_EVERYBODY, "Aucun")], default=_EVERYBODY)
+
+    def offer_segments(self, segments: Sequence[Segment]) -> None:
+        """Segments to choose from."""
+        self.segment.choices = [
+            SelectChoice(_EVERYBODY, "Aucun"),
+            *(SelectChoice(str(one.id), one.name) for one in segments),
+        ]
 
 
 def starting_values(actor: Actor, today: date, model: Campaign | None) -> dict[str, Any]:
@@ -127,7 +151,7 @@ def starting_values(actor: Actor, today: date, model: Campaign | None) -> dict[s
     if model is not None:
         values |= {
             "nom": model.name, "type": model.kind, "caisses": model.caisses, "canal": model.channel_rule,
-            "par_jour": model.per_day,
+            "par_jour": model.per_day, "segment": str(model.segment_id or _EVERYBODY),
         }  # fmt: skip
         values |= criteria_values(model.target)
     return values
@@ -140,6 +164,7 @@ def criteria_values(target: Criteria) -> dict[str, Any]:
         "qualite": target.qualites[0] if len(target.qualites) == 1 else _EVERYBODY, "etranger": target.foreign,
         "sexe": target.sex or _EVERYBODY, "canal_enregistre": target.channel or _EVERYBODY,
         "courriel": _EVERYBODY if target.email is None else ("oui" if target.email else "non"),
+        "liste": str(target.list_id or ""),
     }  # fmt: skip
     if target.earlier is not None:
         values |= {"precedente": target.earlier.reference, "devenir": target.earlier.fate.value}
@@ -194,7 +219,7 @@ def read_campaign(form: CampaignForm, today: date, *, named: bool = True) -> Rea
     return Reading(
         Draft(
             typed["nom"]["name"], form.type.data, tuple(form.caisses.data), day, ChannelRule(form.canal.data),
-            read_criteria(form), form.par_jour.data,
+            read_criteria(form), form.par_jour.data, int(form.segment.data) if form.segment.data else None,
         )
     )  # fmt: skip
 
@@ -229,6 +254,40 @@ def read_criteria(form: CriteriaForm) -> Criteria:
     )
 
 
+def read_segment(form: CriteriaForm) -> tuple[Criteria | None, dict[str, str]]:
+    """Criteria alone, for a segment: as typed, or what is wrong field by field."""
+    errors = _typing_faults(form)
+    for name, criteria in _criteria_by_field(form).items():
+        if name in errors or (name == "age_max" and "age_min" in errors):
+            continue
+        try:
+            criteria.check()
+        except Invalid as refusal:
+            errors[name] = str(refusal)
+    if not form.caisses.data:
+        errors.setdefault("caisses", "Choisissez au moins une caisse.")
+    if errors:
+        return None, {name: errors[name] for name in sorted(errors, key=_rank)}
+    return read_criteria(form), {}
+
+
+def list_typed(form: CriteriaForm) -> str:
+    """What was pasted or sent as a list, as text; the file counts when there are both."""
+    sent: Any = form.liste_fichier.data
+    if sent is not None and sent.filename:
+        content: bytes = sent.read(LARGEST_LIST + 1)
+        if len(content) > LARGEST_LIST:
+            raise Invalid("Le fichier de la liste dépasse 8 Mo : coupez-le en plusieurs.")
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return content.decode("iso-8859-15")
+    return str(form.liste_texte.data or "")
+
+
+LARGEST_LIST: Final = 8_000_000
+
+
 def _unjudged(form: CriteriaForm) -> Criteria:
     """The criteria chosen among those offered."""
     earlier = Earlier(form.precedente.data, Fate(form.devenir.data)) if form.precedente.data else None
@@ -239,6 +298,7 @@ def _unjudged(form: CriteriaForm) -> Criteria:
         channel=form.canal_enregistre.data or None,
         email={"oui": True, "non": False}.get(form.courriel.data or ""),
         earlier=earlier,
+        list_id=int(form.liste.data) if (form.liste.data or "").isdigit() else None,
     )
 
 

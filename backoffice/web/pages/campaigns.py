@@ -2,31 +2,26 @@
 
 from typing import Any, Final
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask.typing import ResponseReturnValue
+from flask import Blueprint, render_template, request
 
 from backoffice.audit.journal import AuditEntry, entries_about
-from backoffice.campaigns import actions
 from backoffice.campaigns.agenda import departures_of
-from backoffice.campaigns.forecast import Forecast, count_draft, forecast
+from backoffice.campaigns.forecast import forecast
 from backoffice.campaigns.models import Campaign, Lot, access_campaign
 from backoffice.campaigns.rules import CampaignState, possible_steps
+from backoffice.campaigns.segments import Segment
 from backoffice.campaigns.status import (
     campaign_status,
     exceptions_of,
-    launched_campaigns,
     list_campaigns,
     lots_of,
     steps_of,
 )
 from backoffice.core.actor import Role
-from backoffice.core.clock import paris_date
 from backoffice.letters.reference import format_letter_id
 from backoffice.web.access import access, current_actor
 from backoffice.web.pages import live
-from backoffice.web.pages.campaign_form import CampaignForm, kind_notes, read_campaign, starting_values
 from backoffice.web.pages.composition import office
-from backoffice.web.pages.once import new_request, once
 from backoffice.web.pages.paging import asked_page
 from backoffice.web.pages.wording import ACTIONS, LIFE, SLUGS, STEP_DONE
 
@@ -52,55 +47,6 @@ def index() -> str:
     )
 
 
-@pages.get("/nouvelle")
-@access(Role.CAMPAIGN_MANAGER)
-def new() -> str:
-    """An empty form, or one filled in like an earlier campaign (`?modele=`)."""
-    actor, today = current_actor(), paris_date(office().clock())
-    model = None
-    if reference := request.args.get("modele"):
-        with office().db.unit_of_work() as session:
-            model = access_campaign(session, actor, reference)
-    values = starting_values(actor, today, model) | {"demande": new_request()}
-    return _form(_fresh_form(data=values))
-
-
-@pages.post("/nouvelle")
-@access(Role.CAMPAIGN_MANAGER)
-def create() -> ResponseReturnValue:
-    """Count what is typed, or make it a draft."""
-    actor, today = current_actor(), paris_date(office().clock())
-    form = _fresh_form()
-    counting = request.form.get("geste") == "compter"
-    reading = read_campaign(form, today, named=not counting)
-    if reading.draft is None:
-        return _form(form, reading.errors, counting=counting), 422
-    if counting:
-        with office().db.unit_of_work() as session:
-            return _form(form, count=count_draft(session, office(), actor, reading.draft))
-    with once(office().redis, actor.login, form.demande.data or "") as claim:
-        if claim.first:
-            with office().db.unit_of_work() as session:
-                claim.outcome = actions.create(session, office(), actor, reading.draft).reference
-            flash(f"La campagne {claim.outcome} est créée. Relisez-la, puis soumettez-la à l’approbation.", "done")
-    if not claim.outcome:
-        return redirect(url_for(".index"), 303)
-    return redirect(url_for(".show", reference=claim.outcome), 303)
-
-
-def _fresh_form(**data: Any) -> CampaignForm:
-    with office().db.unit_of_work() as session:
-        return CampaignForm.within(current_actor(), launched_campaigns(session, current_actor()), **data)
-
-
-def _form(
-    form: CampaignForm, errors: dict[str, str] | None = None, *, count: Forecast | None = None, counting: bool = False
-) -> str:
-    return render_template(
-        "campaigns/form.html", form=form, errors=errors or {}, count=count, counting=counting, notes=kind_notes()
-    )
-
-
 @pages.get("/<reference>")
 @access(*READERS)
 def show(reference: str) -> str:
@@ -114,15 +60,16 @@ def show(reference: str) -> str:
             "campaign": campaign,
             "status": status,
             "lots": lots,
+            "segment_name": session.get_one(Segment, campaign.segment_id).name if campaign.segment_id else "",
             "life": steps_of(session, campaign),
             "journal": _journal(session, campaign, lots),
             "departures": departures_of(session, campaign) if campaign.status is CampaignState.CANCELLED else [],
             "count": forecast(session, office(), campaign) if countable and "decompte" in request.args else None,
         }
-    steps = possible_steps(campaign.status, actor, campaign.author, answers=campaign.on_demand)
+    steps = possible_steps(campaign.status, actor, campaign.hands, answers=campaign.on_demand)
     return render_template(
         "campaigns/show.html", **content, steps=steps, slugs=SLUGS,
-        own=actor.login == campaign.author and campaign.status is CampaignState.SUBMITTED, badges=live.CAMPAIGN_BADGES,
+        own=actor.login in campaign.hands and campaign.status is CampaignState.SUBMITTED, badges=live.CAMPAIGN_BADGES,
         lot_badges=live.LOT_BADGES, texts=live.campaign_texts(status), lot_texts=live.lot_texts,
         moving=live.is_moving(status), version=live.page_version(status, lots), step_done=STEP_DONE, actions=ACTIONS,
         stages=LIFE,

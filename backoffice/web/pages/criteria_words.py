@@ -35,6 +35,8 @@ def criteria_facts(target: Criteria) -> list[tuple[str, str]]:
         facts.append(("Adresse électronique", "Connue" if target.email else "Inconnue"))
     if target.earlier is not None:
         facts.append(("Campagne précédente", f"{target.earlier.reference} : {target.earlier.fate.label}"))
+    if target.list_id is not None:
+        facts.append(("Liste de personnes", f"liste n° {target.list_id}"))
     if target.draw is not None:
         facts.append(("Tirage au sort", draw_words(target.draw)))
     facts.append(

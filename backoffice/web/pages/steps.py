@@ -52,7 +52,7 @@ def confirm(reference: str, slug: str) -> ResponseReturnValue:
     with office().db.unit_of_work() as session:
         campaign = access_campaign(session, actor, reference)
     try:
-        take(step.name, campaign.status, actor, campaign.author, _ANY_REASON, answers=campaign.on_demand)
+        take(step.name, campaign.status, actor, campaign.hands, _ANY_REASON, answers=campaign.on_demand)
     except (WrongState, NotAllowed) as refusal:
         return _refused(reference, refusal)
     return _page(reference, step, StepForm())
