@@ -13,6 +13,7 @@ from backoffice.core import errors
 from backoffice.core.clock import Clock
 from dmp_core import errors as dmp_errors
 from dmp_core.enrolment.api import Enrolment
+from dmp_core.enrolment.code_requests import Judged, Purpose, Refusal
 from dmp_core.enrolment.codes import Slip, check, group
 from dmp_core.enrolment.dossiers import ClosedBy, Consent, Contacts, DossierState, Motive, Opened, Way
 from dmp_core.enrolment.dossiers_api import OPENED_AT_COUNTER
@@ -36,9 +37,12 @@ __all__ = [
     "Event",
     "Insured",
     "IssuedCodes",
+    "Judged",
     "Kind",
     "Motive",
     "Opened",
+    "Purpose",
+    "Refusal",
     "Renewed",
     "Slip",
     "Way",
@@ -216,6 +220,16 @@ class DmpGateway:
     def reopen(self, caisse: str, person_id: int, reason: str) -> None:
         """Open a closed dossier again. Raises errors.NotFound, errors.Invalid, errors.WrongState (state, ten years)."""
         self._enrolment.dossiers.reopen(caisse, person_id, reason)
+
+    @translated()
+    def code_request(self, person: Insured, *, a_day: int, in_thirty_days: int) -> Judged:
+        """What the rule says of a request for a code now; nothing is asked for."""
+        return self._enrolment.dossiers.code_request(person, a_day=a_day, in_thirty_days=in_thirty_days)
+
+    @translated()
+    def request_code(self, request_id: UUID, person: Insured, *, a_day: int, in_thirty_days: int) -> Judged:
+        """Ask for a code under the rule of mon-dmp; a refusal says why and from when again. See `Dossiers.request_code`."""
+        return self._enrolment.dossiers.request_code(request_id, person, a_day=a_day, in_thirty_days=in_thirty_days)
 
     @translated()
     def events(self, limit: int) -> list[Event]:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from backoffice.core.clock import Clock, paris_date
+from backoffice.population.models import Person
 from dmp_core.enrolment.insured import Insured
 from dmp_core.errors import Unavailable
 
@@ -64,6 +65,16 @@ def may_open(row: Any, today: date) -> bool:
 
 def _age(born: date, today: date) -> int:
     return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def insured_of(person: Person, today: date) -> Insured:
+    """What the record is told of a person whom the caisse has in front of it."""
+    return Insured(
+        caisse=person.caisse, person_id=person.id, nir=person.nir, civilite=person.civilite,
+        birth_name=person.nom_naissance, usual_name=person.nom_usage, given_name=person.prenom,
+        birth_date=person.date_naissance, serial=person.vitale_serie, card_type=person.vitale_type,
+        may_open=may_open(person, today),
+    )  # fmt: skip
 
 
 def _insured(row: Any, today: date) -> Insured:

@@ -12,9 +12,21 @@ from psycopg import sql
 from sqlalchemy import Connection, text
 
 from dmp_core.enrolment import dossiers
+from dmp_core.enrolment.code_requests import (
+    A_DAY,
+    IN_THIRTY_DAYS,
+    THIRTY_DAYS,
+    Judged,
+    asked_since,
+    be_alone,
+    detail_of,
+    judge,
+    known_state,
+    purpose_of,
+)
 from dmp_core.enrolment.credentials import INITIAL_PASSWORD_LIFE
 from dmp_core.enrolment.dossiers import ClosedBy, Consent, Contacts, DossierState, Motive, Opened, Way
-from dmp_core.enrolment.events import Event, mark_done, waiting_events
+from dmp_core.enrolment.events import Event, Kind, mark_done, record_event, waiting_events
 from dmp_core.enrolment.facade import Facade, lock_request, require_caisse
 from dmp_core.enrolment.insured import Insured
 from dmp_core.enrolment.results import DossierFacts, Renewed
@@ -32,6 +44,7 @@ _OF_CAISSES = sql.SQL(
 )
 _ONE = text("SELECT id FROM enrolment.dossier WHERE caisse = :caisse AND person_id = :person")
 _OF_REQUEST = text("SELECT id, caisse, person_id, opened_at FROM enrolment.dossier WHERE request_id = :request")
+_EVENT = text("SELECT EXISTS (SELECT FROM enrolment.outbox WHERE event_id = :event AND kind = 'code.requested')")
 _LOGIN = text("SELECT enrolment.login_just_given(:request)")
 _REVOKE = text(
     "UPDATE enrolment.creation_code SET state = 'revoked', state_changed_at = :now, reason = :reason "
@@ -124,6 +137,43 @@ class Dossiers(Facade):
         """See `dossiers.reopen`; raises NotFound without a dossier."""
         with self._transaction() as connection:
             dossiers.reopen(connection, self._clock(), _dossier(connection, caisse, person_id), reason)
+
+    def code_request(
+        self, person: Insured, *, a_day: int = A_DAY, in_thirty_days: int = IN_THIRTY_DAYS
+    ) -> Judged:  # fmt: skip
+        """What the rule would say of a request for a code for `person` now; nothing is asked for."""
+        with self._transaction() as connection:
+            return self._judged(connection, person, a_day, in_thirty_days)
+
+    def request_code(
+        self, request_id: UUID, person: Insured, *, a_day: int = A_DAY, in_thirty_days: int = IN_THIRTY_DAYS
+    ) -> Judged:  # fmt: skip
+        """Ask for a code as the person could online, under the same rule; the answer says why not, and when it will be.
+
+        `request_id` is the caller's, one per request: asked again with it, it was granted already. The limits may be
+        stricter than online, never wider: Invalid otherwise.
+        """
+        require_caisse(person.caisse)
+        if a_day > A_DAY or in_thirty_days > IN_THIRTY_DAYS:
+            raise Invalid("Un renvoi de code n’est jamais plus fréquent à l’accueil ou au téléphone qu’en ligne.")
+        with self._transaction() as connection:
+            be_alone(connection, person.nir)
+            if connection.scalar(_EVENT, {"event": request_id}):
+                return Judged(purpose_of(known_state(connection, person), person.may_open), None, None)
+            judged = self._judged(connection, person, a_day, in_thirty_days)
+            if judged.granted and judged.purpose is not None:
+                record_event(
+                    connection, Kind.CODE_REQUESTED, person.caisse, person.person_id, self._clock(),
+                    detail_of(judged.purpose), event_id=request_id,
+                )  # fmt: skip
+            return judged
+
+    def _judged(self, connection: Connection, person: Insured, a_day: int, in_thirty_days: int) -> Judged:
+        now = self._clock()
+        return judge(
+            known_state(connection, person), person.may_open, asked_since(connection, person, now - THIRTY_DAYS), now,
+            a_day=a_day, in_thirty_days=in_thirty_days,
+        )  # fmt: skip
 
     def events(self, limit: int) -> list[Event]:
         """The oldest events that nobody has marked done, at most `limit`; given again until somebody does.

@@ -69,13 +69,14 @@ _SINCE = text(
 
 def record_event(
     connection: Connection, kind: Kind, caisse: str, person_id: int, at: datetime,
-    detail: Mapping[str, str] | None = None,
+    detail: Mapping[str, str] | None = None, *, event_id: UUID | None = None,
 ) -> UUID:  # fmt: skip
     """Tell the back office, if and when the caller's transaction commits; return the event's id.
 
-    `detail` is short and administrative: no secret, no identity, nothing medical.
+    `detail` is short and administrative: no secret, no identity, nothing medical. `event_id`: the caller's own, so that
+    asking again is told once.
     """
-    event_id = uuid4()
+    event_id = event_id or uuid4()
     connection.execute(
         _RECORD,
         {

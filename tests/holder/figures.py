@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from math import log2
 
 from dmp_core.enrolment import codes, credentials
+from dmp_core.enrolment.code_requests import IN_THIRTY_DAYS
 from dmp_core.holder.authenticator import DRIFT
-from dmp_core.holder.code_request import IN_THIRTY_DAYS
 from dmp_core.holder.guard import State, failed
 from dmp_core.holder.limits import Budget, Limits, Lockout
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from dmp_core.enrolment.code_requests import A_DAY, IN_THIRTY_DAYS
 from dmp_core.enrolment.codes import ALPHABET, RANDOM
 from dmp_core.enrolment.credentials import PASSWORD_CHARACTERS
-from dmp_core.holder.code_request import A_DAY, IN_THIRTY_DAYS
 from dmp_core.holder.limits import Lockout
 
 from .figures import LIMITS, budget, figures, rule

@@ -20,7 +20,7 @@ from backoffice.parameters.reading import current
 from backoffice.parameters.reasons import ABANDON, CLOSURE, Reason, chosen, label_of, offered
 from backoffice.parameters.rights import GROUPS
 from backoffice.parameters.scripts import Block, Script, blocks_of
-from dmp_core.holder import code_request
+from dmp_core.enrolment import code_requests as code_request
 
 ADMIN = Actor("vincent.lemaire", "Vincent Lemaire", frozenset({Role.ADMINISTRATOR}), frozenset(CAISSE_CODES))
 LOCAL_ADMIN = Actor("admin.631", "Admin", frozenset({Role.ADMINISTRATOR}), frozenset({"631"}))

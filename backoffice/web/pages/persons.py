@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import uuid
 from collections.abc import Callable
 from typing import Final, cast
 
@@ -12,15 +13,18 @@ from sqlalchemy.orm import Session
 from backoffice.audit.journal import record
 from backoffice.campaigns.kinds import kind_of
 from backoffice.campaigns.rules import LetterState
+from backoffice.core.actor import Role
 from backoffice.core.clock import paris_date
-from backoffice.core.errors import Invalid, NotAllowed
+from backoffice.core.errors import Invalid, NotAllowed, WrongState
 from backoffice.letters.reference import format_letter_id
 from backoffice.persons.access import access_person, consult, give_reason, reasons_offered
 from backoffice.persons.file import DOSSIER_LABELS, file_of, reveal_nir
 from backoffice.persons.letters import letter_of_person, picture
+from backoffice.persons.resend import PURPOSES, look, request_code
 from backoffice.persons.search import ROLES, Answer, search
 from backoffice.population.models import Person
 from backoffice.web.access import access, current_actor
+from backoffice.web.errors import status_of
 from backoffice.web.pages.composition import office
 from backoffice.web.pages.framed import framed_pdf
 from backoffice.web.pages.grounds import GROUNDS
@@ -32,6 +36,8 @@ KEPT_SECONDS: Final = 15 * 60
 TYPED_A_MINUTE: Final = 240
 """Suggestions asked for by one person: somebody who types all day stays far below."""
 ASKED_A_MINUTE: Final = 40
+
+WAYS: Final = {"accueil": "accueil", "telephone": "téléphone"}
 
 pages = Blueprint("persons", __name__, url_prefix="/personnes")
 
@@ -147,6 +153,56 @@ def reason(caisse: str, person_id: int) -> ResponseReturnValue:
     return redirect(url_for(".show", caisse=caisse, person_id=person_id), 303)
 
 
+@pages.get("/<caisse>/<int:person_id>/code")
+@access(*ROLES)
+def confirm_code(caisse: str, person_id: int) -> ResponseReturnValue:
+    """Where a code would go, to be compared with what the person says, before anything is sent."""
+    return _code_page(caisse, person_id, str(uuid.uuid4()))
+
+
+@pages.post("/<caisse>/<int:person_id>/code")
+@access(*ROLES)
+def send_code(caisse: str, person_id: int) -> ResponseReturnValue:
+    """Ask for the code; sent twice, it is asked for once."""
+    actor = current_actor()
+    name, way = request.form.get("demande", ""), request.form.get("voie", "")
+    try:
+        asked = uuid.UUID(name)
+        if way not in WAYS:
+            raise Invalid("Dites si la personne est à l’accueil ou au téléphone.")
+        with office().db.unit_of_work() as session:
+            person = access_person(session, actor, caisse, person_id)
+            if consult(session, actor, person, GROUNDS, office().clock(), "renvoi de code") is None:
+                return _reason_page(person)
+            told = request_code(session, office(), actor, person, asked, WAYS[way])
+        if not told.possible:
+            raise WrongState(told.why_not)
+    except ValueError:
+        abort(400)
+    except (Invalid, WrongState) as refusal:
+        return _code_page(caisse, person_id, name, str(refusal)), status_of(refusal)
+    assert told.purpose is not None
+    flash(
+        f"La demande est enregistrée : {PURPOSES[told.purpose]} partira par "
+        f"{'courriel' if told.by_mail else 'La Poste'} ({told.destination}).", "done",
+    )  # fmt: skip
+    return redirect(url_for(".show", caisse=caisse, person_id=person_id), 303)
+
+
+def _code_page(caisse: str, person_id: int, name: str, error: str = "") -> str:
+    actor = current_actor()
+    with office().db.unit_of_work() as session:
+        person = access_person(session, actor, caisse, person_id)
+        ground = consult(session, actor, person, GROUNDS, office().clock(), "renvoi de code")
+        told = look(session, office(), person) if ground is not None else None
+    if told is None:
+        return _reason_page(person)
+    return render_template(
+        "persons/code.html", person=person, told=told, name=name, error=error, purposes=PURPOSES, ways=WAYS,
+        way=request.form.get("voie") or ("telephone" if Role.ADVISOR in actor.roles else "accueil"),
+    )  # fmt: skip
+
+
 def _file(caisse: str, person_id: int, ask: Callable[..., str] | None = None) -> ResponseReturnValue:
     actor = current_actor()
     with office().db.unit_of_work() as session:
@@ -158,8 +214,13 @@ def _file(caisse: str, person_id: int, ask: Callable[..., str] | None = None) ->
         return _reason_page(person)
     return render_template(
         "persons/show.html", file=found, person=person, ground=ground, nir=grouped(nir) if nir else "", masked=mask(person.nir),
-        letter_states=LETTER_STATES, dossier_labels=DOSSIER_LABELS, born=person.date_naissance,
+        letter_states=LETTER_STATES, dossier_labels=DOSSIER_LABELS, actions=_actions(person),
     )  # fmt: skip
+
+
+def _actions(person: Person) -> list[tuple[str, str]]:
+    """What may be done next for this person, as links: (words, address)."""
+    return [("Renvoyer un code", url_for(".confirm_code", caisse=person.caisse, person_id=person.id))]
 
 
 def _answer(typed: str) -> tuple[Answer, str]:
