@@ -16,6 +16,7 @@ JOBS = {
     "import": "backoffice.worker.import_population",
     "freeze": "backoffice.worker.freeze_campaign",
     "lot": "backoffice.worker.produce_lot",
+    "bulk": "backoffice.worker.carry_out_bulk",
 }
 """Doorbells: the name an action rings, and the job that answers."""
 

@@ -31,6 +31,7 @@ from backoffice.campaigns.kinds import ON_DEMAND
 from backoffice.campaigns.models import Campaign, Lot
 from backoffice.campaigns.rules import OPEN_LOTS, CampaignState, LotState
 from backoffice.campaigns.wave_clock import start_due_waves
+from backoffice.cases import bulk
 from backoffice.cases.attachments import destroy_withdrawn
 from backoffice.cases.escalation import escalate
 from backoffice.closure.effect import close_due
@@ -80,6 +81,11 @@ def produce_lot(key: str) -> None:
             work.pause_on_refusal(office, int(key), refusal)
 
 
+def carry_out_bulk(key: str) -> None:
+    """Job: do what is left of the run `key` over chosen cases."""
+    bulk.carry_out(_office(), int(key))
+
+
 def sweep(office: Office) -> int:
     """Ring again for every row that waits, whatever became of its first bell; return the number of bells."""
     with office.db.unit_of_work() as session:
@@ -113,6 +119,8 @@ def sweep(office: Office) -> int:
         )
         for campaign_id in session.scalars(done):
             ring_after_commit(session, "freeze", campaign_id)
+        for run_id in bulk.unfinished(session):
+            ring_after_commit(session, "bulk", run_id)
         return len(session.info.get("bells", {}))
 
 

@@ -2,23 +2,24 @@
 
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from backoffice.audit.journal import record
+from backoffice.cases.colleagues import Colleague, absence_on
 from backoffice.cases.deadlines import Deadline
 from backoffice.cases.effects import EFFECTS
 from backoffice.cases.effects.doing import Doing
 from backoffice.cases.mentions import mentioned, tell
-from backoffice.cases.models import Case, CaseEntry, access_case
+from backoffice.cases.models import Case, CaseEntry, access_case, may_read, require_unchanged
 from backoffice.cases.queries import next_case
 from backoffice.cases.queueing import Priority, Team, Way
 from backoffice.cases.workflow import State, Step, Workflow
 from backoffice.core.actor import Actor, Role, system_actor
-from backoffice.core.clock import PARIS, long_french_date, paris_date
+from backoffice.core.clock import long_french_date, paris_date
 from backoffice.core.errors import Invalid, NotAllowed, WrongState
 from backoffice.letters.requests import request_letter
 from backoffice.office import Office
@@ -68,7 +69,8 @@ def advance(
     Raises NotFound, NotAllowed, WrongState, Invalid.
     """
     case = access_case(session, actor, number, lock=True)
-    _require_unchanged(session, case, seen)
+    require_unchanged(session, case, seen)
+    _require_not_merged(case)
     reason = _checked_text(reason)
     step = case.workflow.take(step_name, case.state, actor, reason)
     _require_other_eyes(session, case, step, actor)
@@ -114,7 +116,8 @@ def take_charge(
     Raises WrongState when a colleague has it, or when it has ended.
     """
     case = access_case(session, actor, number, lock=True)
-    _require_unchanged(session, case, seen)
+    require_unchanged(session, case, seen)
+    _require_not_merged(case)
     if case.status.final:
         raise WrongState(f"La demande {case.number} est terminée : il n’y a plus à la prendre en charge.")
     if case.owner not in (None, actor.login) and Role.SUPERVISOR not in actor.roles:
@@ -130,6 +133,30 @@ def take_charge(
     return case
 
 
+def assign(
+    session: Session, office: Office, actor: Actor, number: str, login: str | None, *, seen: int | None = None
+) -> Case:
+    """Put a case into a colleague's hands, or back into the queue: a supervisor's gesture.
+
+    Raises NotAllowed, WrongState, and Invalid for a colleague who may not read it or is absent.
+    """
+    actor.require(Role.SUPERVISOR, Role.SYSTEM)
+    case = access_case(session, actor, number, lock=True)
+    require_unchanged(session, case, seen)
+    _require_open(case)
+    if login is not None:
+        require_colleague(session, case, login, paris_date(office.clock()))
+    if login == case.owner:
+        return case
+    case.owner = login
+    add_line(session, case, office, actor, "owner", words=login or "")
+    record(
+        session, actor, "demande.affecter", case.number, at=office.clock(), caisse=case.caisse,
+        detail={"a": login or "la file"},
+    )  # fmt: skip
+    return case
+
+
 def take_next(session: Session, office: Office, actor: Actor) -> Case | None:
     """Take the most urgent case of the actor's queues; None when none waits. Two agents at once get two cases."""
     number = next_case(session, actor, office.clock())
@@ -141,7 +168,7 @@ def set_priority(
 ) -> Case:
     """Say how pressing a case is: its time is counted anew from the same start. Raises WrongState when it has ended."""
     case = access_case(session, actor, number, lock=True)
-    _require_unchanged(session, case, seen)
+    require_unchanged(session, case, seen)
     _require_open(case)
     if priority == case.priority:
         return case
@@ -167,7 +194,7 @@ def hand_to(
 ) -> Case:
     """Put a case into another team's queue, in nobody's hands. Raises WrongState, and NotAllowed for a colleague's."""
     case = access_case(session, actor, number, lock=True)
-    _require_unchanged(session, case, seen)
+    require_unchanged(session, case, seen)
     _require_open(case)
     if case.owner not in (None, actor.login) and Role.SUPERVISOR not in actor.roles:
         raise NotAllowed(
@@ -205,9 +232,11 @@ def said_of_letter(session: Session, office: Office, number: str, answer: str, *
     """
     actor = system_actor()
     case = access_case(session, actor, number, lock=True)
+    while case.merged_into is not None:
+        case = access_case(session, actor, case.merged_into, lock=True)
     add_line(session, case, office, actor, "letter", step=answer, words=words)
     if left and (step := case.workflow.when_sent(answer, case.state)):
-        advance(session, office, actor, number, step.name)
+        advance(session, office, actor, case.number, step.name)
 
 
 def _ask_for_letters(session: Session, case: Case, actor: Actor, kinds: Iterable[str], now: datetime) -> None:
@@ -253,7 +282,24 @@ def add_line(
     return entry
 
 
+def require_colleague(session: Session, case: Case, login: str, day: date) -> None:
+    """Raise Invalid unless this colleague may read the case and is here on this day."""
+    one = session.get(Colleague, login)
+    if one is None or case.caisse not in one.caisses or not may_read(one.actor(), case.workflow):
+        raise Invalid(f"« {login[:60]} » n’est pas un collègue qui peut traiter la demande {case.number}.")
+    if absence_on(session, login, day) is not None:
+        raise Invalid(f"{one.name} est absent : choisissez quelqu’un d’autre, ou laissez la demande dans la file.")
+
+
+def _require_not_merged(case: Case) -> None:
+    if case.merged_into is not None:
+        raise WrongState(
+            f"La demande {case.number} est réunie à la demande {case.merged_into} : continuez dans celle-là."
+        )
+
+
 def _require_open(case: Case) -> None:
+    _require_not_merged(case)
     if case.status.final:
         raise WrongState(f"La demande {case.number} est terminée : elle ne change plus.")
 
@@ -266,16 +312,6 @@ def _require_other_eyes(session: Session, case: Case, step: Step, actor: Actor) 
     if last is not None and last.actor == actor.login:
         first = case.workflow.step(step.other_than).label
         raise NotAllowed(f"« {step.label} » revient à une autre personne que celle qui a fait « {first} ».")
-
-
-def _require_unchanged(session: Session, case: Case, seen: int | None) -> None:
-    if seen is None or seen == case.version:
-        return
-    last = session.scalars(select(CaseEntry).where(CaseEntry.case_id == case.id).order_by(CaseEntry.id.desc())).first()
-    who = f" par {last.actor} à {last.at.astimezone(PARIS):%H h %M}" if last else ""
-    raise WrongState(
-        f"La demande {case.number} a été modifiée{who} pendant que vous la lisiez : relisez-la, puis recommencez."
-    )
 
 
 def _checked_text(words: str) -> str:

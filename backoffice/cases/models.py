@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CHAR, ForeignKey, Identity, Integer, SmallInteger
+from sqlalchemy import CHAR, ForeignKey, Identity, Integer, SmallInteger, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -14,7 +14,8 @@ from backoffice.cases.kinds import workflow_of
 from backoffice.cases.queueing import Priority, Team, Way
 from backoffice.cases.workflow import State, Workflow
 from backoffice.core.actor import Actor, Role
-from backoffice.core.errors import NotFound
+from backoffice.core.clock import PARIS
+from backoffice.core.errors import NotFound, WrongState
 from backoffice.core.opening_hours import OpeningHours
 
 
@@ -53,6 +54,8 @@ class Case(Base):
     escalates_at: Mapped[datetime | None]
     escalated_at: Mapped[datetime | None]
     """When its supervisor was told that the time runs out, once a count."""
+    merged_into: Mapped[str | None]
+    """Number of the case that goes on for both; this one has ended."""
     version: Mapped[int] = mapped_column(Integer, default=1)
     """Counts the changes: two agents who meet on one case are told."""
 
@@ -65,6 +68,11 @@ class Case(Base):
     def status(self) -> State:
         """Its state's declaration."""
         return self.workflow.state(self.state)
+
+    @property
+    def closed(self) -> bool:
+        """Nothing more is to be done in it: at its end, or merged into another."""
+        return self.ended_at is not None
 
     @property
     def pressing(self) -> Priority:
@@ -102,7 +110,8 @@ class CaseEntry(Base):
     at: Mapped[datetime]
     actor: Mapped[str]
     what: Mapped[str]
-    """`step`, `note`, `owner`, `team`, `priority`, `person`, `letter`, `escalated`, `attachment` or `withdrawn`."""
+    """`step`, `note`, `owner`, `team`, `priority`, `person`, `letter`, `escalated`, `attachment`,
+    `withdrawn`, `link`, `unlink`, `merged` or `absorbed`."""
     step: Mapped[str | None]
     source: Mapped[str | None]
     target: Mapped[str | None]
@@ -116,6 +125,17 @@ def access_case(session: Session, actor: Actor, number: str, *, lock: bool = Fal
     if found is None or found.caisse not in actor.caisses or not may_read(actor, found.workflow):
         raise NotFound(f"La demande « {number[:20]} » est introuvable dans votre périmètre.")
     return found
+
+
+def require_unchanged(session: Session, case: Case, seen: int | None) -> None:
+    """Raise WrongState, saying who changed it and when, unless the case still is as its agent saw it."""
+    if seen is None or seen == case.version:
+        return
+    last = session.scalars(select(CaseEntry).where(CaseEntry.case_id == case.id).order_by(CaseEntry.id.desc())).first()
+    who = f" par {last.actor} à {last.at.astimezone(PARIS):%H h %M}" if last else ""
+    raise WrongState(
+        f"La demande {case.number} a été modifiée{who} pendant que vous la lisiez : relisez-la, puis recommencez."
+    )
 
 
 def may_read(actor: Actor, workflow: Workflow) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Any, Final
 
 NOBODY: Final = "-"
 """As an owner: still in the queue."""
@@ -39,7 +39,7 @@ class Wanted:
         found = {name: str(args.get(word, "")).strip()[:_LONGEST] for name, word in _WORDS.items()}
         return cls(**{name: bool(value) if name in _FLAGS else value for name, value in found.items()})  # type: ignore[arg-type]
 
-    def args(self) -> dict[str, str]:
+    def args(self) -> dict[str, Any]:
         """As the address of a page says it."""
         return {_WORDS[name]: "1" if value is True else str(value) for name, value in asdict(self).items() if value}
 

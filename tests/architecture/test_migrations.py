@@ -50,6 +50,9 @@ def test_the_models_are_the_migrated_schema(new_database: NewDatabase) -> None:
     import backoffice.campaigns.segments
     import backoffice.campaigns.wave_models
     import backoffice.cases.attachments
+    import backoffice.cases.bulk
+    import backoffice.cases.linking
+    import backoffice.cases.views
     import backoffice.parameters.models
     import backoffice.population.models  # noqa: F401 - each registers its tables
 
@@ -129,6 +132,7 @@ def test_what_the_back_office_may_do_to_its_own_tables(new_database: NewDatabase
         "person_list_member": "INSERT,SELECT",
         "campaign": full, "letter": full, "lot": full, "person": full, "population_import": full,
         "case_counter": full, "case_file": full, "case_entry": "INSERT,SELECT", "dmp_event": "INSERT,SELECT",
+        "case_link": "DELETE,INSERT,SELECT", "case_view": "DELETE,INSERT,SELECT", "case_bulk": "INSERT,SELECT",
         "letter_request": "INSERT,SELECT", "colleague": "INSERT,SELECT", "absence": "INSERT,SELECT",
         "case_mention": "INSERT,SELECT", "case_attachment": "INSERT,SELECT",
         "person_notice": "INSERT,SELECT",

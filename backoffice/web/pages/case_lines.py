@@ -29,5 +29,13 @@ def line_said(line: CaseEntry, workflow: Workflow) -> str:
             return f"Priorité {line.text}"
         case "letter":
             return kind_of(line.step or "").label
+        case "link":
+            return f"Liée à la demande {line.target}"
+        case "unlink":
+            return f"N’est plus liée à la demande {line.target}"
+        case "merged":
+            return f"Réunie à la demande {line.target}"
+        case "absorbed":
+            return f"La demande {line.source} est réunie à celle-ci"
         case other:
             return _SAID[other]

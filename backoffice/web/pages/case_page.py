@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backoffice.audit.journal import record
-from backoffice.cases import actions
+from backoffice.cases import actions, linking
 from backoffice.cases.attachments import attachments_of
 from backoffice.cases.colleagues import names_of
 from backoffice.cases.mentions import mark_read
@@ -27,6 +27,7 @@ from backoffice.web.pages.cases import READERS, pages
 from backoffice.web.pages.composition import office
 from backoffice.web.pages.forms import CaseForm
 from backoffice.web.pages.once import new_request, once
+from backoffice.web.presence import show_up
 
 _REQUEST: Final = "demande"
 
@@ -42,6 +43,14 @@ def show(number: str) -> str:
         if case.owner != actor.login:
             record(session, actor, "demande.consulter", case.number, at=now, caisse=case.caisse)
     return page_of(number, CaseForm(data={_REQUEST: new_request()}))
+
+
+@pages.get("/<number>/presence")
+@access(*READERS, background=True)
+def presence(number: str) -> dict[str, str]:
+    """Who else is on the case, for the page's script."""
+    with office().db.unit_of_work() as session:
+        return {"phrase": _others_here(session, access_case(session, current_actor(), number))}
 
 
 @pages.post("/<number>/<slug>")
@@ -89,6 +98,18 @@ def _hand_over(session: Session, actor: Actor, number: str, _slug: str, form: Ca
     return f"La demande est confiée à la file « {team.label} »."
 
 
+def _other(session: Session, actor: Actor, number: str, slug: str, form: CaseForm) -> str:
+    other = (form.autre.data or "").strip()
+    if slug == "reunir":
+        linking.merge(session, office(), actor, number, other, seen=form.version.data)
+        return f"La demande {number} est réunie à la demande {other}."
+    if slug == "delier":
+        linking.unlink(session, office(), actor, number, other)
+        return f"La demande {other} n’est plus liée à celle-ci."
+    linking.link(session, office(), actor, number, other)
+    return f"La demande {other} est liée à celle-ci."
+
+
 def _step(session: Session, actor: Actor, number: str, slug: str, form: CaseForm) -> str:
     if access_case(session, actor, number).workflow.step(slug).form:
         raise Invalid("Cette étape a son propre formulaire : ouvrez-le depuis la demande.")
@@ -98,6 +119,7 @@ def _step(session: Session, actor: Actor, number: str, slug: str, form: CaseForm
 
 _ACTS: Final[dict[str, Callable[[Session, Actor, str, str, CaseForm], str]]] = {
     "noter": _note, "prendre": _hands, "rendre": _hands, "priorite": _priority, "confier": _hand_over,
+    "lier": _other, "delier": _other, "reunir": _other,
 }  # fmt: skip
 
 
@@ -106,15 +128,16 @@ def page_of(number: str, form: CaseForm, slug: str = "", error: str = "") -> str
     actor = current_actor()
     with office().db.unit_of_work() as session:
         case = access_case(session, actor, number)
-        content = _content(session, case)
+        content = _content(session, actor, case)
     return render_template(
         "cases/show.html", case=case, form=form, slug=slug, error=error, now=office().clock(),
-        steps=case.workflow.possible(case.state, actor), may_take=_may_take(case), line_said=line_said,
+        steps=() if case.merged_into else case.workflow.possible(case.state, actor), may_take=_may_take(case),
+        line_said=line_said,
         priorities=Priority, teams=Team, supervises=Role.SUPERVISOR in actor.roles, **content,
     )  # fmt: skip
 
 
-def _content(session: Session, case: Case) -> dict[str, Any]:
+def _content(session: Session, actor: Actor, case: Case) -> dict[str, Any]:
     life = life_of(session, case)
     person = session.scalars(
         select(Person).where(Person.caisse == case.caisse, Person.id == case.person_id)
@@ -126,13 +149,27 @@ def _content(session: Session, case: Case) -> dict[str, Any]:
         *(line.text for line in life if line.what == "owner"),
     }
     return {
+        "linked": linking.linked_to(session, actor, case),
+        "twins": [] if case.closed else linking.same_open(
+            session, actor, case.workflow, case.caisse, case.person_id, but=case.id
+        ),
+        "others": _others_here(session, case),
         "files": attachments_of(session, case), "life": life, "person": person, "letters": letters_of_case(session, case.number),
         "names": names_of(session, logins),
     }  # fmt: skip
 
 
+def _others_here(session: Session, case: Case) -> str:
+    """ "Luc Morel est aussi sur cette demande.": whoever asks is from now on one of those who are."""
+    others = show_up(office().redis, case.number, current_actor().login, office().clock())
+    names = names_of(session, others)
+    said = [names.get(login, login) for login in others]
+    if not said:
+        return ""
+    listed = said[0] if len(said) == 1 else f"{', '.join(said[:-1])} et {said[-1]}"
+    return f"{listed} {'est' if len(said) == 1 else 'sont'} aussi sur cette demande."
+
+
 def _may_take(case: Case) -> bool:
     actor = current_actor()
-    return (
-        not case.status.final and (case.owner is None or Role.SUPERVISOR in actor.roles) and case.owner != actor.login
-    )
+    return not case.closed and (case.owner is None or Role.SUPERVISOR in actor.roles) and case.owner != actor.login

@@ -1,21 +1,26 @@
 """Cases: the queue, the one to take next, and what names the person who asks."""
 
+import uuid
 from typing import Final
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from backoffice.cases import actions
+from backoffice.cases.bulk import MOST
 from backoffice.cases.colleagues import names_of
 from backoffice.cases.kinds import workflow_of
 from backoffice.cases.mentions import count_mentions, mentions_of, unread
 from backoffice.cases.models import may_read
 from backoffice.cases.queries import cases_of, count_cases, late_cases, readable_kinds
 from backoffice.cases.queueing import Priority, Team
+from backoffice.cases.views import views_of
 from backoffice.cases.wanted import CLOCKS, NOBODY, Wanted
 from backoffice.core.actor import Role
 from backoffice.core.errors import NotFound
 from backoffice.web.access import access, current_actor
+from backoffice.web.drawing import draw
+from backoffice.web.pages.case_gestures import colleagues_within, gestures_for
 from backoffice.web.pages.composition import office
 from backoffice.web.pages.forms import CaseForm
 from backoffice.web.pages.paging import asked_page
@@ -36,9 +41,11 @@ def index() -> str:
         found = cases_of(session, actor, wanted, now, page.size, page.offset)
         late, named = late_cases(session, actor, now), unread(session, actor)
         names = names_of(session, [case.owner for case in found])
+        kept, colleagues = views_of(session, actor), colleagues_within(session, actor)
     return render_template(
         "cases/index.html", cases=found, page=page, wanted=wanted, late=late, now=now, kinds=readable_kinds(actor),
         named=named, names=names, teams=Team, priorities=Priority, clocks=CLOCKS, nobody=NOBODY, form=CaseForm(),
+        views=kept, gestures=gestures_for(actor, colleagues), request_id=uuid.uuid4(), most=MOST,
     )  # fmt: skip
 
 
@@ -75,4 +82,4 @@ def workflow(name: str) -> str:
     found = workflow_of(name)
     if not may_read(current_actor(), found):
         raise NotFound("Ce type de demande n’existe pas.")
-    return render_template("cases/workflow.html", workflow=found)
+    return render_template("cases/workflow.html", workflow=found, drawing=draw(found))

@@ -57,6 +57,7 @@ class CaseForm(OfficeForm):
     texte = TextAreaField("Texte")
     priorite = StringField("Priorité")
     file = StringField("File")
+    autre = StringField("Numéro de l’autre demande")
 
 
 class UploadForm(OfficeForm):

@@ -1,5 +1,4 @@
-"""Who opens which page: every address of the application, as every role, import uuid
-from its table of routes."""
+"""Who opens which page: every address of the application, as every role, from its table of routes."""
 
 import uuid
 from typing import Any
@@ -66,6 +65,12 @@ CELLS = {
     "cases.take_next": CASES,
     "cases.mentions": CASES,
     "cases.attach": CASES,
+    "cases.presence": CASES,
+    "cases.act_on_many": CASES,
+    "cases.many": CASES,
+    "cases.many_news": CASES,
+    "cases.save_view": CASES,
+    "cases.drop_view": CASES,
     "cases.file": CASES,
     "cases.withdraw": CASES,
     "correspondence.index": READERS,
@@ -89,7 +94,7 @@ def places(app: Flask, world: World) -> dict[str, str]:
     return {
         "reference": reference, "lot_id": str(world.lots(reference)[0].id), "import_id": "1", "slug": "annuler",
         "letter_id": format_letter_id("631", letter.number), "part": "pdf", "id": "1",
-        "number": case.number, "name": CLOSURE_ONLINE.name, "uid": str(uuid.uuid4()),
+        "number": case.number, "name": CLOSURE_ONLINE.name, "uid": str(uuid.uuid4()), "run_id": "1", "view_id": "1",
     }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from campaigns.world import SYSTEM, World, a_person
 from werkzeug.test import TestResponse
 
 from backoffice.cases.actions import note, open_case
+from backoffice.cases.bulk import carry_out
 from backoffice.cases.kinds.closure import CLOSURE_ONLINE
 from backoffice.core.actor import Actor, Role
 from backoffice.correspondence.receiving import receive
@@ -175,3 +176,67 @@ def test_a_file_is_joined_read_back_as_a_file_to_save_and_withdrawn(number: str,
     assert agent.send(f"{address}/retirer", place, texte="joint par erreur").status_code == 303
     assert agent.get(address).status_code == 404
     assert "Pièce retirée" in agent.get(place).text
+
+
+def another(world: World) -> str:
+    person = int(world.sql("SELECT min(id) FROM person")[0][0])
+    with world.session() as session:
+        return open_case(session, world.office, SYSTEM, CLOSURE_ONLINE, "631", person).number
+
+
+def test_a_second_case_of_the_same_person_is_proposed_for_merging(world: World, number: str, sign_in: SignIn) -> None:
+    other, agent = another(world), sign_in(AGENT)
+    page = agent.get(f"/demandes/{other}").text
+    assert f"Réunir à la demande {number}" in page
+    assert agent.send(f"/demandes/{other}/reunir", f"/demandes/{other}", autre=number, version="1").status_code == 303
+    assert "la suite se passe là-bas" in agent.get(f"/demandes/{other}").text
+    assert f"La demande {other} est réunie à celle-ci" in agent.get(f"/demandes/{number}").text
+    assert agent.send(f"/demandes/{number}/reunir", f"/demandes/{number}", autre=other).status_code == 409
+
+
+def test_cases_are_linked_and_unlinked_by_their_numbers(world: World, number: str, sign_in: SignIn) -> None:
+    other, agent = another(world), sign_in(AGENT)
+    place = f"/demandes/{number}"
+    assert agent.send(f"{place}/lier", place, autre=other).status_code == 303
+    assert f"Liée à la demande {other}" in agent.get(place).text
+    assert agent.send(f"{place}/lier", place, autre=number).status_code == 422
+    assert agent.send(f"{place}/delier", place, autre=other).status_code == 303
+
+
+def test_who_else_is_on_the_case_is_said(number: str, sign_in: SignIn) -> None:
+    agent, supervisor = sign_in(AGENT), sign_in(SUPERVISOR)
+    assert "aussi sur cette demande" not in agent.get(f"/demandes/{number}").text
+    assert "Sandrine Chabrol est aussi sur cette demande." in supervisor.get(f"/demandes/{number}").text
+    assert agent.get(f"/demandes/{number}/presence").json == {"phrase": "Patrick Ollier est aussi sur cette demande."}
+    assert sign_in(FOREIGN_AGENT).get(f"/demandes/{number}/presence").status_code == 404
+
+
+def test_boxes_ticked_are_handled_at_once_with_a_result_each(world: World, number: str, sign_in: SignIn) -> None:
+    other, agent = another(world), sign_in(AGENT)
+    page = agent.get("/demandes").text
+    form = {"csrf_token": token_of(page), "geste": "priorite:2", "choix": [f"{number}:1", f"{other}:7"]}
+    place = agent.client.post("/demandes/lot", data=form).headers["Location"]
+    assert "data-follow" in agent.get(place).text
+    carry_out(world.office, int(place.rsplit("/", 1)[1]))
+    assert agent.get(f"{place}/suivi").json["fini"] is True
+    page = agent.get(place).text
+    assert "1 demande traitée, 1 refusée, avec son motif" in page
+    assert "pendant que vous la lisiez" in page
+    assert sign_in(SUPERVISOR).get(place).status_code == 404
+    for choice, sentence in (([], "Cochez au moins"), ("x", "La liste a changé")):
+        answer = agent.client.post("/demandes/lot", data=form | {"choix": choice}, follow_redirects=True)
+        assert sentence in answer.text
+
+
+def test_filters_are_kept_as_a_view_of_the_team(number: str, sign_in: SignIn) -> None:
+    agent = sign_in(AGENT)
+    place = "/demandes?priorite=1&echeance=proche"
+    typed = {"priorite": "1", "echeance": "proche", "nom": "À surveiller", "partagee": "1"}
+    assert agent.send("/demandes/vues", place, **typed).headers["Location"] == place
+    assert "À surveiller" in agent.get("/demandes").text
+    (address,) = re.findall(r'action="(/demandes/vues/[0-9]+/supprimer)"', agent.get(place).text)
+    assert agent.send(address, place).status_code == 303
+    page = agent.get("/demandes").text
+    assert 'aria-label="Vues enregistrées"' not in page
+    typed |= {"nom": " ", "csrf_token": token_of(page)}
+    assert "Donnez à la vue un nom" in agent.client.post("/demandes/vues", data=typed, follow_redirects=True).text
