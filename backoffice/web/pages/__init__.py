@@ -2,12 +2,13 @@
 
 from flask import Flask
 
-from backoffice.web.pages import (, call_acts, call_statistics, case_files, case_page, drafts, filters, lots, steps, waves
+from backoffice.web.pages import (
     call_acts,
     call_statistics,
     case_bulk,
     case_files,
     case_page,
+    drafts,
     filters,
     lots,
     steps,
@@ -24,18 +25,8 @@ from backoffice.web.pages.segments import pages as segment_pages
 from backoffice.web.pages.uploads import OfficeRequest
 
 __all__ = [
-"call_acts", "call_statistics", "case_files", "case_page", "drafts", "lots", "register_pages", "steps", "waves",
+    "call_acts", "call_statistics", "case_bulk", "case_files", "case_page", "drafts", "lots", "register_pages", "steps", "waves",
 ]  # fmt: skip
-"call_acts",
-    "call_statistics",
-    "case_bulk",
-    "case_files",
-    "case_page",
-    "lots",
-    "register_pages",
-    "steps",
-    "waves",
-]
 
 
 def register_pages(app: Flask) -> None:
