@@ -17,6 +17,7 @@ JOBS = {
     "freeze": "backoffice.worker.freeze_campaign",
     "lot": "backoffice.worker.produce_lot",
     "bulk": "backoffice.worker.carry_out_bulk",
+    "bounces": "backoffice.worker.bounces",
 }
 """Doorbells: the name an action rings, and the job that answers."""
 

@@ -78,6 +78,13 @@ class Settings:
     case_keyring: Path
     """Keys of the files joined to cases."""
     mail_sender: str
+    mail_per_minute: int
+    """Letters by e-mail a minute at most, by all the workers together; 0: no limit."""
+    mail_bounces_to: str
+    """Envelope sender of letters by e-mail, the mailbox that is told of those that could not be delivered; each letter
+    has its own "+tag" of it. Empty: the sender's address, without a tag."""
+    mail_bounces_url: str
+    """Where that mailbox is read: maildir:/folder, imap(s)://user:password@host/folder; empty: not at all."""
     lot_size: int
     """Letters a lot at most."""
     processes: int
@@ -128,6 +135,7 @@ class Settings:
             return env.get(variable) or form.format(port=port, password=secrets.get("valkey", ""))
 
         directory = services.get("directory", {}) if "LDAP_URL" not in env else {}
+        own_mail = "mail" in services and "SMTP_URL" not in env
         ca_file = env.get("LDAP_CA_FILE") or (str(data / "tls" / "ca.pem") if directory else "")
         return cls(
             data=data,
@@ -153,6 +161,9 @@ class Settings:
             code_keyring=keys["codes"],
             case_keyring=keys["pieces"],
             mail_sender=env.get("MAIL_SENDER", "L’Assurance Maladie <ne-pas-repondre@mon-dmp.example.org>"),
+            mail_per_minute=whole_number(env, "MAIL_PER_MINUTE", 0, least=0),
+            mail_bounces_to=env.get("MAIL_BOUNCES_TO", "retours@mon-dmp.example.org" if own_mail else ""),
+            mail_bounces_url=env.get("MAIL_BOUNCES_URL", f"maildir:{data / 'mail' / 'retours'}" if own_mail else ""),
             lot_size=whole_number(env, "CAISSE_LOT_SIZE", 5000, least=1),
             processes=whole_number(env, "CAISSE_PROCESSES", 2, least=1),
             proxy_hops=whole_number(env, "CAISSE_PROXY_HOPS", 0, least=0),

@@ -38,8 +38,10 @@ from backoffice.closure.effect import close_due
 from backoffice.core.actor import system_actor
 from backoffice.core.clock import paris_date
 from backoffice.core.errors import DomainError, Unavailable
+from backoffice.correspondence.bounces import read_bounces
 from backoffice.correspondence.gathering import gather
 from backoffice.correspondence.receiving import receive
+from backoffice.correspondence.relaying import relay
 from backoffice.office import Office, open_office
 from backoffice.population.actions import discard_upload, run_import
 from backoffice.population.models import ImportState, PopulationImport
@@ -49,6 +51,8 @@ log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 4.0
 HEARTBEAT_SECONDS = 10
+BOUNCES_SECONDS = 20
+"""Between two readings of the mailbox of bounces."""
 
 
 @cache
@@ -86,6 +90,16 @@ def carry_out_bulk(key: str) -> None:
     bulk.carry_out(_office(), int(key))
 
 
+def bounces(key: str) -> None:
+    """Job: read the mailbox of bounces; one that cannot be opened is read at the next bell."""
+    del key
+    office = _office()
+    try:
+        read_bounces(office)
+    except DomainError as refusal:
+        log.warning("bounces_unread", reason=str(refusal))
+
+
 def sweep(office: Office) -> int:
     """Ring again for every row that waits, whatever became of its first bell; return the number of bells."""
     with office.db.unit_of_work() as session:
@@ -101,7 +115,7 @@ def sweep(office: Office) -> int:
         waiting = (
             select(Lot.id)
             .join(Campaign)
-            .where(Lot.state == LotState.PLANNED, Campaign.state == CampaignState.RUNNING)
+            .where(Lot.state == LotState.PLANNED, Campaign.state == CampaignState.RUNNING, work.is_due(office.clock()))
             .order_by(Lot.id)
         )
         for lot_id in session.scalars(waiting):
@@ -131,14 +145,29 @@ def answer_events(office: Office) -> int:
     return found.letters + found.emails
 
 
+def relay_emails(office: Office) -> int:
+    """Write again to those whom the e-mail of a mailing did not reach; return the number of letters put into lots."""
+    found = relay(office, system_actor())
+    return found.letters + found.emails
+
+
+def ring_for_bounces(office: Office) -> None:
+    """Have the mailbox of bounces read from time to time, by one worker of all the hosts."""
+    if office.settings.mail_bounces_url and office.redis.set("caisse:retours", "", nx=True, ex=BOUNCES_SECONDS):
+        with office.db.unit_of_work() as session:
+            ring_after_commit(session, "bounces", 0)
+
+
 DUTIES: Final[tuple[Callable[[Office], object], ...]] = (
     answer_events,
+    relay_emails,
     escalate,
     destroy_withdrawn,
     void_stale,  # before a wave may start
     start_due_waves,
     close_due,
     sweep,
+    ring_for_bounces,
 )
 
 

@@ -54,10 +54,12 @@ class MailDelayed(Unavailable):
     With `reason` SERVER it concerns every message: the batch should stop and be taken up again.
     """
 
-    def __init__(self, sentence: str, reason: Reason, code: str = "") -> None:
+    def __init__(self, sentence: str, reason: Reason, code: str = "", *, doubtful: bool = False) -> None:
         super().__init__(sentence)
         self.reason = reason
         self.code = code
+        self.doubtful = doubtful
+        """Whether the message may have left all the same: the connection was lost after its content was on the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class MailSettings:
     url: str = field(repr=False)
     """smtp://host[:25], smtp+starttls://user:password@host[:587] or smtps://host[:465]; user and password quoted."""
     sender: str
-    """"Name <address>" of the From header; the address alone is the envelope's sender, where bounces return."""
+    """"Name <address>" of the From header; the address alone is the envelope's sender unless a message has its own."""
     ca_file: Path | None = None
     """PEM authorities to trust for TLS; None: those of the system."""
     timeout: float = 20
@@ -103,6 +105,8 @@ class Mail:
     """"<unique@domain>": chosen by the caller from what the message is about, so that a repetition is known as one."""
     html: str | None = None
     attachments: Sequence[Attachment] = ()
+    bounces_to: str | None = None
+    """The envelope's sender, where a message that cannot be delivered is told of; None: the sender's address."""
 
 
 def compose(mail: Mail, sender: str, at: datetime) -> EmailMessage:
@@ -142,6 +146,7 @@ class Mailer:
         self._smtp: smtplib.SMTP | None = None
         sender = _sender(settings.sender)
         self._envelope_sender = sender.addr_spec
+        self._content_under_way = False
         self._hello = sender.domain  # the standard library would ask the network who we are, for seconds at times
 
     def __enter__(self) -> Self:
@@ -178,20 +183,25 @@ class Mailer:
         """
         message = compose(mail, self._settings.sender, at)
         recipient = message["To"].addresses[0].addr_spec
+        self._content_under_way = False
         try:
-            self._hand_over(message.as_bytes(), recipient)
+            self._hand_over(message.as_bytes(), recipient, mail.bounces_to or self._envelope_sender)
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
             raise MailDelayed(
-                "Le serveur de courriels ne répond pas : l’envoi reprendra plus tard.", Reason.SERVER
+                "Le serveur de courriels ne répond pas : l’envoi reprendra plus tard.",
+                Reason.SERVER,
+                doubtful=self._content_under_way,
             ) from error
 
-    def _hand_over(self, content: bytes, recipient: str) -> None:
-        connection = self._begin(len(content))
-        code, answer = connection.rcpt(recipient)
+    def _hand_over(self, content: bytes, recipient: str, bounces_to: str) -> None:
+        connection = self._begin(len(content), bounces_to)
+        # RFC 3461: failures alone are told of, and by the headers alone, as the text holds a code.
+        code, answer = connection.rcpt(recipient, ["NOTIFY=FAILURE"] if connection.has_extn("dsn") else [])
         if code not in (250, 251):
             self._forget(code)
             raise _recipient_failure(code, answer)
+        self._content_under_way = True
         try:
             code, answer = connection.data(content)
         except smtplib.SMTPDataError as error:  # refused before the first byte
@@ -211,15 +221,16 @@ class Mailer:
         except (smtplib.SMTPException, OSError):
             self._drop()
 
-    def _begin(self, size: int) -> smtplib.SMTP:
+    def _begin(self, size: int, bounces_to: str) -> smtplib.SMTP:
         """A connection that has accepted MAIL FROM: the one in hand, or a new one if the server has closed it."""
         for fresh in (False, True):
             if self._smtp is None:
                 self._smtp = self._connect()
                 fresh = True
             options = [f"size={size}"] if self._smtp.has_extn("size") else []
+            options += ["RET=HDRS"] if self._smtp.has_extn("dsn") else []
             try:
-                code, answer = self._smtp.mail(self._envelope_sender, options)
+                code, answer = self._smtp.mail(bounces_to, options)
             except smtplib.SMTPServerDisconnected:
                 code, answer = 421, b""
             if code == 250:

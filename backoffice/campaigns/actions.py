@@ -12,6 +12,7 @@ from backoffice.campaigns import templates
 from backoffice.campaigns.approvals import void_if_stale
 from backoffice.campaigns.drafts import bind_to_segment, require_reachable
 from backoffice.campaigns.freezing import freeze
+from backoffice.campaigns.incidents import drop_retries
 from backoffice.campaigns.kinds import kind_of
 from backoffice.campaigns.mailing import count_letters, revoke_unsent
 from backoffice.campaigns.models import Campaign, CampaignStep, Letter, Lot, access_campaign
@@ -187,6 +188,7 @@ def cancel(session: Session, office: Office, actor: Actor, reference: str, reaso
             pass  # no code was ever asked for
         elif lot.channel == Channel.MAIL:
             count_letters(session, lot)
+            drop_retries(session, lot, "campagne annulée", office.clock())
             revoke_unsent(office, lot, _not_sent(session, lot), "campagne annulée")
         else:
             office.dmp.revoke_request(lot.uid, "campagne annulée")

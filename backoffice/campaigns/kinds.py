@@ -1,6 +1,6 @@
 """Kinds of campaigns, one declaration each: their letter, whom they leave out, what becomes of a code in force. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from backoffice.core.errors import Invalid
@@ -80,12 +80,15 @@ class CampaignKind:
     """What the manager is told of it when choosing, in French."""
     only_post_needs_address: bool = False
     """An undeliverable address keeps back paper alone, not an e-mail."""
+    relays: str | None = None
+    """The prepared kind whose e-mails that did not arrive it takes the place of."""
 
 
 REPLACED_ON_REQUEST = "remplacé à la demande de la personne"
 """Reason of the revocation of a code whose person asked for another, noted when that other one is issued."""
 REPLACED_BY_REMINDER = "remplacé par le code d’une relance"
 REPLACED_BY_REMAKE = "remplacé par le code d’un courrier refait"
+REPLACED_BY_RELAY = "remplacé : courriel non remis"
 
 
 def _answer(name: str, label: str, prefix: str, *, replacing: str | None = None) -> CampaignKind:
@@ -142,12 +145,28 @@ KINDS: tuple[CampaignKind, ...] = (
 )  # fmt: skip
 PREPARED: tuple[CampaignKind, ...] = tuple(kind for kind in KINDS if not kind.on_demand)
 """The kinds that a campaign manager prepares."""
-ON_DEMAND: tuple[CampaignKind, ...] = tuple(kind for kind in KINDS if kind.on_demand)
+ANSWERS: tuple[CampaignKind, ...] = tuple(kind for kind in KINDS if kind.on_demand)
+RELAYS: tuple[CampaignKind, ...] = tuple(
+    replace(
+        kind, name=f"{kind.name}_relay", label=f"{kind.label}, relais des courriels non remis", prefix="RLA",
+        on_demand=True, replacing=REPLACED_BY_RELAY, needs_earlier=False, note="", relays=kind.name,
+    )
+    for kind in PREPARED
+)  # fmt: skip
+"""The kinds that write again to those whom the e-mail of a prepared one did not reach: the same letter and the same rule
+of eligibility, day by day."""
+ON_DEMAND: tuple[CampaignKind, ...] = ANSWERS + RELAYS
+"""The kinds that the system gathers day by day."""
+
+
+def relay_kind(name: str) -> CampaignKind:
+    """The kind that relays the e-mails of this prepared kind."""
+    return next(kind for kind in RELAYS if kind.relays == name)
 
 
 def kind_of(name: str) -> CampaignKind:
     """The declared kind of this name; Invalid when there is none."""
-    for kind in KINDS:
+    for kind in KINDS + RELAYS:
         if kind.name == name:
             return kind
     raise Invalid(

@@ -51,19 +51,27 @@ def kind_of_letter(campaign: Campaign) -> LetterKind:
     return letter_kind(kind_of(campaign.kind).letter)
 
 
-def waiting_letters(session: Session, dmp: DmpGateway, campaign: Campaign, lot: Lot) -> Sequence[Any]:
-    """The lot's letters that wait, in page order, with their person's row.
+def waiting_letters(
+    session: Session,
+    dmp: DmpGateway,
+    campaign: Campaign,
+    lot: Lot,
+    *,
+    due: datetime | None = None,
+    limit: int | None = None,
+) -> Sequence[Any]:
+    """The lot's letters that wait, in page order, with their person's row; `limit` of those not put off beyond `due`.
 
     `reason` says why a person is not to be written to any more, looked at with today's population and record; codes in
     force are the record's to refuse, at issue. `about_at` is the moment of what a letter asked for is about, `asked` its
     own fields.
     """
     kind = kind_of(campaign.kind)
-    values = targeting.parameters(session, campaign) | {
-        "caisse": lot.caisse, "campaign": campaign.id, "channel": lot.channel, "sequence": lot.sequence,
-        "planned": LetterState.PLANNED.value,
-    }  # fmt: skip
-    persons = session.scalars(text(f"SELECT l.person_id FROM letter l WHERE {_WAITING}"), values).all()  # noqa: S608
+    chosen = session.execute(
+        text(f"SELECT l.number, l.person_id FROM letter l WHERE {_WAITING} ORDER BY l.position LIMIT :limit"),  # noqa: S608
+        _of(lot) | {"due": due, "limit": limit},
+    ).all()
+    persons = [row.person_id for row in chosen]
     targeting.load_facts_of(session, dmp, lot.caisse, persons)
     return session.execute(
         text(f"""
@@ -73,14 +81,29 @@ def waiting_letters(session: Session, dmp: DmpGateway, campaign: Campaign, lot: 
         LEFT JOIN record_dossier dossier ON dossier.caisse = l.caisse AND dossier.person_id = l.person_id
         LEFT JOIN letter_request r ON r.caisse = l.caisse AND r.letter_number = l.number
         {notices.JOIN_EACH}
-        WHERE {_WAITING}
+        WHERE l.caisse = :caisse AND l.number = ANY(:chosen)
         ORDER BY l.position
         """),  # noqa: S608 - constants of ours
-        values,
+        targeting.parameters(session, campaign) | {"caisse": lot.caisse, "chosen": [row.number for row in chosen]},
     ).all()
 
 
-_WAITING = (
-    "l.caisse = :caisse AND l.campaign_id = :campaign AND l.channel = :channel AND l.lot_sequence = :sequence "
-    "AND l.state = :planned"
-)
+def any_due(session: Session, lot: Lot, now: datetime) -> bool:
+    """Whether a letter of the lot waits that is not put off beyond `now`."""
+    found = session.execute(
+        text(f"SELECT 1 FROM letter l WHERE {_WAITING} LIMIT 1"),  # noqa: S608
+        _of(lot) | {"due": now},
+    )
+    return found.first() is not None
+
+
+def _of(lot: Lot) -> dict[str, Any]:
+    return {
+        "caisse": lot.caisse, "campaign": lot.campaign_id, "channel": lot.channel, "sequence": lot.sequence,
+        "planned": LetterState.PLANNED.value,
+    }  # fmt: skip
+
+
+_WAITING = """l.caisse = :caisse AND l.campaign_id = :campaign AND l.channel = :channel AND l.lot_sequence = :sequence
+    AND l.state = :planned AND (CAST(:due AS timestamptz) IS NULL OR NOT EXISTS (
+        SELECT 1 FROM mail_incident i WHERE i.caisse = l.caisse AND i.letter_number = l.number AND i.next_at > :due))"""

@@ -1,10 +1,13 @@
 """Making one lot of e-mails: each message handed to the mail server at most once, even over a crash.
 
 A letter is marked as being sent, and that is committed, before its message is handed over: killed in between, nobody
-can tell whether it left, so it counts as doubtful and is never sent again by itself.
+can tell whether it left, so it counts as doubtful and is never sent again by itself. What a server puts off is tried
+again later (incidents); the lot stays open until then.
 """
 
+import time
 from collections.abc import Sequence
+from datetime import datetime
 from email.utils import parseaddr
 from typing import Any
 
@@ -16,11 +19,14 @@ from backoffice.adapters.dmp import CodeStatus, group
 from backoffice.adapters.mailer import Attachment, Mail, MailDelayed, Mailer, MailRefused, MailSettings, Reason
 from backoffice.audit.journal import record
 from backoffice.campaigns.codes import LotCodes, attempt_request, carries_codes, codes_for, requests_of
-from backoffice.campaigns.letters import kind_of_letter, recipient_of, values_of, waiting_letters
+from backoffice.campaigns.incidents import Cause, first_due, give_up, put_off, refuse_mail, solved
+from backoffice.campaigns.letters import any_due, kind_of_letter, recipient_of, values_of, waiting_letters
 from backoffice.campaigns.models import Campaign, Letter, Lot
+from backoffice.campaigns.pace import take_turn
 from backoffice.campaigns.production import Outcome
 from backoffice.campaigns.rules import CampaignState, Channel, LetterState, LotState
 from backoffice.campaigns.templates import program_of
+from backoffice.campaigns.tracing import Tracer
 from backoffice.core.actor import Actor
 from backoffice.core.address import AddressFault, Recipient, address_block
 from backoffice.letters.compile import PageProgram
@@ -31,34 +37,48 @@ from backoffice.letters.stamp import render_single
 from backoffice.office import Office
 
 LOOK_UP = 20
-"""Messages between two looks at whether the campaign still runs: a pause stops within a second or two."""
+"""Messages an attempt: its codes are issued together, and between two attempts a pause is seen."""
+LONGEST = 300.0
+"""Seconds that a worker stays with one lot, when messages leave slowly; the rest is another job's."""
 
 
 def produce_mail_lot(office: Office, actor: Actor, lot_id: int) -> Outcome:
-    """Send the lot's messages if it waits and its campaign runs.
+    """Send the lot's messages that are due, if it waits and its campaign runs.
 
     Raises WrongState when this environment may not send, Unavailable when a part is down: what was not handed over
     stays to be sent.
     """
-    attempt = _begin_attempt(office, lot_id)
-    if attempt is None:
-        return Outcome.NOTHING
+    until = time.monotonic() + LONGEST
+    while time.monotonic() < until:
+        attempt = _begin_attempt(office, lot_id)
+        if attempt is None:
+            break
+        with office.db.unit_of_work() as session:
+            lot = _lock(session, lot_id)
+            if lot is None:
+                return Outcome.NOTHING
+            campaign = session.get_one(Campaign, lot.campaign_id)
+            environment.require_agreement(session, office.environment)
+            if not _Sending(office, session, campaign, lot, attempt).run():
+                break
     with office.db.unit_of_work() as session:
-        lot = session.scalar(
-            select(Lot)
-            .where(Lot.id == lot_id, Lot.state == LotState.PLANNED, Lot.channel == Channel.MAIL)
-            .with_for_update(skip_locked=True)
-        )
-        if lot is None:
-            return Outcome.NOTHING
-        campaign = session.get_one(Campaign, lot.campaign_id)
-        environment.require_agreement(session, office.environment)
-        _Sending(office, session, campaign, lot, attempt).run()
-        return _close(session, office, actor, lot)
+        lot = _lock(session, lot_id)
+        return Outcome.NOTHING if lot is None else _close(session, office, actor, lot)
+
+
+def _lock(session: Session, lot_id: int) -> Lot | None:
+    return session.scalar(
+        select(Lot)
+        .where(Lot.id == lot_id, Lot.state == LotState.PLANNED, Lot.channel == Channel.MAIL)
+        .with_for_update(skip_locked=True)
+    )
 
 
 def _begin_attempt(office: Office, lot_id: int) -> int | None:
-    """Count the attempt, committed at once: each one asks for codes under a request of its own."""
+    """Count the attempt, committed at once: each one asks for codes under a request of its own.
+
+    None when there is nothing to attempt: another process is at it, the campaign does not run, no message is due.
+    """
     with office.db.unit_of_work() as session:
         lot = session.scalar(
             select(Lot)
@@ -70,6 +90,8 @@ def _begin_attempt(office: Office, lot_id: int) -> int | None:
             .with_for_update(skip_locked=True, of=Lot)
         )  # fmt: skip
         if lot is None:
+            return None
+        if not any_due(session, lot, office.clock()):
             return None
         lot.attempts += 1
         return lot.attempts
@@ -88,28 +110,33 @@ def revoke_unsent(office: Office, lot: Lot, persons: Sequence[int], reason: str)
 
 
 class _Sending:
-    """One attempt at one lot of e-mails."""
+    """One attempt at the next messages of one lot."""
 
     def __init__(self, office: Office, session: Session, campaign: Campaign, lot: Lot, attempt: int) -> None:
         self.office, self.session, self.campaign, self.lot, self.attempt = office, session, campaign, lot, attempt
         self.kind = kind_of_letter(campaign)
         self.domain = parseaddr(office.settings.mail_sender)[1].rpartition("@")[2]
+        self.tracer = Tracer(office.settings.secret_key)
         self.program: PageProgram = program_of(office, self.kind.name, campaign.template_version)
 
-    def run(self) -> None:
+    def run(self) -> bool:
+        """Send them; False when the campaign was paused on the way."""
         own = self.office.settings
         settings = MailSettings(own.smtp_url, own.mail_sender, own.mail_ca_file)
         with Mailer(settings) as mailer:
             mailer.reach()
-            rows = waiting_letters(self.session, self.office.dmp, self.campaign, self.lot)
+            rows = waiting_letters(
+                self.session, self.office.dmp, self.campaign, self.lot, due=self.office.clock(), limit=LOOK_UP
+            )
             issued = self._codes([row for row in rows if row.reason is None])
-            for done, row in enumerate(rows):
+            for row in rows:
                 if reason := row.reason or issued.refused.get(row.person_id):
                     self._mark(row.number, LetterState.EXCLUDED, reason)
                     continue
-                if done % LOOK_UP == 0 and not self._still_running():
-                    return
+                if not self._wait_for_turn():
+                    return False
                 self._send(mailer, row, issued.codes[row.person_id] if issued.codes is not None else None)
+        return True
 
     def _codes(self, rows: Sequence[Any]) -> LotCodes:
         """New codes for those not written to yet; what an earlier attempt had issued to them never left."""
@@ -119,6 +146,15 @@ class _Sending:
         if carries_codes(self.campaign):
             revoke_unsent(self.office, self.lot, persons, "remplacé avant envoi")
         return codes_for(self.office, self.campaign, self.lot, attempt_request(self.lot, self.attempt), persons)
+
+    def _wait_for_turn(self) -> bool:
+        """Keep the pace of the house; a pause meanwhile is seen within a second or two."""
+        turn = time.monotonic() + take_turn(self.office)
+        while (left := turn - time.monotonic()) > 0:
+            time.sleep(min(left, 1.0))
+            if not self._still_running():
+                return False
+        return True
 
     def _still_running(self) -> bool:
         with self.office.db.unit_of_work() as session:
@@ -137,11 +173,14 @@ class _Sending:
         try:
             mailer.send(mail, self.office.clock())
         except MailRefused as refusal:
-            self._give_up(row, str(refusal))
+            self._give_up(row, str(refusal), refusal)
         except MailDelayed as delay:
-            if delay.reason is Reason.SERVER:
-                raise  # the letter stays doubtful: the message may have left
-            self._give_up(row, str(delay))
+            if delay.reason is not Reason.SERVER:
+                self._put_off(row, delay)
+                return
+            if not delay.doubtful:
+                self._mark(row.number, LetterState.PLANNED, None)
+            raise  # otherwise the letter stays doubtful: the message may have left
         else:
             self._mark(row.number, LetterState.SENT, None)
 
@@ -159,23 +198,50 @@ class _Sending:
             date=self.lot.letter_date,
             tagged=True,
         )
+        mailbox = self.office.settings.mail_bounces_to
         return Mail(
-            to=row.email, subject=subject, text=plain, html=html, message_id=f"<{letter_id}@{self.domain}>",
+            to=row.email, subject=subject, text=plain, html=html, message_id=self.tracer.message_id(letter_id, self.domain),
             attachments=[Attachment("courrier-dmp.pdf", page)],
+            bounces_to=self.tracer.return_address(letter_id, mailbox) if mailbox else None,
         )  # fmt: skip
 
-    def _give_up(self, row: Any, reason: str) -> None:
+    def _put_off(self, row: Any, delay: MailDelayed) -> None:
+        """Leave the letter waiting until its next attempt, or give it up to the post after the last one."""
+        now = self.office.clock()
+        with self.office.db.unit_of_work() as session:
+            again = put_off(session, self.lot, row.number, row.person_id, delay, now)
+            if again:
+                _set_state(session, self.lot, row.number, LetterState.PLANNED, str(delay), now)
+        if not again:
+            self._give_up(row, str(delay))
+
+    def _give_up(self, row: Any, reason: str, refusal: MailRefused | None = None) -> None:
         if carries_codes(self.campaign):
             self.office.dmp.revoke(self.lot.caisse, [row.person_id], "courriel non remis")
-        self._mark(row.number, LetterState.EXCEPTION, reason)
+        now = self.office.clock()
+        with self.office.db.unit_of_work() as session:
+            _set_state(session, self.lot, row.number, LetterState.EXCEPTION, reason, now)
+            if refusal is not None:
+                give_up(
+                    session, self.lot, row.number, row.person_id, Cause.REFUSED, refusal.reason, refusal.code, now
+                )  # fmt: skip
+                if refusal.reason is Reason.ADDRESS:
+                    refuse_mail(session, self.lot.caisse, row.number, row.person_id, now)
 
     def _mark(self, number: int, state: LetterState, reason: str | None) -> None:
+        now = self.office.clock()
         with self.office.db.unit_of_work() as session:
-            session.execute(
-                update(Letter)
-                .where(Letter.caisse == self.lot.caisse, Letter.number == number)
-                .values(state=state, reason=reason, at=self.office.clock())
-            )
+            _set_state(session, self.lot, number, state, reason, now)
+            if state is LetterState.SENT:
+                solved(session, self.lot, number, now)
+
+
+def _set_state(session: Session, lot: Lot, number: int, state: LetterState, reason: str | None, now: datetime) -> None:
+    session.execute(
+        update(Letter)
+        .where(Letter.caisse == lot.caisse, Letter.number == number)
+        .values(state=state, reason=reason, at=now)
+    )
 
 
 def _address_shown(recipient: Recipient) -> tuple[str, ...]:
@@ -205,9 +271,10 @@ def count_letters(session: Session, lot: Lot) -> int:
 
 
 def _close(session: Session, office: Office, actor: Actor, lot: Lot) -> Outcome:
-    if count_letters(session, lot):
-        return Outcome.NOTHING  # paused on the way: the rest waits
-    lot.state, lot.reason, lot.sealed_at = LotState.SENT, None, office.clock()
+    if waiting := count_letters(session, lot):
+        lot.retry_at = first_due(session, lot, waiting)
+        return Outcome.NOTHING  # paused on the way, or put off by their servers: the rest waits
+    lot.state, lot.reason, lot.retry_at, lot.sealed_at = LotState.SENT, None, None, office.clock()
     session.flush()
     record(
         session, actor, "lot.envoyer", f"lot de courriels {lot.id}", at=office.clock(), caisse=lot.caisse,

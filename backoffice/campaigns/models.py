@@ -47,6 +47,8 @@ class Campaign(Base):
     """SHA-256 of the template approved; a lot made with another one is refused."""
     printer_id: Mapped[int | None]
     """Who prints its lots (see campaigns.printers); None: whoever they are handed to."""
+    relay_of: Mapped[int | None] = mapped_column(ForeignKey("campaign.id"))
+    """The campaign whose letters by e-mail did not arrive, when this one takes their place."""
     folder: Mapped[str | None]
     """Where its lots are sealed; None for the store's own place."""
     targeted: Mapped[int] = mapped_column(default=0)
@@ -129,6 +131,8 @@ class Lot(Base):
     """Whether each sheet has a blank back (see campaigns.printers)."""
     marks: Mapped[bool] = mapped_column(default=False)
     """Whether each sheet carries a mark for the inserter."""
+    retry_at: Mapped[datetime | None]
+    """Of e-mails: when the first of those still waiting may be tried again; None when nothing holds them back."""
     sealed_at: Mapped[datetime | None]
 
     @property

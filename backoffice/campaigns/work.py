@@ -1,7 +1,9 @@
 """What a worker does when a bell rings, and the loop that needs no bell."""
 
+from datetime import datetime
+
 import structlog
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 
 from backoffice.campaigns import actions
 from backoffice.campaigns.mailing import produce_mail_lot
@@ -78,7 +80,7 @@ def work_until_done(office: Office, campaign_id: int, channels: tuple[Channel, .
                 .join(Campaign)
                 .where(
                     Lot.campaign_id == campaign_id, Lot.state == LotState.PLANNED, Lot.channel.in_(channels),
-                    Campaign.state == CampaignState.RUNNING,
+                    Campaign.state == CampaignState.RUNNING, is_due(office.clock()),
                 )
                 .order_by(Lot.id).limit(1).with_for_update(skip_locked=True, of=Lot)
             )  # fmt: skip
@@ -87,6 +89,11 @@ def work_until_done(office: Office, campaign_id: int, channels: tuple[Channel, .
             _finish(office, system_actor(), campaign_id)
             return
         make_lot(office, lot_id)
+
+
+def is_due(now: datetime) -> ColumnElement[bool]:
+    """Whether a lot may be made now: not one whose e-mails were all put off until later."""
+    return or_(Lot.retry_at.is_(None), Lot.retry_at <= now)
 
 
 def _finish(office: Office, actor: Actor, campaign_id: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
-from backoffice.campaigns.kinds import ON_DEMAND, CampaignKind
+from backoffice.campaigns.kinds import ANSWERS, ON_DEMAND, CampaignKind
 from backoffice.campaigns.models import Campaign, Letter
 from backoffice.campaigns.rules import LetterState
 from backoffice.core.actor import Actor
@@ -44,7 +44,7 @@ def answer_counts(session: Session, actor: Actor, now: datetime) -> list[AnswerC
         )
         .group_by(LetterRequest.answer, LetterRequest.state, Letter.state)
     ).all()  # fmt: skip
-    return [_counted(kind, [row for row in rows if row.answer == kind.name]) for kind in ON_DEMAND]
+    return [_counted(kind, [row for row in rows if row.answer == kind.name]) for kind in ANSWERS]
 
 
 def _counted(kind: CampaignKind, rows: Sequence[Any]) -> AnswerCounts:

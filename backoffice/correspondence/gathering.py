@@ -19,6 +19,7 @@ from backoffice.campaigns import templates
 from backoffice.campaigns.actions import next_reference
 from backoffice.campaigns.criteria import Criteria
 from backoffice.campaigns.freezing import mail_lot_size
+from backoffice.campaigns.incidents import IncidentState, MailIncident
 from backoffice.campaigns.kinds import CampaignKind, kind_of
 from backoffice.campaigns.models import Campaign, CampaignStep, Letter, Lot
 from backoffice.campaigns.printers import usual_printer
@@ -36,6 +37,7 @@ MOST = 5000
 """Letters of a kind and a caisse gathered in one transaction."""
 REFUSED_WITHIN = timedelta(days=7)
 """How far back refused e-mails are looked for every few seconds: a lot of e-mails is handed over within minutes."""
+NOT_DELIVERED = "Courriel non remis"
 GONE = "La personne n’est plus dans la population de la caisse."
 _HOW = {Channel.MAIL: "Parti par courriel.", Channel.POST: "Parti par La Poste."}
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('correspondence.gather'))"
@@ -57,6 +59,7 @@ def gather(office: Office, actor: Actor, *, post_now: bool = False) -> Gathered:
     actor.require(Role.CAMPAIGN_MANAGER, Role.SYSTEM)
     found = Gathered()
     with office.db.unit_of_work() as session:
+        _take_back_fallen(session, office)
         _take_back_refused(session, office.clock())
         groups = session.execute(
             select(LetterRequest.answer, LetterRequest.caisse)
@@ -71,8 +74,43 @@ def gather(office: Office, actor: Actor, *, post_now: bool = False) -> Gathered:
     return found
 
 
+def _take_back_fallen(session: Session, office: Office) -> None:
+    """An answer whose e-mail was refused or came back waits again: for the post, or for a second e-mail."""
+    now = office.clock()
+    fallen = session.execute(
+        select(MailIncident, LetterRequest)
+        .join(
+            LetterRequest,
+            and_(
+                LetterRequest.caisse == MailIncident.caisse, LetterRequest.letter_number == MailIncident.letter_number
+            ),
+        )
+        .where(
+            MailIncident.state == IncidentState.RELAY, LetterRequest.state == RequestState.LETTER,
+            or_(MailIncident.next_at.is_(None), MailIncident.next_at <= now),
+        )
+        .limit(MOST)
+        .with_for_update(skip_locked=True)
+    )  # fmt: skip
+    for incident, request in fallen.all():
+        by_post = incident.channel == Channel.POST
+        request.state, request.letter_number, request.left_at = RequestState.WAITING, None, None
+        request.channel, request.reason = Channel.POST if by_post else None, f"{NOT_DELIVERED} ({incident.status})"
+        incident.state, incident.next_at, incident.at = IncidentState.CLOSED, None, now
+        incident.note = "Redemandé par La Poste." if by_post else "Redemandé par courriel."
+        if request.case_number:
+            said_of_letter(
+                session,
+                office,
+                request.case_number,
+                request.answer,
+                left=False,
+                words=f"{NOT_DELIVERED}. {incident.note}",
+            )
+
+
 def _take_back_refused(session: Session, now: datetime) -> None:
-    """An answer whose e-mail was refused goes by post: its request waits again."""
+    """An answer that could not be made into an e-mail goes by post: its request waits again."""
     refused = select(LetterRequest, Letter).join(
         Letter, and_(Letter.caisse == LetterRequest.caisse, Letter.number == LetterRequest.letter_number)
     ).where(
@@ -81,7 +119,7 @@ def _take_back_refused(session: Session, now: datetime) -> None:
     )  # fmt: skip
     for request, letter in session.execute(refused.with_for_update(of=LetterRequest, skip_locked=True)):
         request.state, request.channel, request.letter_number = RequestState.WAITING, Channel.POST, None
-        request.reason = f"Courriel non remis : {letter.reason}"[:200]
+        request.reason = f"{NOT_DELIVERED} : {letter.reason}"[:200]
 
 
 def _gather_kind(

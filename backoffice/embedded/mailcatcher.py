@@ -5,7 +5,9 @@ prints one line once it answers and ends on SIGTERM. Loopback only.
 
 Three made-up domains let one see what happens to a letter by e-mail that fails: an address `@introuvable.example.org`
 is refused for good (550 5.1.1), `@saturee.example.org` for now (452 4.2.2), and `@filtree.example.org` takes the
-address but refuses the message (554 5.7.1).
+address but refuses the message (554 5.7.1). Two more take the message and send it back, into the maildir `retours`
+beside the others: `@inconnue.example.org` as the address is not known (5.1.1), `@pleine.example.org` as the mailbox is
+full (5.2.2).
 """
 
 import signal
@@ -13,6 +15,11 @@ import socket
 import ssl
 import sys
 from collections.abc import Awaitable
+from email.message import Message
+from email.mime.multipart import MIMEMultipart
+from email.mime.nonmultipart import MIMENonMultipart
+from email.mime.text import MIMEText
+from mailbox import Maildir
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,13 +36,17 @@ _REFUSED_ADDRESS: Final = {
     "saturee.example.org": "452 4.2.2 Boite pleine",
 }
 _REFUSED_MESSAGE: Final = {"filtree.example.org": "554 5.7.1 Message refuse par la politique du destinataire"}
+_SENT_BACK: Final = {"inconnue.example.org": "5.1.1", "pleine.example.org": "5.2.2"}
+RETURNS: Final = "retours"
+"""Maildir of the messages sent back, in the catcher's folder."""
 
 
 class Catcher:
     """What aiosmtpd calls as a conversation goes on."""
 
-    def __init__(self, mailbox: Mailbox) -> None:
+    def __init__(self, mailbox: Mailbox, returns: Path | None = None) -> None:
         self._mailbox = mailbox
+        self._returns = returns
 
     async def handle_RCPT(  # noqa: N802
         self,
@@ -57,11 +68,41 @@ class Catcher:
         for address in envelope.rcpt_tos:
             if refusal := _REFUSED_MESSAGE.get(_domain(address)):
                 return refusal
+        status = _SENT_BACK.get(_domain(envelope.rcpt_tos[0]))
+        if status is not None and self._returns is not None:
+            report = delivery_report(
+                envelope.original_content, envelope.mail_from or "", envelope.rcpt_tos[0], status
+            ).as_bytes()  # fmt: skip
+            Maildir(self._returns, factory=None).add(report)
+            return "250 2.0.0 pris en charge"
         try:
             name = self._mailbox.keep(envelope.original_content, envelope.mail_from or "", envelope.rcpt_tos)
         except OSError:
             return "452 4.3.1 Espace disque insuffisant"
         return f"250 2.0.0 {name}"
+
+
+def delivery_report(content: bytes, sender: str, recipient: str, status: str, action: str = "failed") -> Message:
+    """What a server sends back to `sender` of a message it could not deliver (RFC 3462, 3464): headers alone returned."""
+    report = MIMEMultipart("report")
+    report.set_param("report-type", "delivery-status")
+    report["From"] = "Mail Delivery System <MAILER-DAEMON@courriel.example.org>"
+    report["To"] = sender
+    report["Subject"] = "Message non remis"
+    report["Auto-Submitted"] = "auto-replied"
+    report.attach(MIMEText("Votre message n'a pas pu etre remis a son destinataire.\n", _charset="us-ascii"))
+    told = MIMENonMultipart("message", "delivery-status")
+    server, one = Message(), Message()
+    server["Reporting-MTA"] = "dns; courriel.example.org"
+    one["Final-Recipient"] = f"rfc822; {recipient}"
+    one["Action"], one["Status"] = action, status
+    one["Diagnostic-Code"] = f"smtp; {550 if status.startswith('5') else 450} {status} refus du serveur distant"
+    told.set_payload([server, one])
+    report.attach(told)
+    headers = MIMENonMultipart("text", "rfc822-headers")
+    headers.set_payload(content.replace(b"\r\n", b"\n").split(b"\n\n")[0].decode("ascii", "replace") + "\n")
+    report.attach(headers)
+    return report
 
 
 def _domain(address: str) -> str:
@@ -99,7 +140,7 @@ def main(smtp_port: int, http_port: int, folder: Path) -> None:
     try:
         page = create_server(create_mail_page(mailbox), host="127.0.0.1", port=http_port, threads=4)
         port = smtp_port
-        door = SmtpDoor(Catcher(mailbox), smtp_port)
+        door = SmtpDoor(Catcher(mailbox, folder / RETURNS), smtp_port)
     except OSError:
         click.echo(
             f"Le serveur de courriels de démonstration ne peut pas écouter sur le port {port} : il est pris.", err=True

@@ -44,6 +44,12 @@ SECTIONS: Final = (
         "/courriers-a-la-demande",
     ),
     Section(
+        "Courriels non remis",
+        "Voir les courriels retentés ou relayés par La Poste, trancher ceux qui sont douteux.",
+        "emails.index",
+        "/courriels",
+    ),
+    Section(
         "Population",
         "Importer le fichier des assurés et relire les rejets.",
         "population.index",

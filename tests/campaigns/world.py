@@ -7,6 +7,9 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +33,8 @@ from backoffice.campaigns.verify import Reconciliation, verify_everything
 from backoffice.campaigns.work import make_lot
 from backoffice.core.actor import Actor, Role, system_actor
 from backoffice.core.caisse import CAISSE_CODES
+from backoffice.embedded.mailbox import Mailbox
+from backoffice.embedded.mailcatcher import Catcher, SmtpDoor
 from backoffice.embedded.postgres import SUPERUSER
 from backoffice.migrations import migrate as migrate_caisse
 from backoffice.office import Office, open_office
@@ -107,7 +112,8 @@ def settings_of(databases: Databases, data: Path, redis_url: str, **changes: Any
         ldap_service_dn="cn=essai", ldap_service_password="essai", ldap_bind_template="", smtp_url="smtp://127.0.0.1:1",
         mail_ca_file=None, secret_key="clé secrète " * 4, environment_id="", code_keyring=data / "keys" / "codes.json",
         case_keyring=data / "keys" / "pieces.json",
-        mail_sender="L’Assurance Maladie <ne-pas-repondre@mon-dmp.example.org>", lot_size=50, processes=1, proxy_hops=0,
+        mail_sender="L’Assurance Maladie <ne-pas-repondre@mon-dmp.example.org>", mail_per_minute=0,
+        mail_bounces_to="retours@mon-dmp.example.org", mail_bounces_url="", lot_size=50, processes=1, proxy_hops=0,
         https=False, trusted_hosts=(), environment_note="", sms_url="http://127.0.0.1:1/sms",
         mondmp=MonDmpSettings(
             dmp_url=databases.url("titulaire", "dmp"), insured_url=databases.url("titulaire", "caisse"),
@@ -282,6 +288,33 @@ class World:
 
     def close(self) -> None:
         self.office.close()
+
+
+class Post:
+    """A mail server that keeps what it is handed, and sends back what two made-up domains cannot take."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.returns = folder, folder / "retours"
+        self.door = SmtpDoor(Catcher(Mailbox(folder), self.returns))
+        self.door.start()
+
+    def messages(self) -> list[EmailMessage]:
+        parser = BytesParser(policy=policy.default)
+        return [parser.parsebytes(path.read_bytes()) for path in sorted(self.folder.rglob("*.eml"))]
+
+    def recipients(self) -> list[str]:
+        return sorted(str(message["To"]) for message in self.messages())
+
+    def settings(self) -> dict[str, str]:
+        """Of an office that sends and reads by it."""
+        return {"smtp_url": f"smtp://127.0.0.1:{self.door.port}", "mail_bounces_url": f"maildir:{self.returns}"}
+
+
+@pytest.fixture
+def post(tmp_path: Path) -> Iterator[Post]:
+    made = Post(tmp_path / "courriels")
+    yield made
+    made.door.stop()
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from backoffice.web.pages.campaigns import pages as campaign_pages
 from backoffice.web.pages.cases import pages as case_pages
 from backoffice.web.pages.closure import pages as closure_pages
 from backoffice.web.pages.correspondence import pages as correspondence_pages
+from backoffice.web.pages.emails import pages as email_pages
 from backoffice.web.pages.persons import pages as person_pages
 from backoffice.web.pages.population import pages as population_pages
 from backoffice.web.pages.segments import pages as segment_pages
@@ -34,7 +35,7 @@ def register_pages(app: Flask) -> None:
     app.request_class = OfficeRequest
     filters.equip(app)
     for pages in (
-        campaign_pages, population_pages, case_pages, correspondence_pages, call_pages, closure_pages, person_pages,
+        campaign_pages, population_pages, case_pages, correspondence_pages, email_pages, call_pages, closure_pages, person_pages,
         segment_pages,
     ):  # fmt: skip
         app.register_blueprint(pages)

@@ -18,6 +18,7 @@ from backoffice.campaigns.status import (
     steps_of,
 )
 from backoffice.core.actor import Role
+from backoffice.correspondence.troubles import relays_of
 from backoffice.letters.reference import format_letter_id
 from backoffice.web.access import access, current_actor
 from backoffice.web.pages import live
@@ -61,6 +62,8 @@ def show(reference: str) -> str:
             "status": status,
             "lots": lots,
             "segment_name": session.get_one(Segment, campaign.segment_id).name if campaign.segment_id else "",
+            "relays": relays_of(session, campaign),
+            "origin": session.get(Campaign, campaign.relay_of) if campaign.relay_of else None,
             "life": steps_of(session, campaign),
             "journal": _journal(session, campaign, lots),
             "departures": departures_of(session, campaign) if campaign.status is CampaignState.CANCELLED else [],
