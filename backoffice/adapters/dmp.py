@@ -172,6 +172,11 @@ class DmpGateway:
             yield from self._enrolment.reconcile(request_id)
 
     @translated()
+    def ends(self, request_id: UUID) -> dict[date, int]:
+        """Number of codes of this request by their last day of validity, whatever became of them."""
+        return self._enrolment.ends(request_id)
+
+    @translated()
     def counts(self, caisses: Iterable[str]) -> dict[UUID, int]:
         """Number of live codes of these caisses by request; a request without any is absent."""
         return self._enrolment.counts(caisses)

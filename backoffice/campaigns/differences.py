@@ -3,12 +3,13 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CHAR, ColumnElement, ForeignKey, Identity, func, or_, select
+from sqlalchemy import CHAR, ColumnElement, ForeignKey, Identity, and_, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from backoffice.adapters.db import Base
 from backoffice.audit.journal import record
 from backoffice.campaigns.models import Lot
+from backoffice.campaigns.printers import Printer
 from backoffice.core.actor import Actor, Role
 from backoffice.core.errors import Invalid, NotFound, WrongState
 from backoffice.office import Office
@@ -125,5 +126,10 @@ def count_open(session: Session, lot: Lot) -> int:
 
 
 def _within(actor: Actor) -> ColumnElement[bool]:
-    """A lot that is nobody's belongs to whoever read the file it was in."""
-    return or_(Difference.caisse.in_(sorted(actor.caisses)), Difference.noted_by == actor.login)
+    """A lot that is nobody's is shown to whoever read the file, and to those who see all that its printer serves."""
+    theirs = select(Printer.id).where(Printer.caisses.contained_by(sorted(actor.caisses)))
+    return or_(
+        Difference.caisse.in_(sorted(actor.caisses)),
+        Difference.noted_by == actor.login,
+        and_(Difference.caisse.is_(None), Difference.printer_id.in_(theirs)),
+    )

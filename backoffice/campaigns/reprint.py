@@ -70,7 +70,9 @@ def access_letter(session: Session, actor: Actor, letter_id: str) -> tuple[Lette
     return letter, lot_of_letter(session, letter), campaign
 
 
-def reprint(session: Session, office: Office, actor: Actor, letter_id: str, reason: str) -> Copy:
+def reprint(
+    session: Session, office: Office, actor: Actor, letter_id: str, reason: str, *, of_lot: Lot | None = None
+) -> Copy:
     """The pages of one letter of a sealed lot, to replace a damaged one.
 
     Raises Invalid without a reason, NotFound, and WrongState when the lot or its code is not there any more, or when
@@ -81,6 +83,8 @@ def reprint(session: Session, office: Office, actor: Actor, letter_id: str, reas
     if not reason:
         raise Invalid("Indiquez ce qui est arrivé au courrier, en quelques mots.")
     letter, lot, campaign = access_letter(session, actor, letter_id)
+    if of_lot is not None and lot.id != of_lot.id:
+        raise NotFound("Ce courrier n’est pas dans ce lot : vérifiez son numéro.")
     session.refresh(lot, with_for_update=True)  # one reprint at a time, and none while the lot is destroyed
     printed = format_letter_id(letter.caisse, letter.number)
     require_sealed(session, lot)

@@ -65,6 +65,12 @@ SECTIONS: Final = (
         "Clôtures", "Suivre les clôtures qui attendent leur jour, et les DMP à détruire.", "closure.index", "/clotures"
     ),
     Section("Appels", "Ouvrir un appel du 0 810, rappeler, lire les statistiques par sujet.", "calls.index", "/appels"),
+    Section(
+        "Imprimeurs",
+        "Déclarer les imprimeurs, lire leurs retours, régler les écarts.",
+        "printers.index",
+        "/imprimeurs",
+    ),
     Section("Registres", "Consulter les tables et le journal, sans rien modifier.", "registers.index", "/registres"),
 )
 

@@ -77,6 +77,7 @@ _STATES = text(
 )
 _EXTEND = text("SELECT enrolment.extend_codes(:request, CAST(:persons AS bigint[]), :posted)")
 _FORGET = text("SELECT enrolment.forget_codes(:caisse, CAST(:persons AS bigint[]), :before)")
+_ENDS = text("SELECT expires_at, count(*) AS codes FROM enrolment.creation_code WHERE request_id = :request GROUP BY 1")
 _COUNTS = text(
     "SELECT request_id, count(*) AS live FROM enrolment.creation_code "
     "WHERE caisse = ANY(CAST(:caisses AS char(3)[])) AND state = 'live' AND expires_at > :now GROUP BY request_id"
@@ -245,6 +246,12 @@ class Enrolment(Facade):
         """The persons who hold a live code of this request, in order, streamed."""
         query = _LIVE_OF_REQUEST.format(request=sql.Literal(request_id), now=sql.Literal(self._clock()))
         return (person for (person,) in self._stream(query, ("int8",)))
+
+    def ends(self, request_id: UUID) -> dict[date, int]:
+        """Number of codes of this request by their last day of validity, whatever became of them."""
+        with self._transaction() as connection:
+            rows = connection.execute(_ENDS, {"request": request_id})
+            return {last_day(row.expires_at): row.codes for row in rows}
 
     def counts(self, caisses: Iterable[str]) -> dict[UUID, int]:
         """Number of live codes of these caisses by request; a request without any is absent."""

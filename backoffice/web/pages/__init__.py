@@ -11,6 +11,7 @@ from backoffice.web.pages import (
     drafts,
     filters,
     lots,
+    printing,
     steps,
     waves,
 )
@@ -22,11 +23,22 @@ from backoffice.web.pages.correspondence import pages as correspondence_pages
 from backoffice.web.pages.emails import pages as email_pages
 from backoffice.web.pages.persons import pages as person_pages
 from backoffice.web.pages.population import pages as population_pages
+from backoffice.web.pages.printers import pages as printer_pages
 from backoffice.web.pages.segments import pages as segment_pages
 from backoffice.web.pages.uploads import OfficeRequest
 
 __all__ = [
-    "call_acts", "call_statistics", "case_bulk", "case_files", "case_page", "drafts", "lots", "register_pages", "steps", "waves",
+    "call_acts",
+    "call_statistics",
+    "case_bulk",
+    "case_files",
+    "case_page",
+    "drafts",
+    "lots",
+    "printing",
+    "register_pages",
+    "steps",
+    "waves",
 ]  # fmt: skip
 
 
@@ -35,7 +47,15 @@ def register_pages(app: Flask) -> None:
     app.request_class = OfficeRequest
     filters.equip(app)
     for pages in (
-        campaign_pages, population_pages, case_pages, correspondence_pages, email_pages, call_pages, closure_pages, person_pages,
+        campaign_pages,
+        population_pages,
+        case_pages,
+        correspondence_pages,
+        email_pages,
+        call_pages,
+        closure_pages,
+        person_pages,
         segment_pages,
+        printer_pages,
     ):  # fmt: skip
         app.register_blueprint(pages)

@@ -105,6 +105,12 @@ ACTIONS: Final = {
     "lot.liberer": "Lot libéré de quarantaine",
     "lot.telecharger": "Lot téléchargé",
     "lot.exporter": "Lot exporté",
+    "lot.remettre": "Lot remis à l’imprimeur",
+    "lot.accuser": "Retour de l’imprimeur noté",
+    "lot.poster": "Dépôt à La Poste noté",
+    "lot.bordereau": "Bordereau de dépôt ouvert",
+    "courrier.reimprimer": "Courrier réimprimé",
+    "campagne.imprimeur": "Imprimeur choisi",
 }
 """Journal actions; one without a line here shows under its short name."""
 
