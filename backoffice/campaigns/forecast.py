@@ -43,6 +43,11 @@ class Forecast:
 def forecast(session: Session, office: Office, campaign: Campaign) -> Forecast:
     """Count a campaign, stored or not; once in a transaction."""
     targeting.load_record_facts(session, office.dmp, campaign.caisses)
+    return counted(session, campaign)
+
+
+def counted(session: Session, campaign: Campaign) -> Forecast:
+    """The same where the facts of the record are loaded already."""
     found = targeting.count(session, campaign)
     persons = found.persons
     return Forecast(

@@ -1,9 +1,6 @@
 """Preview: real letters as the printer will have them, with a code that opens nothing."""
 
-import tempfile
-from pathlib import Path
-
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backoffice.audit.journal import record
@@ -11,24 +8,16 @@ from backoffice.campaigns import targeting
 from backoffice.campaigns.codes import carries_codes
 from backoffice.campaigns.letters import kind_of_letter, recipient_of, values_of
 from backoffice.campaigns.models import Campaign, Letter, Lot
+from backoffice.campaigns.proof import PROOF_CODE, choose, letters_pages
 from backoffice.campaigns.templates import program_of
 from backoffice.core.actor import Actor, Role
-from backoffice.core.address import AddressFault, address_block
+from backoffice.core.address import address_block
 from backoffice.core.errors import NotFound
-from backoffice.letters.faults import LetterFault
 from backoffice.letters.reference import format_letter_id
 from backoffice.letters.requests import LetterRequest
-from backoffice.letters.stamp import LotWriter, render_single
+from backoffice.letters.stamp import render_single
 from backoffice.office import Office
 from backoffice.population.models import Person
-
-CANDIDATES = 40
-"""Persons looked at for one letter shown: the longest addresses are often exceptions, which have no page."""
-NO_CAISSE = "000"
-"""Of the letter ids of a preview: no caisse has this number, so that a scanned preview is nobody's letter."""
-
-PREVIEW_CODE = "XXXX XXXX XXXX"
-"""The alphabet of codes has it, its check character is wrong: it can never be taken for one."""
 
 
 def preview_letter(
@@ -70,45 +59,22 @@ def letter_page(session: Session, office: Office, campaign: Campaign, letter: Le
             asked=asked.fields if asked else None, masked=True,
         ),
         address_block(recipient), format_letter_id(caisse, number),
-        PREVIEW_CODE if carries_codes(campaign) else None, date=lot.letter_date, tagged=False, mark=mark,
+        PROOF_CODE if carries_codes(campaign) else None, date=lot.letter_date, tagged=False, mark=mark,
     )  # fmt: skip
 
 
 def preview_pages(session: Session, office: Office, actor: Actor, campaign: Campaign, count: int = 5) -> bytes:
-    """A PDF of `count` letters chosen for their difficulty: longest names and addresses first, then anyone.
+    """A PDF of `count` letters, first those chosen for their difficulty (see `campaigns.proof`).
 
     For a draft the persons are those who would be written to today. Raises NotFound when there is none.
     """
     actor.require(Role.CAMPAIGN_MANAGER, Role.SUPERVISOR, Role.SYSTEM)
     targeting.load_record_facts(session, office.dmp, campaign.caisses)
-    rows = session.execute(
-        text(f"""
-        SELECT p.* FROM ({targeting.eligible(campaign, "p.*")}) p
-        ORDER BY length(p.nom_usage) + length(p.nom_naissance) + length(p.prenom) + length(p.adresse_2) + length(p.adresse_3)
-            + length(p.adresse_4) + length(p.adresse_5) DESC, p.caisse, p.id
-        LIMIT :count
-        """),  # noqa: S608 - the fragments are constants of ours
-        targeting.parameters(session, campaign) | {"count": CANDIDATES * count},
-    ).all()
     program = program_of(office, kind_of_letter(campaign).name, campaign.template_version)
-    with tempfile.TemporaryDirectory(prefix="apercu-") as folder:
-        path = Path(folder) / "apercu.pdf"
-        written = 0
-        with LotWriter(program, path, title=f"Aperçu {campaign.reference}", date=campaign.letter_date) as writer:
-            for rank, row in enumerate(rows, 1):
-                try:
-                    recipient = recipient_of(row)
-                    laid_out = program.lay_out(
-                        values_of(recipient, row, campaign.letter_date), address_block(recipient)
-                    )
-                except (AddressFault, LetterFault):
-                    continue  # an exception of the campaign: it has no page
-                writer.add(laid_out, letter_id=format_letter_id(NO_CAISSE, rank), code=PREVIEW_CODE)
-                written += 1
-                if written == count:
-                    break
-        if not written:
-            raise NotFound("Aucune personne ne recevrait ce courrier aujourd’hui : il n’y a rien à montrer.")
-        pages = path.read_bytes()
-    record(session, actor, "campagne.apercu", campaign.reference, at=office.clock(), detail={"courriers": written})
+    chosen = choose(session, campaign, program, count)
+    pages = letters_pages(campaign, program, chosen)
+    record(
+        session, actor, "campagne.apercu", campaign.reference, at=office.clock(),
+        detail={"courriers": sum(one.laid_out is not None for one in chosen)},
+    )  # fmt: skip
     return pages

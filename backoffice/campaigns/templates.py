@@ -1,9 +1,12 @@
 """The version of the template a campaign was approved with is kept, and is the one its lots are made with."""
 
 import hashlib
+import secrets
 import threading
 from functools import lru_cache
 from pathlib import Path
+
+from sqlalchemy import text
 
 from backoffice.core.errors import Unavailable
 from backoffice.letters.compile import PageProgram, compile_template
@@ -17,20 +20,38 @@ class TemplateGone(Unavailable):
 
 def current_version(office: Office, letter: str) -> str:
     """Version of the template as it stands now; TemplateFault when it does not compile."""
-    return _program(str(_source(office, letter)), letter, _sha(_source(office, letter))).version
+    source = _source(office, letter)
+    return _program(str(source), letter, _sha(source)).version
 
 
 def keep_current(office: Office, letter: str) -> str:
     """Keep a copy of the template as it stands under its version, and return the version."""
-    source = _source(office, letter)
     version = current_version(office, letter)
+    keep(office, letter, version, _source(office, letter).read_bytes())
+    return version
+
+
+def keep(office: Office, letter: str, version: str, content: bytes) -> None:
+    """Keep a template's file under its version."""
     kept = _kept(office, letter, version)
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        aside = kept.with_suffix(".new")
-        aside.write_bytes(source.read_bytes())
+        aside = kept.with_suffix(f".{secrets.token_hex(4)}.new")
+        aside.write_bytes(content)
         aside.replace(kept)
-    return version
+
+
+def file_of(office: Office, letter: str, version: str | None) -> Path:
+    """The docx of this version, the current one when None; TemplateGone when it is not there."""
+    path = _source(office, letter) if version is None else _kept(office, letter, version)
+    if not path.is_file():
+        raise TemplateGone(f"Le fichier de cette version du modèle « {letter} » est introuvable.")
+    return path
+
+
+def delivered(office: Office, letter: str) -> Path:
+    """The template that came with the application."""
+    return office.settings.templates / letter_kind(letter).template
 
 
 def program_of(office: Office, letter: str, version: str | None) -> PageProgram:
@@ -54,7 +75,13 @@ def program_of(office: Office, letter: str, version: str | None) -> PageProgram:
 
 
 def _source(office: Office, letter: str) -> Path:
-    return office.settings.templates / letter_kind(letter).template
+    """The version that was made the current one, or the one that came with the application."""
+    with office.db.unit_of_work() as session:
+        version = session.scalar(
+            text("SELECT version FROM letter_template WHERE letter = :letter AND state = 'courante'"),
+            {"letter": letter},
+        )
+    return delivered(office, letter) if version is None else file_of(office, letter, str(version))
 
 
 def _kept(office: Office, letter: str, version: str) -> Path:

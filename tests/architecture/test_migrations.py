@@ -47,7 +47,9 @@ def new_database(cluster: Any) -> Iterator[NewDatabase]:
 def test_the_models_are_the_migrated_schema(new_database: NewDatabase) -> None:
     import backoffice.audit.journal
     import backoffice.campaigns.models
+    import backoffice.campaigns.proof
     import backoffice.campaigns.segments
+    import backoffice.campaigns.template_versions
     import backoffice.campaigns.wave_models
     import backoffice.cases.attachments
     import backoffice.cases.bulk
@@ -128,6 +130,7 @@ def test_what_the_back_office_may_do_to_its_own_tables(new_database: NewDatabase
         "name_word": "SELECT",
         "audit_entry": "INSERT,SELECT", "campaign_step": "INSERT,SELECT", "environment": "SELECT",
         "campaign_plan": full, "embargo": full, "wave": "DELETE,INSERT,SELECT,UPDATE",
+        "campaign_proof": "INSERT,SELECT", "letter_template": "INSERT,SELECT",
         "segment": full, "segment_change": "INSERT,SELECT", "person_list": "INSERT,SELECT",
         "person_list_member": "INSERT,SELECT",
         "campaign": full, "letter": full, "lot": full, "person": full, "population_import": full,

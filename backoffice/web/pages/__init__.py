@@ -21,6 +21,7 @@ from backoffice.web.pages.cases import pages as case_pages
 from backoffice.web.pages.closure import pages as closure_pages
 from backoffice.web.pages.correspondence import pages as correspondence_pages
 from backoffice.web.pages.emails import pages as email_pages
+from backoffice.web.pages.letter_templates import pages as template_pages
 from backoffice.web.pages.persons import pages as person_pages
 from backoffice.web.pages.population import pages as population_pages
 from backoffice.web.pages.printers import pages as printer_pages
@@ -57,5 +58,6 @@ def register_pages(app: Flask) -> None:
         person_pages,
         segment_pages,
         printer_pages,
+        template_pages,
     ):  # fmt: skip
         app.register_blueprint(pages)

@@ -7,6 +7,7 @@ from flask import Blueprint, render_template, request
 from backoffice.audit.journal import AuditEntry, entries_about
 from backoffice.campaigns.agenda import departures_of
 from backoffice.campaigns.forecast import forecast
+from backoffice.campaigns.kinds import kind_of
 from backoffice.campaigns.models import Campaign, Lot, access_campaign
 from backoffice.campaigns.rules import CampaignState, possible_steps
 from backoffice.campaigns.segments import Segment
@@ -75,7 +76,7 @@ def show(reference: str) -> str:
         own=actor.login in campaign.hands and campaign.status is CampaignState.SUBMITTED, badges=live.CAMPAIGN_BADGES,
         lot_badges=live.LOT_BADGES, texts=live.campaign_texts(status), lot_texts=live.lot_texts,
         moving=live.is_moving(status), version=live.page_version(status, lots), step_done=STEP_DONE, actions=ACTIONS,
-        stages=LIFE,
+        stages=LIFE, letter_name=kind_of(campaign.kind).letter,
     )  # fmt: skip
 
 

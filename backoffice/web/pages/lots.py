@@ -11,6 +11,7 @@ from backoffice.campaigns.forecast import forecast
 from backoffice.campaigns.handing import LotFile, hand_over
 from backoffice.campaigns.models import Campaign, access_campaign
 from backoffice.campaigns.preview import preview_letter, preview_pages
+from backoffice.campaigns.proof import bon_a_tirer, opened_by
 from backoffice.campaigns.rules import LetterState, LotState
 from backoffice.campaigns.status import letter_of, letters_of, lot_of, lot_of_letter
 from backoffice.core.actor import Role
@@ -83,6 +84,27 @@ def preview_file(reference: str) -> Response:
         lambda session, campaign: preview_pages(session, office(), current_actor(), campaign, PREVIEWED),
         f"apercu-{reference}.pdf",
     )
+
+
+@pages.get("/<reference>/bon-a-tirer")
+@access(Role.CAMPAIGN_MANAGER)
+def proof(reference: str) -> str:
+    """The bon à tirer of a campaign that has not left."""
+    with office().db.unit_of_work() as session:
+        campaign = access_campaign(session, current_actor(), reference)
+        opened = opened_by(session, campaign, current_actor().login)
+    return render_template("campaigns/proof.html", campaign=campaign, opened=opened)
+
+
+@pages.get("/<reference>/bon-a-tirer.pdf")
+@access(Role.CAMPAIGN_MANAGER)
+def proof_file(reference: str) -> Response:
+    """Its pages; that they were opened is written down."""
+
+    def make(session: Session, campaign: Campaign) -> bytes:
+        return bon_a_tirer(session, office(), current_actor(), campaign)
+
+    return _pdf(reference, make, f"bon-a-tirer-{reference}.pdf")
 
 
 @pages.get("/<reference>/courriers")

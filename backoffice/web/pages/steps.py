@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from backoffice.campaigns import actions, waves
 from backoffice.campaigns.forecast import forecast
 from backoffice.campaigns.models import access_campaign
+from backoffice.campaigns.proof import opened_by
 from backoffice.campaigns.rules import Step, step_named, take
 from backoffice.campaigns.status import campaign_status, lot_of, lots_of, steps_of
 from backoffice.core.actor import Actor, Role
@@ -91,9 +92,10 @@ def _page(reference: str, step: Step, form: StepForm, error: str = "") -> str:
         campaign = access_campaign(session, current_actor(), reference)
         status, lots = campaign_status(session, campaign), lots_of(session, campaign)
         count = forecast(session, office(), campaign) if step.name in ("submit", "approve") else None
+        opened = opened_by(session, campaign, current_actor().login)
     return render_template(
         "campaigns/step.html", campaign=campaign, status=status, step=step, slug=SLUGS[step.name], form=form, error=error,
-        sentence=consequence(step.name, status, lots, count), count=count,
+        sentence=consequence(step.name, status, lots, count), opened=opened, count=count,
     )  # fmt: skip
 
 

@@ -90,6 +90,7 @@ ACTIONS: Final = {
     "campagne.finish": "Campagne terminée",
     "campagne.cancel": "Campagne annulée",
     "campagne.apercu": "Aperçu ouvert",
+    "campagne.bon_a_tirer": "Bon à tirer ouvert",
     "campagne.edit": "Brouillon modifié",
     "campagne.void": "Approbation annulée",
     "courriers.rassembler": "Courriers mis en lots",

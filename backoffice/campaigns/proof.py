@@ -1,0 +1,246 @@
+"""The bon à tirer: real letters of a campaign chosen for their difficulty, under a cover that two persons sign."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+from sqlalchemy import ForeignKey, Identity, Integer, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from backoffice.adapters.db import Base
+from backoffice.audit.journal import record
+from backoffice.campaigns import targeting
+from backoffice.campaigns.codes import carries_codes
+from backoffice.campaigns.forecast import Forecast, counted
+from backoffice.campaigns.kinds import kind_of
+from backoffice.campaigns.letters import kind_of_letter, recipient_of, values_of
+from backoffice.campaigns.models import Campaign
+from backoffice.campaigns.templates import current_version, program_of
+from backoffice.core.actor import Actor, Role
+from backoffice.core.address import AddressFault, address_block
+from backoffice.core.caisse import caisse_of
+from backoffice.core.clock import long_french_date, paris_date
+from backoffice.core.errors import NotFound
+from backoffice.core.typography import thousands
+from backoffice.letters.compile import LaidOut, PageProgram
+from backoffice.letters.cover import Cover, cover_pages
+from backoffice.letters.faults import LetterFault
+from backoffice.letters.reference import format_letter_id
+from backoffice.letters.stamp import LotWriter
+from backoffice.office import Office
+
+CANDIDATES = 40
+"""Persons looked at for one case: the longest addresses are often exceptions, which have no page."""
+NO_CAISSE = "000"
+"""Of the letter ids of a proof: no caisse has this number, so that a scanned proof is nobody's letter."""
+PROOF_CODE = "XXXX XXXX XXXX"
+"""The alphabet of codes has it, its check character is wrong: it can never be taken for one."""
+_NONE = "aucun destinataire dans ce cas"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What makes a letter difficult."""
+
+    label: str
+    order: str
+    """SQL over the eligible persons: the most difficult first."""
+    condition: str = "true"
+
+
+CASES = (
+    Case("Nom le plus long", "length(nom_usage) + length(nom_naissance) + length(prenom) DESC"),
+    Case(
+        "Adresse la plus longue", "length(adresse_2) + length(adresse_3) + length(adresse_4) + length(adresse_5) DESC"
+    ),
+    Case("Adresse à l’étranger", "length(adresse_4) DESC", "pays <> '' AND upper(pays) <> 'FRANCE'"),
+    Case("Ayant droit (« mon nom ou celui de mon ayant droit »)", "length(nom_usage) DESC", "qualite = 'AD'"),
+    Case(
+        "Sans prénom", "length(nom_naissance) DESC", "prenom !~ '[[:alpha:]]{2}' OR upper(prenom) LIKE 'SANS PR_NOM%'"
+    ),
+    Case("Courrier ordinaire", "md5(caisse || id::text)"),
+)
+OTHER = Case(
+    "Autre courrier",
+    "length(nom_usage) + length(nom_naissance) + length(prenom) + length(adresse_2) + length(adresse_3) + length(adresse_4) "
+    "+ length(adresse_5) DESC",
+)
+
+
+class ProofOpened(Base):
+    """Who opened which bon à tirer. Inserted, never changed."""
+
+    __tablename__ = "campaign_proof"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
+    version: Mapped[int] = mapped_column(Integer)
+    """Of the draft."""
+    template_version: Mapped[str]
+    eligible: Mapped[int] = mapped_column(Integer)
+    actor: Mapped[str]
+    at: Mapped[datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A letter that shows a case, laid out; None where nobody is in it."""
+
+    case: Case
+    laid_out: LaidOut | None
+
+
+def choose(session: Session, campaign: Campaign, program: PageProgram, count: int | None = None) -> list[Chosen]:
+    """One letter for each case, each of another person; needs `load_record_facts` in the same transaction.
+
+    With `count`, so many letters: the first cases alone, or more letters with long names and addresses.
+    """
+    values = targeting.parameters(session, campaign)
+    taken: set[tuple[str, int]] = set()
+    found: list[Chosen] = []
+    session.execute(
+        text(f"CREATE TEMPORARY TABLE proof_person ON COMMIT DROP AS {targeting.eligible(campaign, 'p.*')}"), values
+    )
+    for case in CASES if count is None else (*CASES, *([OTHER] * count)):
+        if sum(one.laid_out is not None for one in found) == count:
+            break
+        rows = session.execute(
+            text(f"SELECT * FROM proof_person WHERE {case.condition} ORDER BY {case.order}, caisse, id LIMIT :most"),  # noqa: S608
+            {"most": CANDIDATES + len(taken)},
+        ).all()
+        found.append(Chosen(case, _first_that_fits(rows, taken, campaign, program)))
+    session.execute(text("DROP TABLE proof_person"))
+    return found
+
+
+def _first_that_fits(
+    rows: Sequence[Any], taken: set[tuple[str, int]], campaign: Campaign, program: PageProgram
+) -> LaidOut | None:
+    for row in rows:
+        if (row.caisse, row.id) in taken:
+            continue
+        try:
+            recipient = recipient_of(row)
+            laid_out = program.lay_out(
+                values_of(recipient, row, campaign.letter_date, masked=True), address_block(recipient)
+            )
+        except (AddressFault, LetterFault):
+            continue  # an exception of the campaign: it has no page
+        taken.add((row.caisse, row.id))
+        return laid_out
+    return None
+
+
+def letters_pages(campaign: Campaign, program: PageProgram, chosen: Sequence[Chosen]) -> bytes:
+    """The pages of the letters chosen, in order. Raises NotFound when there is none."""
+    laid_out = [one.laid_out for one in chosen if one.laid_out is not None]
+    if not laid_out:
+        raise NotFound("Aucune personne ne recevrait ce courrier aujourd’hui : il n’y a rien à montrer.")
+    code = PROOF_CODE if carries_codes(campaign) else None
+    with tempfile.TemporaryDirectory(prefix="apercu-") as folder:
+        path = Path(folder) / "apercu.pdf"
+        with LotWriter(program, path, title=f"Aperçu {campaign.reference}", date=campaign.letter_date) as writer:
+            for rank, one in enumerate(laid_out, 1):
+                writer.add(one, letter_id=format_letter_id(NO_CAISSE, rank), code=code)
+        return path.read_bytes()
+
+
+def bon_a_tirer(session: Session, office: Office, actor: Actor, campaign: Campaign) -> bytes:
+    """The whole bon à tirer as a PDF; that it was opened, and of what, is written down.
+
+    Raises NotFound when nobody would be written to.
+    """
+    actor.require(Role.CAMPAIGN_MANAGER, Role.SYSTEM)
+    actor.require_caisse(*campaign.caisses)
+    targeting.load_record_facts(session, office.dmp, campaign.caisses)
+    count = counted(session, campaign)
+    letter = kind_of_letter(campaign)
+    program = program_of(office, letter.name, campaign.template_version)
+    chosen = choose(session, campaign, program)
+    pages = letters_pages(campaign, program, chosen)
+    version = campaign.template_version or current_version(office, letter.name)
+    cover = cover_pages(_cover(session, office, campaign, count, version, chosen))
+    session.add(
+        ProofOpened(
+            campaign_id=campaign.id, version=campaign.version, template_version=version, eligible=count.eligible,
+            actor=actor.login, at=office.clock(),
+        )
+    )  # fmt: skip
+    session.flush()
+    record(
+        session, actor, "campagne.bon_a_tirer", campaign.reference, at=office.clock(),
+        caisse=campaign.caisses[0] if len(campaign.caisses) == 1 else None,
+        detail={"modele": version[:16], "personnes": count.eligible},
+    )  # fmt: skip
+    return _joined(cover, pages)
+
+
+def opened_by(session: Session, campaign: Campaign, login: str) -> ProofOpened | None:
+    """The last bon à tirer of the draft as it is that this person opened."""
+    query = select(ProofOpened).where(
+        ProofOpened.campaign_id == campaign.id, ProofOpened.version == campaign.version, ProofOpened.actor == login
+    )
+    return session.scalars(query.order_by(ProofOpened.id.desc()).limit(1)).first()
+
+
+def _cover(
+    session: Session, office: Office, campaign: Campaign, count: Forecast, version: str, chosen: Sequence[Chosen]
+) -> Cover:
+    page = 1
+    letters = []
+    for one in chosen:
+        if one.laid_out is None:
+            letters.append((one.case.label, _NONE))
+        else:
+            page += 1
+            letters.append((one.case.label, f"page {page}"))
+    segment = session.execute(
+        text("SELECT name FROM segment WHERE id = :id"), {"id": campaign.segment_id}
+    ).scalar_one_or_none()
+    facts = [
+        ("Campagne", f"{campaign.reference} – {campaign.name}"),
+        ("Type de courrier", kind_of(campaign.kind).label),
+        ("Caisses", ", ".join(caisse_of(code).label for code in campaign.caisses)),
+        ("Date du courrier", long_french_date(campaign.letter_date)),
+        ("Segment", f"{segment}, version {campaign.segment_version}" if segment else "critères propres à la campagne"),
+        (
+            "Destinataires",
+            f"{thousands(count.eligible)} personnes sur {thousands(count.targeted)} visées : "
+            f"{thousands(count.letters)} courriers en {thousands(count.lots)} lots, {thousands(count.emails)} courriels",
+        ),
+        *(
+            (f"Exclus : {reason.label}", thousands(number))
+            for reason, number in sorted(count.excluded.items(), key=lambda item: -item[1])[:8]
+        ),
+        ("Version du modèle", f"{kind_of(campaign.kind).letter} {version[:16]}"),
+        ("Préparée par", ", ".join(campaign.hands)),
+        ("Édité le", f"{long_french_date(paris_date(office.clock()))}, brouillon n° {campaign.version}"),
+    ]
+    if count.replaced:
+        facts.insert(
+            6, ("Codes remplacés", f"{thousands(count.replaced)} codes en cours de validité cesseront d’ouvrir un DMP")
+        )
+    return Cover(
+        "Bon à tirer",
+        f"{campaign.reference} – {campaign.name}",
+        facts,
+        letters,
+        "Ce sont de vraies lettres, telles que l’imprimeur les recevra ; le code imprimé n’ouvre rien. Tout changement du "
+        "modèle ou du segment après l’approbation annule celle-ci. Document nominatif : à détruire après signature.",
+        ("Préparée par", "Approuvée par (une autre personne)"),
+    )
+
+
+def _joined(*parts: bytes) -> bytes:
+    out = BytesIO()
+    with pikepdf.new() as whole:
+        for part in parts:
+            with pikepdf.open(BytesIO(part)) as source:
+                whole.pages.extend(source.pages)
+        whole.save(out, deterministic_id=True)
+    return out.getvalue()
