@@ -14,6 +14,8 @@ from urllib.parse import quote
 
 from backoffice.core.errors import Invalid, Unavailable
 
+OF_THE_RECORD = {"DMP_TITULAIRE_URL": "titulaire", "DMP_FEED_URL": "alimentation"}
+"""The variable that makes a host one of mon-dmp, or of the automatic feed, and its login role."""
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -35,6 +37,16 @@ class MonDmpSettings:
     proxy_hops: int
     https: bool
     trusted_hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSettings:
+    """What the automatic feed alone is given."""
+
+    dmp_url: str
+    """Database `dmp`, role `alimentation`."""
+    extraction: Path
+    """The insurance's extraction of reimbursements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +111,8 @@ class Settings:
     """A sentence over every page."""
     mondmp: "MonDmpSettings"
     """The insured person's portal; only its own process reads them."""
+    feed: FeedSettings
+    """The automatic feed; only its own process reads them, with the key ring and the folder of documents."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -116,11 +130,12 @@ class Settings:
         def database(variable: str, role: str, name: str) -> str:
             if variable in env:
                 return env[variable]
-            if "DATABASE_URL" in env and (role.endswith("_owner") or role == "titulaire"):
-                # The web and the workers live without an owner's password (see require_owners), and without the portal's.
+            if "DATABASE_URL" in env and (role.endswith("_owner") or role in OF_THE_RECORD.values()):
+                # The web and the workers live without an owner's password (see require_owners), and without the record's.
                 return ""
-            if "DMP_TITULAIRE_URL" in env and role != "titulaire":
-                return ""  # a host of mon-dmp alone: it is given no login of the back office
+            given = {own for name, own in OF_THE_RECORD.items() if name in env}
+            if given and role not in given:
+                return ""  # a host of mon-dmp or of the feed alone: it is given no login of the back office
             postgres = services.get("postgres")
             if not postgres or role not in secrets.get("roles", {}):
                 raise Unavailable(
@@ -181,6 +196,10 @@ class Settings:
                 proxy_hops=whole_number(env, "MONDMP_PROXY_HOPS", 0, least=0),
                 https=env.get("MONDMP_HTTPS") == "1",
                 trusted_hosts=tuple(env.get("MONDMP_HOSTS", "").split()),
+            ),
+            feed=FeedSettings(
+                dmp_url=database("DMP_FEED_URL", "alimentation", "dmp"),
+                extraction=Path(env.get("FEED_EXTRACTION", data / "extraction" / "remboursements.csv")),
             ),
         )
 

@@ -5,7 +5,7 @@ from sqlalchemy.pool import NullPool
 
 from dmp_core.storage.reach import Reach, reach
 
-ROLES = ("caisse", "titulaire", "ps")
+ROLES = ("caisse", "titulaire", "ps", "alimentation")
 
 
 def reach_of(url: str) -> list[Reach]:

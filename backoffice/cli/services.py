@@ -53,17 +53,21 @@ def _show(as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("application", type=click.Choice(["backoffice", "mondmp"]), default="backoffice")
+@click.argument("application", type=click.Choice(["backoffice", "mondmp", "alimentation"]), default="backoffice")
 @click.option(
     "--port", type=click.IntRange(1, 65535), help="8000 pour le back office, 8001 pour mon-dmp, sauf avis contraire."
 )
 @click.option("--host", default="127.0.0.1", show_default=True)
 def serve(application: str, port: int | None, host: str) -> None:
-    """Sert le back office des caisses, ou mon-dmp."""
+    """Sert le back office des caisses, mon-dmp, ou l’alimentation automatique des DMP, qui n’a pas d’adresse."""
     if application == "mondmp":
         from backoffice.mondmp import serve as serve_mondmp
 
         serve_mondmp(Settings.from_env(), host, port or 8001)
+    elif application == "alimentation":
+        from backoffice.feeding import work
+
+        work(Settings.from_env())
     else:
         from backoffice.app import serve as serve_web
 

@@ -28,7 +28,7 @@ from backoffice.core.errors import Unavailable
 from backoffice.embedded.processes import Background
 
 SUPERUSER = "cluster_admin"
-ROLES = ("caisse_owner", "dmp_owner", "caisse", "titulaire", "ps")
+ROLES = ("caisse_owner", "dmp_owner", "caisse", "titulaire", "ps", "alimentation")
 ROLES_SQL = Path(__file__).with_name("roles.sql")
 
 CONFIGURATION = """
@@ -107,6 +107,7 @@ class Postgres:
             self._create(port, passwords)
         self._end_stray(self.cluster)
         self._launch(self.cluster, port)
+        create_roles(f"host=127.0.0.1 port={port} user={SUPERUSER} dbname=postgres", passwords, only_missing=True)
         pid = self._postmaster(self.cluster)
         if pid is None:
             raise Unavailable(f"PostgreSQL ne démarre pas : voir {self.background.log_file}.")
@@ -207,11 +208,18 @@ class Postgres:
             raise Unavailable(f"PostgreSQL : « {program} » a échoué ({done.stderr.strip()[-300:]}).")
 
 
-def create_roles(superuser: str, passwords: Mapping[str, str]) -> None:
-    """Run `roles.sql` over a superuser's connection string, filling in the passwords."""
+def create_roles(superuser: str, passwords: Mapping[str, str], *, only_missing: bool = False) -> None:
+    """Run `roles.sql` over a superuser's connection string, filling in the passwords.
+
+    With `only_missing`, what it says of the roles that a cluster of an earlier version lacks, and nothing else.
+    """
     text = re.sub(r"^--.*$", "", ROLES_SQL.read_text(encoding="utf-8"), flags=re.MULTILINE)
     with psycopg.connect(superuser, password=passwords[SUPERUSER], autocommit=True) as connection:
+        known = {str(row[0]) for row in connection.execute("SELECT rolname FROM pg_roles")} if only_missing else set()
         for statement in filter(None, (part.strip() for part in text.split(";"))):
+            made = re.match(r"CREATE ROLE (\w+)", statement)
+            if only_missing and (made is None or made[1] in known):
+                continue
             filled = re.sub(r":'(\w+)_password'", lambda m: f"'{passwords[m[1]]}'", statement)
             connection.execute(filled.encode())
 

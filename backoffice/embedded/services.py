@@ -174,6 +174,9 @@ class Services:
             "mondmp_key": lambda: secrets.token_urlsafe(48),
         }
         missing = {name: make() for name, make in fresh.items() if name not in kept}
+        if absent := set(postgres.ROLES) - set(kept.get("roles", postgres.ROLES)):
+            passwords = postgres.new_passwords()  # roles that the project has added since this folder was made
+            missing["roles"] = kept["roles"] | {role: passwords[role] for role in sorted(absent)}
         if missing:
             kept.update(missing)
             self._write(path, kept)

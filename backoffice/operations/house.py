@@ -20,9 +20,11 @@ from backoffice.embedded.staff import DEMONSTRATION_PASSWORD, demonstration_acco
 from backoffice.operations.bringup import prepare, services
 from backoffice.settings import Settings, data_folder, read_json
 
+DEMONSTRATION = "demonstration"
+"""Folder of the store where the demonstration writes its population file."""
 WATCH_SECONDS = 1.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-CHILDREN = {"worker": "Le travailleur", "web": "Le back office", "mondmp": "mon-dmp"}
+CHILDREN = {"worker": "Le travailleur", "web": "Le back office", "mondmp": "mon-dmp", "feed": "L’alimentation"}
 ADDRESSES = {"web": "Back office des caisses : ", "mondmp": "mon-dmp, pour l’assuré  : "}
 MODULES = {"web": "backoffice.app", "mondmp": "backoffice.mondmp"}
 
@@ -169,6 +171,9 @@ def _serve(parts: Services, children: dict[str, Background], port: int, say: Cal
     # One after the other: the back office makes the key file that mon-dmp reads.
     for name, wanted in ports.items():
         ports[name] = _serve_one(name, children[name], commands, wanted, say)
+    commands["feed"] = [sys.executable, "-m", "backoffice.feeding", str(data_folder() / "files" / DEMONSTRATION)]
+    with signals_held():
+        children["feed"].start(commands["feed"])
     return _Watch(parts, children, commands, ports, say)
 
 

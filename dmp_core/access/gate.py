@@ -186,9 +186,14 @@ class HolderGate:
                 documents.set_status(connection, each, self._clock(), Status.DELETED)
             trace.write(connection, dossier, self._clock(), HOLDER, Action.DELETE, found.id)
 
-    def export(self, dossier: UUID, index: Callable[[list[tuple[Document, str]]], str]) -> IO[bytes]:
+    def export(
+        self, dossier: UUID, index: Callable[[list[tuple[Document, str]]], str],
+        pages: Callable[[Document, bytes], bytes | None],
+    ) -> IO[bytes]:  # fmt: skip
         """The whole DMP as a zip: every current and archived document under its category, and the page that `index`
         makes of (document, its name in the zip).
+
+        Of a structured document, which no person reads, `pages` makes a PDF that stands beside it.
         """
         now = self._clock()
         out: IO[bytes] = SpooledTemporaryFile(max_size=HELD_IN_MEMORY)  # noqa: SIM115 - given to the caller
@@ -202,7 +207,10 @@ class HolderGate:
             with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
                 archive.writestr("index.html", index(named))
                 for each, name in named:
-                    archive.writestr(name, box.open(self._shelf.get(each.content), each.content.bytes))
+                    data = box.open(self._shelf.get(each.content), each.content.bytes)
+                    archive.writestr(name, data)
+                    if (readable := pages(each, data)) is not None:
+                        archive.writestr(f"{name.rpartition('.')[0]}.pdf", readable)
             trace.write(connection, dossier, now, HOLDER, Action.EXPORT)
         out.seek(0)
         return out

@@ -33,6 +33,8 @@ class Format(StrEnum):
     PDF = "application/pdf"
     JPEG = "image/jpeg"
     TEXT = "text/plain"
+    CDA = "text/xml"
+    """A structured document, of our own making or checked before it enters."""
 
     @property
     def format_code(self) -> str:
@@ -42,13 +44,14 @@ class Format(StrEnum):
     @property
     def suffix(self) -> str:
         """Of a file's name."""
-        return {Format.PDF: "pdf", Format.JPEG: "jpg", Format.TEXT: "txt"}[self]
+        return {Format.PDF: "pdf", Format.JPEG: "jpg", Format.TEXT: "txt", Format.CDA: "xml"}[self]
 
 
 _FORMAT_CODES: Final = {
     Format.PDF: "urn:ihe:iti:xds-sd:pdf:2008",
     Format.TEXT: "urn:ihe:iti:xds-sd:text:2008",
     Format.JPEG: "urn:ihe:iti-fr:xds-sd:jpeg:2010",
+    Format.CDA: "urn:asip:ci-sis:cnam-hr:2016",  # by analogy with the VSM's: the model's own was not found
 }
 
 

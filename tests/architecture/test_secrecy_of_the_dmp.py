@@ -11,7 +11,7 @@ from sqlalchemy.pool import NullPool
 
 from dmp_core.storage.reach import Reach, reach, standing
 
-LOGINS = ("caisse", "titulaire", "ps")
+LOGINS = ("caisse", "titulaire", "ps", "alimentation")
 
 PROBES = (
     "CREATE TABLE medical.probe (id bigint GENERATED ALWAYS AS IDENTITY, secret text)",
@@ -320,7 +320,7 @@ def test_no_login_has_a_power_over_the_server_or_belongs_to_another_role(caisse:
     assert [asdict(login) for login in standing(caisse, LOGINS)] == [{"role": r, **powerless} for r in sorted(LOGINS)]
 
 
-@pytest.mark.parametrize("login", ["ps", "dmp_owner"])
+@pytest.mark.parametrize("login", ["ps", "alimentation", "dmp_owner"])
 def test_who_serves_the_dmp_cannot_enter_the_database_of_the_caisses(cluster: Any, login: str) -> None:
     url = cluster.url(login, "caisse")
     with pytest.raises(OperationalError, match="permission denied for database"):

@@ -40,7 +40,7 @@ from backoffice.migrations import migrate as migrate_caisse
 from backoffice.office import Office, open_office
 from backoffice.population.actions import ImportCounts, request_import, run_import
 from backoffice.population.rows import COLUMNS
-from backoffice.settings import PROJECT_ROOT, MonDmpSettings, Settings
+from backoffice.settings import PROJECT_ROOT, FeedSettings, MonDmpSettings, Settings
 from dmp_core.enrolment.digests import digests
 from dmp_core.migrations import migrate as migrate_dmp
 from dmp_core.storage.keyring import Keyring
@@ -121,6 +121,7 @@ def settings_of(databases: Databases, data: Path, redis_url: str, **changes: Any
             record_keyring=data / "keys" / "record.json", documents=data / "documents", proxy_hops=0, https=False,
             trusted_hosts=(),
         ),
+        feed=FeedSettings(databases.url("alimentation", "dmp"), data / "extraction" / "remboursements.csv"),
     )  # fmt: skip
     return replace(settings, **changes)
 

@@ -137,7 +137,7 @@ def test_what_awaits_its_announcement_does_not_exist_for_the_holder_until_then(
         gate.mask(dossier, hidden.id, masked=True)
     assert [line.document for line in gate.lines(dossier, Filter(), 20).lines if line.document in gate.lines(
         dossier, Filter(), 20).named] == []  # fmt: skip
-    with gate.export(dossier, lambda named: str(len(named))) as zipped:
+    with gate.export(dossier, lambda named: str(len(named)), lambda *_: None) as zipped:
         assert b"Bilan" not in zipped.read()
     world.clock.forward(days=30)
     assert [each.id for each in gate.browse(dossier, Wanted(), 20).documents] == [hidden.id]

@@ -2,35 +2,37 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from io import BytesIO
-from pathlib import Path
 from typing import Any, Final
-from xml.sax.saxutils import escape
 
-from reportlab.lib.colors import HexColor, white
+from reportlab.lib.colors import white
 from reportlab.lib.enums import TA_CENTER
 from reportlab.lib.pagesizes import A4
-from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, ListFlowable, ListItem, Paragraph, SimpleDocTemplate
 
 from dmp_core.portals.mondmp.conditions import Terms
+from dmp_core.portals.mondmp.typesetting import (
+    BLUE,
+    BOLD,
+    DEEP,
+    HEIGHT,
+    INK,
+    LEFT,
+    MONO,
+    PALE_TEAL,
+    REGULAR,
+    SOFT,
+    TEAL,
+    WIDTH,
+    fonts,
+    style,
+    written,
+)
 from dmp_core.portals.mondmp.web.rendering import HOTLINE, long_day, no_break_spaces
 
-_REGULAR, _BOLD, _MONO = "DmpSans", "DmpSans-Bold", "DmpMono"
-_FILES: Final = {
-    _REGULAR: "SourceSans3-Regular.ttf", _BOLD: "SourceSans3-Bold.ttf", _MONO: "IBMPlexMono-SemiBold.ttf",
-}  # fmt: skip
-_INK, _SOFT = HexColor("#14232f"), HexColor("#465663")
-_BLUE, _DEEP, _TEAL = HexColor("#0a5a9c"), HexColor("#073e6d"), HexColor("#0a7373")
-_PALE_BLUE, _PALE_TEAL = HexColor("#e6f1fa"), HexColor("#e0f3f2")
-_WIDTH, _HEIGHT = A4
-_LEFT: Final = 20 * mm
-_COLUMN: Final = _WIDTH - 2 * _LEFT
+_COLUMN: Final = WIDTH - 2 * LEFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,34 +49,34 @@ class Secrets:
 
 def terms_pdf(terms: Terms) -> bytes:
     """The terms of use, A4, with an outline."""
-    _fonts()
+    fonts()
     out = BytesIO()
     title = terms.blocks[0].texts[0]
     document = SimpleDocTemplate(
-        out, pagesize=A4, leftMargin=_LEFT - 6, rightMargin=_LEFT - 6, topMargin=20 * mm, bottomMargin=20 * mm,
+        out, pagesize=A4, leftMargin=LEFT - 6, rightMargin=LEFT - 6, topMargin=20 * mm, bottomMargin=20 * mm,
         title=title, author="CNAMTS", lang="fr-FR", displayDocTitle=True, invariant=1,
     )  # fmt: skip
-    body = _style(_REGULAR, 10.5, 14.5, spaceAfter=5)
-    article = _style(_BOLD, 12.5, 16, textColor=_DEEP, spaceBefore=9, spaceAfter=4, keepWithNext=1)
+    body = style(REGULAR, 10.5, 14.5, spaceAfter=5)
+    article = style(BOLD, 12.5, 16, textColor=DEEP, spaceBefore=9, spaceAfter=4, keepWithNext=1)
     story: list[Flowable] = []
     for block in terms.blocks:
         if block.kind == "title":
-            story += [Paragraph(_text(title), _style(_BOLD, 19, 24, textColor=_BLUE, spaceAfter=10))]
+            story += [Paragraph(written(title), style(BOLD, 19, 24, textColor=BLUE, spaceAfter=10))]
         elif block.kind == "article":
-            story.append(_Heading(_text(block.texts[0]), article))
+            story.append(_Heading(written(block.texts[0]), article))
         elif block.kind == "items":
-            items: list[Any] = [ListItem(Paragraph(_text(text), body), bulletColor=_TEAL) for text in block.texts]
-            bullets: dict[str, Any] = {"start": "•", "bulletFontName": _BOLD, "bulletFontSize": 11, "leftIndent": 12}
+            items: list[Any] = [ListItem(Paragraph(written(text), body), bulletColor=TEAL) for text in block.texts]
+            bullets: dict[str, Any] = {"start": "•", "bulletFontName": BOLD, "bulletFontSize": 11, "leftIndent": 12}
             story.append(ListFlowable(items, bulletType="bullet", **bullets))
         else:
-            story.append(Paragraph(_text(block.texts[0]), body))
+            story.append(Paragraph(written(block.texts[0]), body))
     footer = f"Version {terms.version} · empreinte SHA-256 : {terms.sha256.hex()}"
 
     def foot(canvas: Canvas, page: Any) -> None:
-        canvas.setFont(_REGULAR, 7.5)
-        canvas.setFillColor(_SOFT)
-        canvas.drawString(_LEFT, 11 * mm, footer)
-        canvas.drawRightString(_WIDTH - _LEFT, 11 * mm, f"Page {page.page}")
+        canvas.setFont(REGULAR, 7.5)
+        canvas.setFillColor(SOFT)
+        canvas.drawString(LEFT, 11 * mm, footer)
+        canvas.drawRightString(WIDTH - LEFT, 11 * mm, f"Page {page.page}")
 
     document.build(story, onFirstPage=foot, onLaterPages=foot)
     return out.getvalue()
@@ -92,14 +94,14 @@ class _Heading(Paragraph):
 
 def secrets_pdf(secrets: Secrets) -> bytes:
     """The document des secrets: one A4 page with the seed's five blocks and its texts in full."""
-    _fonts()
+    fonts()
     out = BytesIO()
     canvas = Canvas(out, pagesize=A4, lang="fr-FR", invariant=1)
     canvas.setTitle("Pour accéder à votre Dossier Médical Partagé")
     canvas.setAuthor("L’Assurance Maladie")
     canvas.setViewerPreference("DisplayDocTitle", "true")
     _head(canvas)
-    y = _identity(canvas, secrets, _HEIGHT - 44 * mm)
+    y = _identity(canvas, secrets, HEIGHT - 44 * mm)
     y = _put(
         canvas, y - 7 * mm,
         "Vous avez créé, ou demandé la création de votre Dossier Médical Partagé (DMP) après avoir pris connaissance de "
@@ -131,7 +133,7 @@ def secrets_pdf(secrets: Secrets) -> bytes:
         "</font>", secrets.password,
         "Ce mot de passe initial vous sera demandé lors de votre première connexion. Vous devrez le remplacer par un mot de "
         "passe de votre choix à utiliser lors de vos prochaines connexions.",
-        left=_LEFT + half + 6 * mm, width=half, height=51 * mm,
+        left=LEFT + half + 6 * mm, width=half, height=51 * mm,
     )  # fmt: skip
     y = _put(
         canvas, low_login - 6 * mm,
@@ -145,53 +147,53 @@ def secrets_pdf(secrets: Secrets) -> bytes:
 
 
 def _head(canvas: Canvas) -> None:
-    canvas.setFillColor(_BLUE)
-    canvas.rect(0, _HEIGHT - 34 * mm, _WIDTH, 34 * mm, stroke=0, fill=1)
-    canvas.setFillColor(_TEAL)
-    canvas.rect(0, _HEIGHT - 36 * mm, _WIDTH, 2 * mm, stroke=0, fill=1)
+    canvas.setFillColor(BLUE)
+    canvas.rect(0, HEIGHT - 34 * mm, WIDTH, 34 * mm, stroke=0, fill=1)
+    canvas.setFillColor(TEAL)
+    canvas.rect(0, HEIGHT - 36 * mm, WIDTH, 2 * mm, stroke=0, fill=1)
     canvas.setFillColor(white)
-    canvas.setFont(_BOLD, 9.5)
-    canvas.drawString(_LEFT, _HEIGHT - 13 * mm, "L’ASSURANCE MALADIE")
-    canvas.drawRightString(_WIDTH - _LEFT, _HEIGHT - 13 * mm, "DMP · LE DOSSIER MÉDICAL PARTAGÉ")
-    canvas.setFont(_BOLD, 20)
-    canvas.drawString(_LEFT, _HEIGHT - 26 * mm, "Pour accéder à votre Dossier Médical Partagé")
+    canvas.setFont(BOLD, 9.5)
+    canvas.drawString(LEFT, HEIGHT - 13 * mm, "L’ASSURANCE MALADIE")
+    canvas.drawRightString(WIDTH - LEFT, HEIGHT - 13 * mm, "DMP · LE DOSSIER MÉDICAL PARTAGÉ")
+    canvas.setFont(BOLD, 20)
+    canvas.drawString(LEFT, HEIGHT - 26 * mm, "Pour accéder à votre Dossier Médical Partagé")
 
 
 def _identity(canvas: Canvas, secrets: Secrets, y: float) -> float:
-    name = Paragraph(_text(secrets.name), _style(_BOLD, 15, 19, textColor=_DEEP))
+    name = Paragraph(written(secrets.name), style(BOLD, 15, 19, textColor=DEEP))
     _, height = name.wrap(_COLUMN, 40 * mm)
-    name.drawOn(canvas, _LEFT, y - height)
-    canvas.setFont(_REGULAR, 10.5)
-    canvas.setFillColor(_INK)
+    name.drawOn(canvas, LEFT, y - height)
+    canvas.setFont(REGULAR, 10.5)
+    canvas.setFillColor(INK)
     base = y - height - 5 * mm
-    canvas.drawString(_LEFT, base, f"DMP créé le {long_day(secrets.created_at)}")
+    canvas.drawString(LEFT, base, f"DMP créé le {long_day(secrets.created_at)}")
     return base
 
 
 def _put(canvas: Canvas, y: float, *texts: str) -> float:
-    style = _style(_REGULAR, 10.5, 14)
+    body = style(REGULAR, 10.5, 14)
     for text in texts:
-        paragraph = Paragraph(no_break_spaces(text), style)
-        _, height = paragraph.wrap(_COLUMN, _HEIGHT)
-        paragraph.drawOn(canvas, _LEFT, y - height)
+        paragraph = Paragraph(no_break_spaces(text), body)
+        _, height = paragraph.wrap(_COLUMN, HEIGHT)
+        paragraph.drawOn(canvas, LEFT, y - height)
         y -= height + 1.2 * mm
     return y
 
 
 def _secret(
-    canvas: Canvas, y: float, label: str, value: str, note: str, *, left: float = _LEFT, width: float = _COLUMN,
+    canvas: Canvas, y: float, label: str, value: str, note: str, *, left: float = LEFT, width: float = _COLUMN,
     height: float | None = None, size: float = 19,
 ) -> float:  # fmt: skip
     """A framed block: label, the value in large letters, a note. Returns its lower edge."""
     inside = width - 8 * mm
-    head = Paragraph(no_break_spaces(label), _style(_BOLD, 11, 14, textColor=_DEEP))
-    middle = Paragraph(_text(value), _style(_MONO, size, size * 1.3, alignment=TA_CENTER))
-    foot = Paragraph(no_break_spaces(note), _style(_REGULAR, 10, 12.5, textColor=_INK))
-    pieces = [(piece, piece.wrap(inside, _HEIGHT)[1]) for piece in (head, middle, foot)]
+    head = Paragraph(no_break_spaces(label), style(BOLD, 11, 14, textColor=DEEP))
+    middle = Paragraph(written(value), style(MONO, size, size * 1.3, alignment=TA_CENTER))
+    foot = Paragraph(no_break_spaces(note), style(REGULAR, 10, 12.5, textColor=INK))
+    pieces = [(piece, piece.wrap(inside, HEIGHT)[1]) for piece in (head, middle, foot)]
     gaps = (3.5 * mm, 2.5 * mm, 2 * mm)
     tall = height or sum(h for _, h in pieces) + sum(gaps) + 3.5 * mm
-    canvas.setFillColor(_PALE_TEAL)
-    canvas.setStrokeColor(_TEAL)
+    canvas.setFillColor(PALE_TEAL)
+    canvas.setStrokeColor(TEAL)
     canvas.setLineWidth(1.2)
     canvas.roundRect(left, y - tall, width, tall, 2.5 * mm, stroke=1, fill=1)
     at = y
@@ -202,9 +204,9 @@ def _secret(
 
 
 def _steps(canvas: Canvas, y: float) -> float:
-    title = Paragraph("Pour accéder à votre DMP :".replace(" :", "\u00a0:"), _style(_BOLD, 11.5, 15, textColor=_DEEP))
-    _, height = title.wrap(_COLUMN, _HEIGHT)
-    title.drawOn(canvas, _LEFT, y - height)
+    title = Paragraph("Pour accéder à votre DMP :".replace(" :", "\u00a0:"), style(BOLD, 11.5, 15, textColor=DEEP))
+    _, height = title.wrap(_COLUMN, HEIGHT)
+    title.drawOn(canvas, LEFT, y - height)
     y -= height + 2 * mm
     for number, text in enumerate((
         "Rendez-vous sur le site <b>mon-dmp.fr</b> et saisissez votre identifiant de connexion et votre mot de passe initial.",
@@ -213,14 +215,14 @@ def _steps(canvas: Canvas, y: float) -> float:
         "Vous recevrez automatiquement, à chaque connexion, un mot de passe à usage unique par courrier électronique ou SMS "
         "que vous devrez saisir.",
     ), 1):  # fmt: skip
-        paragraph = Paragraph(no_break_spaces(text), _style(_REGULAR, 10.5, 14))
-        _, height = paragraph.wrap(_COLUMN - 10 * mm, _HEIGHT)
-        canvas.setFillColor(_BLUE)
-        canvas.circle(_LEFT + 3 * mm, y - 7, 3 * mm, stroke=0, fill=1)
+        paragraph = Paragraph(no_break_spaces(text), style(REGULAR, 10.5, 14))
+        _, height = paragraph.wrap(_COLUMN - 10 * mm, HEIGHT)
+        canvas.setFillColor(BLUE)
+        canvas.circle(LEFT + 3 * mm, y - 7, 3 * mm, stroke=0, fill=1)
         canvas.setFillColor(white)
-        canvas.setFont(_BOLD, 11)
-        canvas.drawCentredString(_LEFT + 3 * mm, y - 7 - 3.8, str(number))
-        paragraph.drawOn(canvas, _LEFT + 10 * mm, y - height)
+        canvas.setFont(BOLD, 11)
+        canvas.drawCentredString(LEFT + 3 * mm, y - 7 - 3.8, str(number))
+        paragraph.drawOn(canvas, LEFT + 10 * mm, y - height)
         y -= height + 1.8 * mm
     return y
 
@@ -233,10 +235,10 @@ def _notice(canvas: Canvas, y: float) -> None:
             "modifiées, vous disposez d’un droit d’accès et de rectification aux données qui vous concernent. Vous pouvez "
             "exercer ces droits en vous adressant au directeur de l’organisme de rattachement du titulaire du DMP."
         ),
-        _style(_REGULAR, 9, 11.5, textColor=_SOFT),
+        style(REGULAR, 9, 11.5, textColor=SOFT),
     )
-    _, height = paragraph.wrap(_COLUMN, _HEIGHT)
-    paragraph.drawOn(canvas, _LEFT, y - height)
+    _, height = paragraph.wrap(_COLUMN, HEIGHT)
+    paragraph.drawOn(canvas, LEFT, y - height)
 
 
 def _in_groups(ins_c: str) -> str:
@@ -244,21 +246,3 @@ def _in_groups(ins_c: str) -> str:
     if not ins_c.isdigit():
         return ins_c
     return " ".join(ins_c[i : i + 4] for i in range(0, len(ins_c), 4))
-
-
-def _text(text: str) -> str:
-    return escape(no_break_spaces(text))
-
-
-def _style(font: str, size: float, leading: float, **more: Any) -> ParagraphStyle:
-    return ParagraphStyle(
-        f"{font}-{size}", fontName=font, fontSize=size, leading=leading, **{"textColor": _INK, **more}
-    )  # fmt: skip
-
-
-@cache
-def _fonts() -> None:
-    folder = Path(__file__).parent / "typefaces"
-    for name, file in _FILES.items():
-        pdfmetrics.registerFont(TTFont(name, str(folder / file)))
-    pdfmetrics.registerFontFamily(_REGULAR, normal=_REGULAR, bold=_BOLD, italic=_REGULAR, boldItalic=_BOLD)

@@ -9,12 +9,15 @@ from flask.typing import ResponseReturnValue
 from dmp_core.access.gate import RECENT
 from dmp_core.errors import NotFound
 from dmp_core.holder.sessions import Stage
+from dmp_core.portals.mondmp.record.history_pdf import history_pdf
 from dmp_core.portals.mondmp.record.pages import PAGE, asked_page, blueprint, gate, holder_name, own
 from dmp_core.portals.mondmp.web import session as web
 from dmp_core.portals.mondmp.web.access import stage
 from dmp_core.record.categories import Category
 from dmp_core.record.contents import Format
-from dmp_core.record.documents import Status, Wanted
+from dmp_core.record.documents import Document, Status, Wanted
+from dmp_core.record.reimbursements.reading import history_in
+from dmp_core.record.reimbursements.words import EMPTY, HOSPITAL, USE, has_marks, tables_of
 
 _LONGEST_SEARCH: Final = 80
 _ALL: Final = "tous"
@@ -56,9 +59,11 @@ def document(document_id: UUID) -> str:
 
 @blueprint.get("/documents/<uuid:document_id>/contenu")
 @stage(Stage.OPEN)
-def content(document_id: UUID) -> Response:
+def content(document_id: UUID) -> ResponseReturnValue:
     """What the document says, shown by the browser or kept in a file (`?garder=1`)."""
     found, data = gate().read(own(), document_id)
+    if found.format is Format.CDA:
+        return _structured(found, data)
     mime = "text/plain; charset=utf-8" if found.format is Format.TEXT else found.format.value
     response = Response(data, mimetype=None, content_type=mime)
     response.headers.set(
@@ -107,9 +112,32 @@ def download() -> Response:
     """The whole DMP as a zip with an index."""
     name, now = holder_name(), web.parts().clock()
     whole = gate().export(
-        own(), lambda named: render_template("record/index_of_zip.html", named=named, holder=name, at=now)
+        own(), lambda named: render_template("record/index_of_zip.html", named=named, holder=name, at=now), _as_pages
     )
     return send_file(whole, mimetype="application/zip", as_attachment=True, download_name=f"mon-dmp-{now:%Y-%m-%d}.zip")
+
+
+def _structured(found: Document, data: bytes) -> ResponseReturnValue:
+    """A structured document as a page, or as pages to keep (`?garder=1`); `?garder=cda` gives the document itself."""
+    kept = request.args.get("garder")
+    if kept is None:
+        history = history_in(data)
+        return render_template(
+            "record/reimbursements.html", document=found, history=history, tables=tables_of(history), use=USE,
+            empty=EMPTY, hospital=HOSPITAL, marked=any(map(has_marks, tables_of(history))),
+        )  # fmt: skip
+    mime, given, suffix = (
+        (Format.CDA.value, data, "xml") if kept == "cda" else (Format.PDF.value, _as_pages(found, data), "pdf")
+    )
+    response = Response(given, content_type=mime)
+    stem = found.file_name.rpartition(".")[0]
+    response.headers.set("Content-Disposition", "attachment", filename=f"{stem}.{suffix}")
+    return response
+
+
+def _as_pages(found: Document, data: bytes) -> bytes | None:
+    """A structured document as a PDF; None for any other, which is read as it is."""
+    return history_pdf(history_in(data), found.submitted_at) if found.format is Format.CDA else None
 
 
 def _wanted(what: str) -> tuple[str, Wanted]:
