@@ -20,7 +20,7 @@ from dmp_core.enrolment.dossiers_api import OPENED_AT_COUNTER
 from dmp_core.enrolment.events import Event, Kind
 from dmp_core.enrolment.insured import Insured
 from dmp_core.enrolment.opening import open_enrolment
-from dmp_core.enrolment.results import CodeState, CodeStatus, DossierFacts, IssuedCodes, Renewed
+from dmp_core.enrolment.results import CodeState, CodeStatus, Destroyed, DossierFacts, IssuedCodes, Kept, Renewed
 from dmp_core.enrolment.validity import expires_on
 from dmp_core.storage.keyring import Keyring
 
@@ -31,6 +31,7 @@ __all__ = [
     "CodeStatus",
     "Consent",
     "Contacts",
+    "Destroyed",
     "DmpGateway",
     "DossierFacts",
     "DossierState",
@@ -38,6 +39,7 @@ __all__ = [
     "Insured",
     "IssuedCodes",
     "Judged",
+    "Kept",
     "Kind",
     "Motive",
     "Opened",
@@ -235,6 +237,18 @@ class DmpGateway:
     def request_code(self, request_id: UUID, person: Insured, *, a_day: int, in_thirty_days: int) -> Judged:
         """Ask for a code under the rule of mon-dmp; a refusal says why and from when again. See `Dossiers.request_code`."""
         return self._enrolment.dossiers.request_code(request_id, person, a_day=a_day, in_thirty_days=in_thirty_days)
+
+    @translated()
+    def expired_dossiers(self, caisses: Iterable[str], limit: int) -> list[Kept]:
+        """Closed dossiers of these caisses whose ten years are over, the oldest first."""
+        return self._enrolment.dossiers.expired(caisses, limit)
+
+    @translated()
+    def destroy_dossier(
+        self, request_id: UUID, caisse: str, person_id: int, proposed_by: str, confirmed_by: str
+    ) -> Destroyed:
+        """Destroy for good, once a request. Raises errors.Invalid (two persons), errors.NotFound, errors.WrongState."""
+        return self._enrolment.dossiers.destroy(request_id, caisse, person_id, proposed_by, confirmed_by)
 
     @translated()
     def events(self, limit: int) -> list[Event]:

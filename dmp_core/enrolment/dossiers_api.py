@@ -10,7 +10,9 @@ from uuid import UUID
 
 from psycopg import sql
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 
+from dmp_core.clock import PARIS
 from dmp_core.enrolment import dossiers
 from dmp_core.enrolment.code_requests import (
     A_DAY,
@@ -29,7 +31,7 @@ from dmp_core.enrolment.dossiers import ClosedBy, Consent, Contacts, DossierStat
 from dmp_core.enrolment.events import Event, Kind, mark_done, record_event, waiting_events
 from dmp_core.enrolment.facade import Facade, lock_request, require_caisse
 from dmp_core.enrolment.insured import Insured
-from dmp_core.enrolment.results import DossierFacts, Renewed
+from dmp_core.enrolment.results import Destroyed, DossierFacts, Kept, Renewed
 from dmp_core.errors import Invalid, NotFound, WrongState
 
 OPENED_AT_COUNTER = "DMP ouvert à l’accueil"
@@ -49,6 +51,15 @@ _LOGIN = text("SELECT enrolment.login_just_given(:request)")
 _REVOKE = text(
     "UPDATE enrolment.creation_code SET state = 'revoked', state_changed_at = :now, reason = :reason "
     "WHERE caisse = :caisse AND person_id = :person AND state = 'live' AND expires_at > :now"
+)
+
+_EXPIRED = text(
+    "SELECT caisse, person_id, state_changed_at, keep_until FROM enrolment.dossier "
+    "WHERE state = 'closed' AND keep_until < :today AND caisse = ANY(CAST(:caisses AS text[])) "
+    "ORDER BY keep_until, caisse, person_id LIMIT :limit"
+)
+_DESTROY = text(
+    "SELECT digest, at FROM enrolment.destroy_dossier(:request, :caisse, :person, :proposed, :confirmed, :now)"
 )
 
 
@@ -174,6 +185,36 @@ class Dossiers(Facade):
             known_state(connection, person), person.may_open, asked_since(connection, person, now - THIRTY_DAYS), now,
             a_day=a_day, in_thirty_days=in_thirty_days,
         )  # fmt: skip
+
+    def expired(self, caisses: Iterable[str], limit: int) -> list[Kept]:
+        """Closed dossiers of these caisses whose ten years are over, the oldest first, at most `limit`."""
+        with self._transaction() as connection:
+            today = self._clock().astimezone(PARIS).date()
+            rows = connection.execute(_EXPIRED, {"today": today, "caisses": sorted(set(caisses)), "limit": limit})
+            return [Kept(row.caisse, row.person_id, row.state_changed_at, row.keep_until) for row in rows]
+
+    def destroy(self, request_id: UUID, caisse: str, person_id: int, proposed_by: str, confirmed_by: str) -> Destroyed:
+        """Destroy a closed dossier past its ten years, with all that it holds; called again with the same request, the
+        same proof.
+
+        Raises Invalid unless two different persons answer for it, NotFound without a dossier, WrongState while it is
+        kept. Nothing is destroyed then.
+        """
+        require_caisse(caisse)
+        if not proposed_by or not confirmed_by or proposed_by == confirmed_by:
+            raise Invalid("La destruction d’un DMP engage deux personnes différentes.")
+        given = {
+            "request": request_id, "caisse": caisse, "person": person_id, "proposed": proposed_by,
+            "confirmed": confirmed_by, "now": self._clock(),
+        }  # fmt: skip
+        try:
+            with self._transaction() as connection:
+                row = connection.execute(_DESTROY, given).one_or_none()
+        except IntegrityError as error:
+            raise WrongState("Ce DMP est encore conservé : il ne peut pas être détruit.") from error
+        if row is None:
+            raise NotFound("Cette personne n’a pas de DMP : vérifiez de qui il s’agit.")
+        return Destroyed(bytes(row.digest).hex(), row.at)
 
     def events(self, limit: int) -> list[Event]:
         """The oldest events that nobody has marked done, at most `limit`; given again until somebody does.

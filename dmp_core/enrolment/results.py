@@ -78,3 +78,22 @@ class Renewed:
     password: str = field(repr=False)
     expires_at: datetime
     """It opens nothing any more from this instant on (UTC)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A closed dossier whose ten years are over."""
+
+    caisse: str
+    person_id: int
+    closed_at: datetime
+    keep_until: date
+
+
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """The proof that a dossier was destroyed: it says who, when and a digest of what, and nothing of it."""
+
+    proof: str
+    """Hexadecimal digest."""
+    at: datetime

@@ -142,6 +142,6 @@ def test_what_the_back_office_may_do_to_its_own_tables(new_database: NewDatabase
         "printer": full, "handover": full, "printer_return": "INSERT,SELECT", "printer_difference": "INSERT,SELECT",
         "lot_destination": "INSERT,SELECT", "letter_reprint": "INSERT,SELECT",
         "parameter_version": "INSERT,SELECT",
-        "phone_call": full, "identity_check": full, "call_back": full,
-            "mail_incident": full, "mail_return": full, "mail_pace": full,
+        "phone_call": full, "identity_check": full, "call_back": full, "destruction": "INSERT,SELECT",
+        "mail_incident": full, "mail_return": full, "mail_pace": full,
     }  # fmt: skip

@@ -70,6 +70,10 @@ ALLOWED = [
         },
     ),
     Reach(
+        "caisse", "enrolment", "destroy_dossier(request uuid, wanted_caisse character, wanted_p", "definer routine",
+        ("EXECUTE",),
+    ),
+    Reach(
         "caisse", "enrolment", "dossier", "table", (),
         {
             "SELECT": (

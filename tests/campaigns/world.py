@@ -182,7 +182,8 @@ class World:
         with self.dmp_owner.begin() as connection:
             connection.execute(
                 text(
-                    "TRUNCATE enrolment.creation_code, enrolment.code_request, enrolment.dossier, enrolment.outbox CASCADE"
+                    "TRUNCATE enrolment.creation_code, enrolment.code_request, enrolment.dossier, enrolment.outbox, "
+                    "enrolment.destruction CASCADE"
                 )
             )
         self.office.redis.flushdb()

@@ -4,10 +4,12 @@ from flask import Flask
 
 from backoffice.web.pages import (
     call_acts,
+    call_guard,
     call_statistics,
     case_bulk,
     case_files,
     case_page,
+    destruction,
     drafts,
     filters,
     lots,
@@ -30,10 +32,12 @@ from backoffice.web.pages.uploads import OfficeRequest
 
 __all__ = [
     "call_acts",
+    "call_guard",
     "call_statistics",
     "case_bulk",
     "case_files",
     "case_page",
+    "destruction",
     "drafts",
     "lots",
     "printing",

@@ -1,5 +1,6 @@
 """What is done about a person's DMP at the desk or during a call: one form an act, the same rules for both."""
 
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,12 +12,27 @@ from backoffice.cases.queueing import Way
 from backoffice.closure import asking, telling
 from backoffice.closure.asking import MEANS, Asked
 from backoffice.closure.explanation import explanation
+from backoffice.closure.persons import person_of
 from backoffice.core.actor import Actor
 from backoffice.core.errors import Invalid
 from backoffice.parameters.reading import current
 from backoffice.parameters.reasons import CLOSURE, CONTEST, offered
+from backoffice.persons import resend
 from backoffice.web.access import current_actor
 from backoffice.web.pages.composition import office
+
+
+def _code(session: Session, actor: Actor, caisse: str, person_id: int, way: Way, _source: str) -> str:
+    try:
+        asked = uuid.UUID(request.form.get("demande", ""))
+    except ValueError:
+        raise Invalid("Ce formulaire est incomplet : rechargez la page.") from None
+    person = person_of(session, actor, caisse, person_id)
+    spoken = "téléphone" if way is Way.PHONE else "accueil"
+    told = resend.request_code(session, office(), actor, person, asked, spoken)
+    if told.why_not:
+        raise Invalid(told.why_not)
+    return f"Un code part {'par courriel' if told.by_mail else 'par La Poste'}. Il remplacera le précédent."
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +96,7 @@ def _reopen(session: Session, actor: Actor, caisse: str, person_id: int, way: Wa
 ACTS: Final[Mapping[str, Act]] = {
     act.slug: act
     for act in (
+        Act("code", "Renvoyer un code", "code_perdu", True, _code),
         Act("cloture", "Demander la clôture", "cloture", True, _close),
         Act("contestation", "Suspendre : création contestée", "contestation", True, _contest),
         Act("opposition", "Opposition aux envois", "refus", True, _oppose),
@@ -95,6 +112,11 @@ def facts_of_form(session: Session, act: Act, way: Way, caisse: str, person_id: 
     shown: dict[str, Any] = {"act": act, "way": way, "means": MEANS.get(way, {})}
     if act.slug == "cloture":
         shown |= {"blocks": explanation(session), "reasons": offered(current(session).of(CLOSURE))}
+    elif act.slug == "code":
+        shown |= {
+            "looked": resend.look(session, office(), person_of(session, current_actor(), caisse, person_id)),
+            "request_id": uuid.uuid4(),
+        }
     elif act.slug == "contestation":
         shown["reasons"] = offered(current(session).of(CONTEST))
     elif act.slug == "opposition":

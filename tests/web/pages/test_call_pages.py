@@ -214,3 +214,34 @@ def test_the_counts_are_a_picture_a_table_and_a_file(advisor: Browser, world: Wo
     answer = advisor.get(f"/appels/statistiques.csv?par={by}")
     assert answer.mimetype == "text/csv"
     assert answer.text.splitlines()[-1].endswith(";3")
+
+
+def test_on_the_line_the_search_of_the_site_and_the_files_show_nobody_but_who_proved_it(
+    advisor: Browser, world: World
+) -> None:
+    world.load([a_person(prenom="Odile", nom_naissance="Autrepersonne")])
+    persons = {name: int(number) for name, number in world.sql("SELECT prenom, id FROM person")}
+    zoe, other = persons["Zoé"], persons["Odile"]
+    call = opened(advisor)
+    token = token_of(advisor.get(call).text)
+
+    def answers() -> list[TestResponse]:
+        found = [advisor.get(one) for one in (f"/personnes/631/{zoe}", "/personnes/recherche")]
+        found.extend(
+            advisor.client.post(place, data={"csrf_token": token, "quoi": "Quillec"})
+            for place in ("/personnes/recherche", "/personnes/suggestions")
+        )
+        return found
+
+    for answer in answers():
+        assert answer.status_code == 409
+        for secret in ("Zoé", "CHATEAUGAY", "exemple.fr"):
+            assert secret not in answer.text
+    search(advisor, call)
+    advisor.send(f"{call}/identite", call)
+    for _ in range(3):
+        reply(advisor, call)
+    assert advisor.get(f"/personnes/631/{zoe}").status_code == 200
+    assert advisor.get(f"/personnes/631/{other}").status_code == 409
+    advisor.send(f"{call}/terminer", call, sujet="autre", suite="repondu")
+    assert advisor.get("/personnes/recherche").status_code == 200

@@ -1,7 +1,10 @@
 """Acts about a person's DMP, at the desk and during a call, and the closures that wait for their day."""
 
+import re
+from datetime import UTC, datetime
+
 import pytest
-from campaigns.world import World
+from campaigns.world import World, a_person
 from closure.test_closures import a_holder, state_of, stopped
 
 from backoffice.adapters.dmp import DossierState
@@ -151,3 +154,44 @@ def test_an_opposition_is_put_and_lifted(sign_in: SignIn, world: World, zoe: int
     advisor.send(form, form, souhait="reprendre")
     assert not stopped(world)
     assert len(journal(world, "personne.signaler")) == 1
+
+
+def test_two_supervisors_destroy_and_one_alone_does_not(sign_in: SignIn, world: World) -> None:
+    world.clock.now = datetime(2010, 3, 1, 9, tzinfo=UTC)
+    person = a_holder(world)
+    world.office.dmp.close_dossier("631", person, "essai")
+    world.clock.now = datetime(2020, 3, 2, 9, tzinfo=UTC)
+    first, place = sign_in(SUPERVISOR), "/clotures/destructions"
+    assert f"n° {person}" in first.get(place).text
+    assert first.send(f"{place}/proposer", place, dmp="").status_code == 422
+    assert first.send(f"{place}/proposer", place, dmp=f"631-{person}").status_code == 303
+    (asked,) = world.sql("SELECT id FROM destruction")[0]
+    assert "la vôtre" in first.get(place).text
+    assert first.send(f"{place}/detruire", place, proposition=str(asked), definitif="on").status_code == 403
+    world.sql("UPDATE destruction SET proposed_by = 'un.autre'")
+    second = first
+    refused = second.send(f"{place}/detruire", place, proposition=str(asked))
+    assert refused.status_code == 422
+    assert "définitive" in refused.text
+    for _ in range(2):
+        assert second.send(f"{place}/detruire", place, proposition=str(asked), definitif="on").status_code in (303, 400)
+    assert world.sql("SELECT count(*) FROM enrolment.dossier", "dmp") == [(0,)]
+    (proof,) = world.sql("SELECT proof FROM destruction")[0]
+    assert proof in second.get(place).text
+
+
+def test_a_code_is_sent_again_during_a_call_once_a_form_and_within_the_limits(sign_in: SignIn, world: World) -> None:
+    world.load([a_person(**ZOE)])
+    advisor = sign_in(ADVISOR)
+    call = proved(advisor)
+    form = f"{call}/actes/code"
+    page = advisor.get(form).text
+    assert "par courriel" in page
+    assert "zoe.q@exemple.fr" not in page
+    asked = re.findall(r'name="demande" value="([^"]+)"', page)[0]
+    for _ in range(2):
+        assert advisor.send(form, form, demande=asked).status_code == 303
+    assert world.sql("SELECT count(*) FROM enrolment.outbox WHERE kind = 'code.requested'", "dmp") == [(1,)]
+    page = advisor.get(form).text
+    assert "moins de 24" in page
+    assert "Renvoyer un code</button>" not in page
