@@ -46,6 +46,8 @@ from backoffice.office import Office, open_office
 from backoffice.population.actions import discard_upload, run_import
 from backoffice.population.models import ImportState, PopulationImport
 from backoffice.settings import Settings
+from backoffice.supervision.absences import hand_over_absent
+from backoffice.supervision.sampling import draw_last_week
 
 log = structlog.get_logger(__name__)
 
@@ -163,6 +165,8 @@ DUTIES: Final[tuple[Callable[[Office], object], ...]] = (
     relay_emails,
     escalate,
     destroy_withdrawn,
+    hand_over_absent,
+    draw_last_week,
     void_stale,  # before a wave may start
     start_due_waves,
     close_due,

@@ -56,7 +56,7 @@ def life_of(session: Session, case: Case) -> list[CaseEntry]:
     return list(session.scalars(select(CaseEntry).where(CaseEntry.case_id == case.id).order_by(CaseEntry.id)))
 
 
-def within(query: Select[Any], actor: Actor, wanted: Wanted, now: datetime) -> Select[Any]:
+def within(query: Select[*tuple[Any, ...]], actor: Actor, wanted: Wanted, now: datetime) -> Select[*tuple[Any, ...]]:
     """The query narrowed to what the actor may see and asks for."""
     kinds = [workflow.name for workflow in readable_kinds(actor)]
     where: list[ColumnElement[bool]] = [

@@ -66,6 +66,12 @@ SECTIONS: Final = (
     ),
     Section("Appels", "Ouvrir un appel du 0 810, rappeler, lire les statistiques par sujet.", "calls.index", "/appels"),
     Section(
+        "Supervision",
+        "Suivre les files, les échéances, les absences et la qualité des demandes de la caisse.",
+        "supervision.index",
+        "/supervision",
+    ),
+    Section(
         "Imprimeurs",
         "Déclarer les imprimeurs, lire leurs retours, régler les écarts.",
         "printers.index",

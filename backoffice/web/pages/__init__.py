@@ -15,6 +15,7 @@ from backoffice.web.pages import (
     lots,
     printing,
     steps,
+    supervision_looking,
     waves,
 )
 from backoffice.web.pages.calls import pages as call_pages
@@ -28,6 +29,7 @@ from backoffice.web.pages.persons import pages as person_pages
 from backoffice.web.pages.population import pages as population_pages
 from backoffice.web.pages.printers import pages as printer_pages
 from backoffice.web.pages.segments import pages as segment_pages
+from backoffice.web.pages.supervision import pages as supervision_pages
 from backoffice.web.pages.uploads import OfficeRequest
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "printing",
     "register_pages",
     "steps",
+    "supervision_looking",
     "waves",
 ]  # fmt: skip
 
@@ -61,6 +64,7 @@ def register_pages(app: Flask) -> None:
         closure_pages,
         person_pages,
         segment_pages,
+        supervision_pages,
         printer_pages,
         template_pages,
     ):  # fmt: skip

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from backoffice.audit.journal import record
 from backoffice.cases import actions, linking
 from backoffice.cases.attachments import attachments_of
-from backoffice.cases.colleagues import names_of
+from backoffice.cases.colleagues import colleagues_of, names_of
 from backoffice.cases.mentions import mark_read
 from backoffice.cases.models import Case, access_case
 from backoffice.cases.queries import life_of
@@ -98,6 +98,14 @@ def _hand_over(session: Session, actor: Actor, number: str, _slug: str, form: Ca
     return f"La demande est confiée à la file « {team.label} »."
 
 
+def _assign(session: Session, actor: Actor, number: str, _slug: str, form: CaseForm) -> str:
+    login = form.qui.data or None
+    case = actions.assign(session, office(), actor, number, login, seen=form.version.data)
+    return f"La demande est affectée à {names_of(session, [login]).get(login, login)}." if case.owner and login else (
+        "La demande est rendue à la file."
+    )  # fmt: skip
+
+
 def _other(session: Session, actor: Actor, number: str, slug: str, form: CaseForm) -> str:
     other = (form.autre.data or "").strip()
     if slug == "reunir":
@@ -119,6 +127,7 @@ def _step(session: Session, actor: Actor, number: str, slug: str, form: CaseForm
 
 _ACTS: Final[dict[str, Callable[[Session, Actor, str, str, CaseForm], str]]] = {
     "noter": _note, "prendre": _hands, "rendre": _hands, "priorite": _priority, "confier": _hand_over,
+    "affecter": _assign,
     "lier": _other, "delier": _other, "reunir": _other,
 }  # fmt: skip
 
@@ -149,6 +158,7 @@ def _content(session: Session, actor: Actor, case: Case) -> dict[str, Any]:
         *(line.text for line in life if line.what == "owner"),
     }
     return {
+        "colleagues": colleagues_of(session, case.caisse, READERS) if Role.SUPERVISOR in actor.roles else [],
         "linked": linking.linked_to(session, actor, case),
         "twins": [] if case.closed else linking.same_open(
             session, actor, case.workflow, case.caisse, case.person_id, but=case.id

@@ -20,6 +20,7 @@ def equip(app: Flask) -> None:
         caisses=caisses, caisses_short=caisses_short, exclusion_rows=exclusion_rows, capitalised=capitalised,
         person=person, reason=reason, answer_label=answer_label,
         file_size=file_size, option=option, kind_option=kind_option, caisse_options=caisse_options,
+        colleague_option=lambda one: (one.login, one.name),
         criteria_facts=criteria_facts, step_label=lambda name: STEP_LABELS.get(name, name), kind_label=answer_label,
     )  # fmt: skip
     # Not a filter: Jinja works out a filter over a constant once, for the first person who opens the page.

@@ -58,6 +58,17 @@ class CaseForm(OfficeForm):
     priorite = StringField("Priorité")
     file = StringField("File")
     autre = StringField("Numéro de l’autre demande")
+    qui = StringField("Affectée à")
+
+
+class AbsenceForm(OfficeForm):
+    """Somebody is away, and who stands in for them."""
+
+    demande = HiddenField()
+    qui = StringField("Qui")
+    du = Day("Du", format=["%Y-%m-%d", "%d/%m/%Y"])
+    au = Day("Au", format=["%Y-%m-%d", "%d/%m/%Y"])
+    remplacant = StringField("Remplacé par")
 
 
 class UploadForm(OfficeForm):
