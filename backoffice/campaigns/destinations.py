@@ -40,15 +40,19 @@ class Destination:
 
 
 def count_destinations(session: Session, lot: Lot) -> None:
-    """Count the lot's sealed letters by postal code; counted twice, they are counted once."""
+    """Count the lot's sealed letters, control letters too, by postal code; counted twice, they are counted once."""
     session.execute(
         text("""
         INSERT INTO lot_destination (lot_id, pays, code_postal, letters)
         SELECT :lot, CASE WHEN upper(p.pays) IN ('', 'FRANCE', 'FR', 'FRA') THEN '' ELSE upper(p.pays) END, p.code_postal,
             count(*)
-        FROM letter l JOIN person p ON p.caisse = l.caisse AND p.id = l.person_id
-        WHERE l.caisse = :caisse AND l.campaign_id = :campaign AND l.channel = :channel AND l.lot_sequence = :sequence
-            AND l.state = :sealed
+        FROM (
+            SELECT p.pays, p.code_postal FROM letter l JOIN person p ON p.caisse = l.caisse AND p.id = l.person_id
+            WHERE l.caisse = :caisse AND l.campaign_id = :campaign AND l.channel = :channel AND l.lot_sequence = :sequence
+                AND l.state = :sealed
+            UNION ALL
+            SELECT '', a.code_postal FROM control_letter c JOIN control_address a ON a.id = c.address_id WHERE c.lot_id = :lot
+        ) p
         GROUP BY 2, 3 ON CONFLICT DO NOTHING
         """),
         {

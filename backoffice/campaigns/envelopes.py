@@ -75,7 +75,7 @@ def envelop(office: Office, lot: Lot, lots: Path, printer: Printer) -> Envelope:
     sealing.require_room(folder, len(closed))
     outer = hashlib.sha256(closed)
     receipt = {
-        "lot": lot.name, "imprimeur": printer.code, "lettres": lot.letters, "pages": lot.pages,
+        "lot": lot.name, "imprimeur": printer.code, "lettres": lot.envelopes, "pages": lot.pages,
         "recto_verso": lot.duplex, "reperes": lot.marks, "octets": len(closed), **expected,
         "fichier_sha256": outer.hexdigest(),
     }  # fmt: skip

@@ -119,6 +119,8 @@ class Lot(Base):
     exceptions: Mapped[int] = mapped_column(Integer, default=0)
     excluded: Mapped[int] = mapped_column(Integer, default=0)
     doubtful: Mapped[int] = mapped_column(Integer, default=0)
+    controls: Mapped[int] = mapped_column(Integer, default=0)
+    """Letters to control addresses, beyond `letters`."""
     pages: Mapped[int] = mapped_column(Integer, default=0)
     size: Mapped[int] = mapped_column(default=0)
     pdf_sha256: Mapped[bytes | None]
@@ -139,6 +141,11 @@ class Lot(Base):
     def status(self) -> LotState:
         """The state as its enumeration."""
         return LotState(self.state)
+
+    @property
+    def envelopes(self) -> int:
+        """What the printer inserts and the post takes: letters and control letters."""
+        return self.letters + self.controls
 
 
 class Letter(Base):

@@ -224,7 +224,7 @@ def note_report(
     handover.version += 1
     session.flush()
     for kind, ours, theirs in (
-        (DifferenceKind.LETTERS, lot.letters, report.letters), (DifferenceKind.PAGES, lot.pages, report.pages),
+        (DifferenceKind.LETTERS, lot.envelopes, report.letters), (DifferenceKind.PAGES, lot.pages, report.pages),
     ):  # fmt: skip
         if theirs is not None and theirs != ours:
             note_difference(

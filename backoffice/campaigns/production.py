@@ -14,6 +14,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from sqlalchemy.orm import Session
 from backoffice.adapters import environment
 from backoffice.adapters.dmp import expires_on, group
 from backoffice.audit.journal import record
-from backoffice.campaigns import sealing
+from backoffice.campaigns import control, sealing
 from backoffice.campaigns.codes import LotCodes, codes_for, codes_in_force
 from backoffice.campaigns.destinations import count_destinations
 from backoffice.campaigns.kinds import Exclusion
@@ -140,6 +141,7 @@ def produce_lot(session: Session, office: Office, actor: Actor, lot_id: int) -> 
         outcome = Outcome.SEALED if found else Outcome.EMPTY
     _note(session, lot, lines, found, now)
     if found is not None:
+        control.note_controls(session, lot, found.content.get("controles", []))
         count_destinations(session, lot)
     record(
         session, actor, f"lot.{'sceller' if found else 'vider'}", lot.name, at=now, caisse=lot.caisse,
@@ -205,7 +207,14 @@ def _write(
                 assert line.laid_out is not None
                 code = group(issued.codes[line.person_id]) if issued.codes is not None else None
                 line.pages = writer.add(line.laid_out, letter_id=line.letter_id, code=code)
-        csv_sha = sealing.write_manifest(aside / f"{name}.csv", (_manifest_row(lot, line) for line in ready))
+            controls = control.control_lines(session, program, campaign, lot)
+            for one in controls:
+                code = control.CODE if issued.codes is not None else None
+                one.pages = writer.add(one.laid_out, letter_id=one.letter_id, code=code)
+        csv_sha = sealing.write_manifest(
+            aside / f"{name}.csv",
+            chain((_manifest_row(lot, line) for line in ready), control.manifest_rows(lot, controls)),
+        )
         proof = {
             "lot": name,
             "campagne": campaign.reference,
@@ -217,6 +226,7 @@ def _write(
             "reperes": finishing.marks,
             "emission": str(issued.issue_id),
             "lettres": len(ready),
+            "controles": control.proof_entries(controls),
             "pages": writer.pages,
             "octets": writer.bytes,
             "exceptions": [

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backoffice.adapters.dmp import OPENED_AT_COUNTER, CodeStatus
-from backoffice.campaigns import sealing
+from backoffice.campaigns import control, sealing
 from backoffice.campaigns.codes import carries_codes
 from backoffice.campaigns.handing import noted_seal
 from backoffice.campaigns.models import Campaign, Letter, Lot
@@ -27,6 +27,8 @@ class Reconciliation:
     campaigns: int = 0
     lots: int = 0
     letters: int = 0
+    controls: int = 0
+    """Letters to control addresses, whose code opens nothing."""
     pages: int = 0
     live_codes: int = 0
     """Live codes of sealed letters."""
@@ -73,6 +75,7 @@ def verify_lot(session: Session, office: Office, campaign: Campaign, lot: Lot, f
         found.faults.append(f"Lot {lot.name} : {mismatch}")
         return
     printed: dict[str, tuple[int, int, int]] = {}
+    controls: dict[str, tuple[int, int]] = {}
     next_page = 1
     for row in sealing.read_manifest(folder / f"{lot.name}.csv"):
         if row["lettre"] in printed:
@@ -82,6 +85,9 @@ def verify_lot(session: Session, office: Office, campaign: Campaign, lot: Lot, f
                 f"Lot {lot.name} : les pages du courrier {row['lettre']} ne suivent pas les précédentes."
             )
         next_page = int(row["page_fin"]) + 1
+        if row["statut"] == control.STATUS:
+            controls[row["lettre"]] = (int(row["page_debut"]), int(row["page_fin"]))
+            continue
         printed[row["lettre"]] = (int(row["personne"]), int(row["page_debut"]), int(row["page_fin"]))
     if next_page - 1 != seal.pages or len(printed) != seal.letters:
         found.faults.append(
@@ -102,6 +108,9 @@ def verify_lot(session: Session, office: Office, campaign: Campaign, lot: Lot, f
             f"Lot {lot.name} : {len(noted)} courriers scellés en base, {len(printed)} au manifeste ; "
             f"{sum(noted.get(one) != printed.get(one) for one in noted.keys() | printed.keys())} différences."
         )
+    if controls != control.controls_of(session, lot) or len(controls) != lot.controls:
+        found.faults.append(f"Lot {lot.name} : ses courriers témoins ne sont pas ceux enregistrés au scellement.")
+    found.controls += len(controls)
     if carries_codes(campaign):
         _verify_codes(office, lot, [person for person, _, _ in printed.values()], found)
     found.lots += 1

@@ -18,7 +18,7 @@ def verify(references: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json(
             {
-                "campagnes": found.campaigns, "lots": found.lots, "lettres": found.letters, "pages": found.pages,
+                "campagnes": found.campaigns, "lots": found.lots, "lettres": found.letters, "temoins": found.controls, "pages": found.pages,
                 "codes_en_cours": found.live_codes, "codes_termines": found.ended_codes, "courriels": found.emails,
                 "exceptions": found.exceptions, "en_attente": found.waiting, "anomalies": found.faults,
             }
@@ -27,7 +27,9 @@ def verify(references: tuple[str, ...], as_json: bool) -> None:
         for fault in found.faults:
             click.echo(fault)
         click.echo(
-            f"{number(found.campaigns)} campagnes, {number(found.lots)} lots, {number(found.letters)} courriers sur "
+            f"{number(found.campaigns)} campagnes, {number(found.lots)} lots, {number(found.letters)} courriers"
+            + (f" et {number(found.controls)} témoins" if found.controls else "")
+            + " sur "
             f"{number(found.pages)} pages, {number(found.live_codes)} codes en cours, {number(found.emails)} courriels, "
             f"{number(found.exceptions)} exceptions, {number(found.waiting)} en attente : "
             + ("tout concorde." if found.clean else f"{number(len(found.faults))} anomalies.")

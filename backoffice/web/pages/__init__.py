@@ -22,6 +22,7 @@ from backoffice.web.pages.calls import pages as call_pages
 from backoffice.web.pages.campaigns import pages as campaign_pages
 from backoffice.web.pages.cases import pages as case_pages
 from backoffice.web.pages.closure import pages as closure_pages
+from backoffice.web.pages.control_addresses import pages as control_pages
 from backoffice.web.pages.correspondence import pages as correspondence_pages
 from backoffice.web.pages.emails import pages as email_pages
 from backoffice.web.pages.letter_templates import pages as template_pages
@@ -67,5 +68,6 @@ def register_pages(app: Flask) -> None:
         supervision_pages,
         printer_pages,
         template_pages,
+        control_pages,
     ):  # fmt: skip
         app.register_blueprint(pages)
