@@ -18,7 +18,8 @@ def verify(references: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json(
             {
-                "campagnes": found.campaigns, "lots": found.lots, "lettres": found.letters, "temoins": found.controls, "pages": found.pages,
+                "campagnes": found.campaigns, "lots": found.lots, "lettres": found.letters,
+                "temoins": found.controls, "pages": found.pages,
                 "codes_en_cours": found.live_codes, "codes_termines": found.ended_codes, "courriels": found.emails,
                 "exceptions": found.exceptions, "en_attente": found.waiting, "anomalies": found.faults,
             }
