@@ -18,6 +18,7 @@ from backoffice.cases.queries import life_of
 from backoffice.cases.queueing import Priority, Team
 from backoffice.core.actor import Actor, Role
 from backoffice.core.errors import Invalid, WrongState
+from backoffice.letters.freehand import FREE_LETTERS
 from backoffice.letters.requests import letters_of_case
 from backoffice.population.models import Person
 from backoffice.web.access import access, current_actor
@@ -139,7 +140,7 @@ def page_of(number: str, form: CaseForm, slug: str = "", error: str = "") -> str
         case = access_case(session, actor, number)
         content = _content(session, actor, case)
     return render_template(
-        "cases/show.html", case=case, form=form, slug=slug, error=error, now=office().clock(),
+        "cases/show.html", free_letters=FREE_LETTERS, case=case, form=form, slug=slug, error=error, now=office().clock(),
         steps=() if case.merged_into else case.workflow.possible(case.state, actor), may_take=_may_take(case),
         line_said=line_said,
         priorities=Priority, teams=Team, supervises=Role.SUPERVISOR in actor.roles, **content,
