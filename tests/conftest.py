@@ -10,9 +10,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from hypothesis import settings
 
 from backoffice.embedded import services as embedded
 from backoffice.settings import read_json
+
+# A busy machine is no fault of the code: properties are tried without a stopwatch.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @dataclass(frozen=True)

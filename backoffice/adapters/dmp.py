@@ -184,6 +184,11 @@ class DmpGateway:
         return self._enrolment.counts(caisses)
 
     @translated()
+    def ending(self, caisses: Iterable[str], until: date) -> dict[tuple[UUID, date], int]:
+        """Number of live codes of these caisses by request and last day of use, for last days up to `until`."""
+        return self._enrolment.ending(caisses, until)
+
+    @translated()
     def missing_keys(self) -> frozenset[str]:
         """Ids of keys that live codes need and the key file lacks. Empty is well."""
         return self._enrolment.missing_keys()

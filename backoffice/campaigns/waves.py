@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from backoffice.adapters import environment
 from backoffice.adapters.db import ring_after_commit
+from backoffice.campaigns.approvals import void_if_stale
 from backoffice.campaigns.models import Campaign, Letter, Lot, access_campaign
 from backoffice.campaigns.rules import PENDING_WAVES, CampaignState, LetterState, LotState, WaveState
 from backoffice.campaigns.scheduling import Days, Slot, Terms, lay_out, move
@@ -20,6 +21,7 @@ from backoffice.core.errors import Invalid, WrongState
 from backoffice.office import Office
 
 _OPEN = frozenset({CampaignState.APPROVED, CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED})
+_NOT_LEFT = (CampaignState.APPROVED, CampaignState.SCHEDULED)
 _MOVING = frozenset({CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED})
 
 
@@ -35,11 +37,14 @@ def schedule(
     """Give the campaign its waves, or remake those that have not started.
 
     `seen` is the version of the plan that was on the screen, 0 for none. Raises NotFound, NotAllowed, WrongState and
-    Invalid, each saying what to do.
+    Invalid, each saying what to do. A campaign whose template changed since its approval goes back to a draft instead:
+    look at what is returned.
     """
     campaign = _access(session, actor, reference, lock=True)
     plan = plan_of(session, campaign)
     _require_unchanged(plan, seen)
+    if campaign.status in _NOT_LEFT and void_if_stale(session, office, campaign):
+        return campaign
     slots, lots = _laid_out(session, office, campaign, terms)
     now = office.clock()
     for lot in lots:
@@ -179,7 +184,8 @@ def start_wave(
 ) -> Campaign:
     """Have a wave made now, dated today, whatever its day was; the first one sets the campaign running.
 
-    Raises NotFound, NotAllowed and WrongState: paused campaign, wave that has started, environment that may not send.
+    As `schedule`, voids an approval that no longer holds. Raises NotFound, NotAllowed and WrongState: paused campaign,
+    wave that has started, environment that may not send.
     """
     campaign = _access(session, actor, reference, lock=True)
     if campaign.status is CampaignState.PAUSED:
@@ -198,6 +204,8 @@ def start_wave(
             f"La vague {pending[0].number} vient d’abord : démarrez-la, déplacez-la ou abandonnez-la avant celle-ci."
         )
     environment.require_agreement(session, office.environment)
+    if campaign.status in _NOT_LEFT and void_if_stale(session, office, campaign):
+        return campaign
     begin(session, office, actor, campaign, wave)
     _make_room(session, office, campaign, plan, pending[1:])
     if plan is not None:

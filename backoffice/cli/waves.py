@@ -7,10 +7,13 @@ import click
 
 from backoffice.campaigns import waves
 from backoffice.campaigns.agenda import WaveLine, wave_lines
+from backoffice.campaigns.approvals import TEMPLATE_CHANGED
 from backoffice.campaigns.models import access_campaign
+from backoffice.campaigns.rules import CampaignState
 from backoffice.campaigns.scheduling import MOST_TOLERANCE, Embargo, Slot, Terms
 from backoffice.campaigns.wave_models import plan_of
 from backoffice.cli.common import DATE, json_option, number, office_open, operator, print_json
+from backoffice.core.errors import WrongState
 
 
 class Stretch(click.ParamType[Embargo]):
@@ -57,8 +60,11 @@ def schedule(
             slots = waves.propose(session, office, operator(), reference, terms)
             _tell_slots(reference, slots, as_json)
             return
-        waves.schedule(session, office, operator(), reference, terms)
-        lines = wave_lines(session, access_campaign(session, operator(), reference))
+        campaign = waves.schedule(session, office, operator(), reference, terms)
+        voided = campaign.status is CampaignState.DRAFT
+        lines = wave_lines(session, campaign)
+    if voided:
+        raise WrongState(TEMPLATE_CHANGED)
     _tell(reference, lines, as_json)
 
 

@@ -38,6 +38,18 @@ SECTIONS: Final = (
         "/campagnes",
     ),
     Section(
+        "Calendrier",
+        "Voir la journée : départs, ce qui attend quelqu’un, codes qui expirent, quatre semaines de vagues.",
+        "agenda.index",
+        "/calendrier",
+    ),
+    Section(
+        "Charge",
+        "Prévoir les appels, les visites et les créations que les vagues amènent, et l’effectif qu’il faut.",
+        "planning.index",
+        "/charge",
+    ),
+    Section(
         "Courriers à la demande",
         "Suivre les accusés de réception, les codes demandés et les confirmations de clôture.",
         "correspondence.index",

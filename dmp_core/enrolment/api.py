@@ -19,7 +19,7 @@ from dmp_core.enrolment.digests import digests
 from dmp_core.enrolment.dossiers_api import Dossiers
 from dmp_core.enrolment.facade import Facade, lock_request, require_caisse, require_reason
 from dmp_core.enrolment.results import CodeState, CodeStatus, IssuedCodes
-from dmp_core.enrolment.validity import LATEST_POSTING, expires_at, expires_on, last_day
+from dmp_core.enrolment.validity import LATEST_POSTING, end_of, expires_at, expires_on, last_day
 from dmp_core.errors import Invalid, Unavailable, WrongState
 from dmp_core.storage.engine import copy_in
 from dmp_core.storage.keyring import Keyring
@@ -81,6 +81,11 @@ _ENDS = text("SELECT expires_at, count(*) AS codes FROM enrolment.creation_code 
 _COUNTS = text(
     "SELECT request_id, count(*) AS live FROM enrolment.creation_code "
     "WHERE caisse = ANY(CAST(:caisses AS char(3)[])) AND state = 'live' AND expires_at > :now GROUP BY request_id"
+)
+_ENDING = text(
+    "SELECT request_id, expires_at, count(*) AS codes "
+    "FROM enrolment.creation_code WHERE caisse = ANY(CAST(:caisses AS char(3)[])) AND state = 'live' "
+    "AND expires_at > :now AND expires_at <= :until GROUP BY 1, 2"
 )
 _LIVE_CODES = sql.SQL(
     "SELECT caisse, person_id, request_id FROM enrolment.creation_code "
@@ -258,6 +263,13 @@ class Enrolment(Facade):
         with self._transaction() as connection:
             rows = connection.execute(_COUNTS, {"caisses": sorted(set(caisses)), "now": self._clock()})
             return {row.request_id: row.live for row in rows}
+
+    def ending(self, caisses: Iterable[str], until: date) -> dict[tuple[UUID, date], int]:
+        """Number of live codes of these caisses by request and last day of use, for last days up to `until`."""
+        with self._transaction() as connection:
+            scope = {"caisses": sorted(set(caisses)), "now": self._clock(), "until": end_of(until)}
+            rows = connection.execute(_ENDING, scope)
+            return {(row.request_id, last_day(row.expires_at)): row.codes for row in rows}
 
     def missing_keys(self) -> frozenset[str]:
         """Ids of keys that live codes need and the key file lacks: the portal could not check them. Empty is well."""

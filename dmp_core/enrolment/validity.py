@@ -24,11 +24,16 @@ def expires_on(letter_date: date) -> date:
 
 
 def expires_at(letter_date: date) -> datetime:
-    """The first instant, in UTC, at which the code is no longer taken: midnight in Paris after `expires_on`.
+    """The first instant, in UTC, at which the code is no longer taken: midnight in Paris after `expires_on`."""
+    return end_of(expires_on(letter_date))
+
+
+def end_of(day: date) -> datetime:
+    """The first instant, in UTC, after this day in Paris.
 
     France changes its clocks at 01:00 UTC, so that midnight always exists and exists once.
     """
-    return datetime.combine(expires_on(letter_date) + timedelta(days=1), time(), PARIS).astimezone(UTC)
+    return datetime.combine(day + timedelta(days=1), time(), PARIS).astimezone(UTC)
 
 
 def last_day(instant: datetime) -> date:

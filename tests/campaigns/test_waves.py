@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from backoffice.adapters.environment import adopt
-from backoffice.campaigns import actions, wave_clock, waves
+from backoffice.campaigns import actions, templates, wave_clock, waves
 from backoffice.campaigns.production import Outcome
 from backoffice.campaigns.rules import CampaignState, LetterState, LotState, WaveState
 from backoffice.campaigns.scheduling import Embargo, Terms
@@ -486,3 +486,19 @@ def test_who_may_plan_and_what_can_be_planned(world: World) -> None:
         schedule(world, done)
     assert paris_date(world.clock()) == date(2016, 11, 2)
     assert wave_clock.start_due_waves(world.office) == 0
+
+
+def test_a_template_changed_since_the_approval_keeps_a_plan_from_being_made_and_its_first_wave_from_leaving(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.load(people(4))
+    planned, approved = world.frozen(name="Programmée"), world.frozen(name="Approuvée")
+    schedule(world, planned)
+    monkeypatch.setattr(templates, "current_version", lambda *_: "autre")
+    schedule(world, approved)
+    with world.session() as session:
+        waves.start_wave(session, world.office, manager(), planned, 1)
+    for reference in (planned, approved):
+        assert world.campaign(reference).status is CampaignState.DRAFT
+        assert waves_at(world, reference) == []
+    assert world.codes() == {}

@@ -303,3 +303,15 @@ def use(owner_engine: Engine, person: int) -> None:
             ),
             {"person": person},
         )
+
+
+def test_codes_that_end_soon_are_counted_by_request_and_last_day(
+    enrolment: Enrolment, clock: SetClock, persons: range, request_id: UUID
+) -> None:
+    issued = enrolment.issue_codes(request_id, "631", persons, LETTER)
+    last = issued.expires_on
+    assert enrolment.ending(["631"], last - timedelta(days=1)) == {}
+    assert enrolment.ending(["631"], last)[request_id, last] == len(persons)
+    assert (request_id, last) not in enrolment.ending(["941"], last)
+    enrolment.revoke("631", persons[:4], "essai")
+    assert enrolment.ending(["631"], last + timedelta(days=5))[request_id, last] == len(persons) - 4

@@ -19,6 +19,7 @@ from backoffice.web.pages import (
     supervision_looking,
     waves,
 )
+from backoffice.web.pages.agenda import pages as agenda_pages
 from backoffice.web.pages.calls import pages as call_pages
 from backoffice.web.pages.campaigns import pages as campaign_pages
 from backoffice.web.pages.cases import pages as case_pages
@@ -28,6 +29,7 @@ from backoffice.web.pages.correspondence import pages as correspondence_pages
 from backoffice.web.pages.emails import pages as email_pages
 from backoffice.web.pages.letter_templates import pages as template_pages
 from backoffice.web.pages.persons import pages as person_pages
+from backoffice.web.pages.planning import pages as planning_pages
 from backoffice.web.pages.population import pages as population_pages
 from backoffice.web.pages.printers import pages as printer_pages
 from backoffice.web.pages.segments import pages as segment_pages
@@ -70,6 +72,6 @@ def register_pages(app: Flask) -> None:
         supervision_pages,
         printer_pages,
         template_pages,
-        control_pages,
+        control_pages, agenda_pages, planning_pages,
     ):  # fmt: skip
         app.register_blueprint(pages)

@@ -36,9 +36,14 @@ class Month:
 
 
 def months_of(
-    days: Iterable[date], entries: Iterable[tuple[date, Any]], closed: Callable[[date], str | None], today: date
+    days: Iterable[date],
+    entries: Iterable[tuple[date, Any]],
+    closed: Callable[[date], str | None],
+    today: date,
+    *,
+    since: date | None = None,
 ) -> list[Month]:
-    """The months from the first of `days` to the last, with each entry on its day."""
+    """The months from the first of `days` to the last, with each entry on its day; `since` leaves out earlier weeks."""
     by_day: dict[date, list[Any]] = defaultdict(list)
     for day, entry in entries:
         by_day[day].append(entry)
@@ -52,6 +57,7 @@ def months_of(
                     for day in week
                 ]
                 for week in Calendar(0).monthdatescalendar(year, month)
+                if since is None or week[-1] >= since
             ],
         )
         for year, month in in_months(days)

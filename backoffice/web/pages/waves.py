@@ -1,6 +1,7 @@
 """The waves of a campaign: its plan on a calendar, scheduling it, and what may be done to a wave."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from backoffice.campaigns import waves
 from backoffice.campaigns.agenda import WaveLine, wave_lines
+from backoffice.campaigns.approvals import TEMPLATE_CHANGED
 from backoffice.campaigns.models import Campaign, access_campaign
 from backoffice.campaigns.rules import CampaignState, LotState, WaveState
 from backoffice.campaigns.scheduling import Slot, Terms
@@ -19,6 +21,8 @@ from backoffice.core.actor import Role
 from backoffice.core.clock import paris_date
 from backoffice.core.errors import DomainError, Invalid, NotAllowed, WrongState
 from backoffice.office import Office
+from backoffice.planning.curves import DAYS
+from backoffice.planning.outlook import outlook, propose_sizes
 from backoffice.web.access import access, current_actor
 from backoffice.web.errors import status_of
 from backoffice.web.pages.campaigns import READERS, pages
@@ -39,7 +43,7 @@ WAVE_BADGES: Final = {
 }
 """By the label of a wave's line."""
 PLANNABLE: Final = (CampaignState.APPROVED, CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED)
-_CHOICE: Final = timedelta(days=62)
+_CHOICE: Final = timedelta(days=45)
 """Days offered at least when a wave is moved."""
 
 
@@ -90,15 +94,23 @@ def schedule(reference: str) -> ResponseReturnValue:
         try:
             with office().db.unit_of_work() as session:
                 campaign = access_campaign(session, actor, reference)
-                if reading.terms is None:
+                terms = reading.terms
+                if terms is None:
                     return _plan_page(session, campaign, reading, seen), 422
                 if not confirming:
-                    slots = waves.propose(session, office(), actor, reference, reading.terms)
+                    terms = replace(terms, sizes=())
+                    if request.form.get("geste") == "proposer":
+                        terms = propose_sizes(session, office(), campaign, terms)
+                    reading = replace(reading, terms=terms, values=reading.values | {"par_jour": str(terms.per_day)})
+                    slots = waves.propose(session, office(), actor, reference, terms)
                     return _plan_page(session, campaign, reading, seen, slots)
+                voided = False
                 if claim.first:
-                    waves.schedule(
-                        session, office(), actor, reference, reading.terms, seen=-1 if seen is None else seen
+                    voided = _is_draft(
+                        waves.schedule(session, office(), actor, reference, terms, seen=-1 if seen is None else seen)
                     )
+            if voided:
+                return _voided(reference)
             claim.outcome = reference
         except Invalid as refusal:
             with office().db.unit_of_work() as session:
@@ -119,8 +131,12 @@ def _plan_page(
     months = months_of(
         [slot.day for slot in slots or ()], [(slot.day, slot) for slot in slots or ()], days.closed, today
     )
+    load = None
+    if slots:
+        span = (slots[-1].day - slots[0].day).days + DAYS
+        load = outlook(session, office(), slots[0].day, span, instead=(campaign, slots))
     return render_template(
-        "campaigns/plan_form.html", campaign=campaign, values=reading.values, errors=reading.errors, slots=slots,
+        "campaigns/plan_form.html", load=load, campaign=campaign, values=reading.values, errors=reading.errors, slots=slots,
         months=months, weekdays=WEEKDAYS, version=seen or 0, request_name=new_request(), terms=terms,
         latest=_latest(days.after, slots, terms), total=_to_plan(session, campaign),
         carried=carried(terms.sizes) if terms else "",
@@ -167,8 +183,8 @@ def move(reference: str, number: int) -> ResponseReturnValue:
     except Invalid as refusal:
         return _move_page(reference, number, str(refusal))
 
-    def write(session: Session, parts: Office, seen: int) -> None:
-        waves.move_wave(session, parts, actor, reference, number, day, follow=follow, seen=seen)
+    def write(session: Session, parts: Office, seen: int) -> Campaign:
+        return waves.move_wave(session, parts, actor, reference, number, day, follow=follow, seen=seen)
 
     return _write(
         reference, write, f"La vague {number} est déplacée au {day:%d/%m/%Y}.",
@@ -178,25 +194,29 @@ def move(reference: str, number: int) -> ResponseReturnValue:
 
 def _move_page(reference: str, number: int, error: str = "") -> ResponseReturnValue:
     actor, today = current_actor(), paris_date(office().clock())
-    typed, follow = request.values.get("jour", ""), request.values.get("suivre") == "1"
+    typed = request.values.get("choix") or request.values.get("jour", "")
+    follow = request.values.get("suivre") == "1"
     changes: list[tuple[Slot, Slot]] = []
     with office().db.unit_of_work() as session:
         campaign = access_campaign(session, actor, reference)
         wave, found, days = wave_of(session, campaign, number), plan_of(session, campaign), days_of(session, campaign)
         if refusal := _not_movable(campaign, wave):
             return _refused(reference, refusal)
-        others = {other.planned_on: other.number for other in waves_of(session, campaign) if other.pending}
+        every = waves_of(session, campaign)
+        others = {other.planned_on: other.number for other in every if other.pending}
+        # As the rule has it: after the wave before this one, and after the last that has started.
+        before = [other.planned_on for other in every if other.number < number or other.started_at]
         try:
             if typed and not error and (day := typed_day(typed)) is not None:
                 changes = waves.planned_move(session, office(), actor, reference, number, day, follow=follow)
         except Invalid as fault:
             error = str(fault)
     last = max(today + _CHOICE, wave.planned_on + _CHOICE)
-    months = months_of([today, last], list(others.items()), days.closed, today)
+    months = months_of([today, last], list(others.items()), days.closed, today, since=today)
     page = render_template(
         "campaigns/wave_move.html", campaign=campaign, wave=wave, months=months, weekdays=WEEKDAYS, typed=typed,
         follow=follow, error=error, changes=changes, version=found.version if found else 0, request_name=new_request(),
-        today=today,
+        earliest=max([today, *(day + timedelta(days=1) for day in before)]),
     )  # fmt: skip
     return (page, 422) if error else page
 
@@ -225,11 +245,10 @@ def act_on_wave(reference: str, number: int, gesture: str) -> ResponseReturnValu
     actor, form = current_actor(), StepForm()
     reason = (form.motif.data or "").strip()
 
-    def write(session: Session, parts: Office, seen: int) -> None:
+    def write(session: Session, parts: Office, seen: int) -> Campaign:
         if gesture == "demarrer":
-            waves.start_wave(session, parts, actor, reference, number, seen=seen)
-        else:
-            waves.abandon_wave(session, parts, actor, reference, number, reason, seen=seen)
+            return waves.start_wave(session, parts, actor, reference, number, seen=seen)
+        return waves.abandon_wave(session, parts, actor, reference, number, reason, seen=seen)
 
     done = f"La vague {number} part." if gesture == "demarrer" else f"La vague {number} est abandonnée."
     return _write(reference, write, done, lambda refusal: _gesture_page(reference, number, gesture, form, str(refusal)))
@@ -254,7 +273,7 @@ def _pending(line: WaveLine) -> bool:
 
 
 def _write(
-    reference: str, write: Callable[[Session, Office, int], None], done: str,
+    reference: str, write: Callable[[Session, Office, int], Campaign], done: str,
     again: Callable[[Invalid], ResponseReturnValue],
 ) -> ResponseReturnValue:  # fmt: skip
     """Write once what a form asks, on the plan that was on the screen; `again` shows the form with its fault."""
@@ -263,7 +282,9 @@ def _write(
         try:
             if claim.first:
                 with office().db.unit_of_work() as session:
-                    write(session, office(), -1 if seen is None else seen)
+                    voided = _is_draft(write(session, office(), -1 if seen is None else seen))
+                if voided:
+                    return _voided(reference)
             claim.outcome = reference
         except Invalid as refusal:
             page: Any = again(refusal)
@@ -272,6 +293,16 @@ def _write(
             return _refused(reference, refusal)
     flash(done, "done")
     return redirect(url_for(".plan", reference=reference), 303)
+
+
+def _is_draft(campaign: Campaign) -> bool:
+    return campaign.status is CampaignState.DRAFT
+
+
+def _voided(reference: str) -> ResponseReturnValue:
+    """The approval no longer held: nothing leaves, the page of the campaign says why."""
+    flash(TEMPLATE_CHANGED, "wait")
+    return redirect(url_for(".show", reference=reference), 303)
 
 
 def _refused(reference: str, refusal: DomainError) -> ResponseReturnValue:

@@ -99,6 +99,8 @@ ACTIONS: Final = {
     "courriel.trancher": "Courriel douteux tranché",
     "courriel.classer": "Message de la boîte des retours classé",
     "evenement.recevoir": "Événement du DMP reçu",
+    "embargo.poser": "Embargo posé",
+    "embargo.lever": "Embargo levé",
     "lot.sceller": "Lot scellé",
     "lot.vider": "Lot sans courrier",
     "lot.envoyer": "Lot de courriels envoyé",

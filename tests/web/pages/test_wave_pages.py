@@ -106,6 +106,8 @@ def test_a_move_shows_before_and_after_and_asks_to_confirm(reference: str, world
     assert "celle-ci" in page
     assert 'value="2016-11-18"' in page  # a day to choose
     assert 'value="2016-11-19"' not in page  # a Saturday
+    assert 'value="2016-11-14"' not in page  # before wave 1
+    assert "vendredi 18 novembre 2016" in words(manager.get(f"{address}?jour=&choix=2016-11-18").text)
     shown = manager.get(f"{address}?jour=2016-11-18").text
     assert "Vague 2 2 mardi 15 novembre 2016 vendredi 18 novembre 2016" in words(shown)
     assert "Vague 3 2 mercredi 16 novembre 2016 lundi 21 novembre 2016" in words(shown)

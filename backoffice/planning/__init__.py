@@ -1,0 +1,1 @@
+"""How many calls, visits and creations a plan brings, and whether there is staff for it."""
