@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import waitress
 from flask import Flask
+from redis import Redis
+from sqlalchemy.orm import Session
 
 from backoffice.adapters.directory import Directory, DirectorySettings
 from backoffice.adapters.logs import quiet_logs
@@ -17,8 +19,10 @@ from backoffice.core.errors import DomainError, Unavailable
 from backoffice.office import Office, open_office
 from backoffice.parameters.rights import Groups, groups_now, version_now
 from backoffice.settings import Settings
+from backoffice.web.administration.pages import ADMINISTRATION
+from backoffice.web.administration.views import mount_administration
 from backoffice.web.pages import register_pages
-from backoffice.web.registers import mount_registers
+from backoffice.web.registers import Reader, mount_registers
 from backoffice.web.shell import WebSettings, init_web
 from backoffice.web.signin import SignInEvent
 from backoffice.web.tables import REGISTERS
@@ -48,9 +52,23 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
         journal=lambda event, actor, detail: _journal(office, event, actor, detail),
         rights=lambda: _rights(office),
     )
-    register_pages(app)
-    mount_registers(app, office.db.unit_of_work, [register() for register in REGISTERS])
+    _put_pages(app, office.db.unit_of_work)
     return app
+
+
+def bare_app() -> Flask:
+    """The same routes and declarations over nothing at all: to be listed, never served."""
+    app = Flask(__name__, static_folder=None)
+    nowhere = DirectorySettings(("ldap://127.0.0.1:1",), "dc=nulle-part", bind_template="{login}")
+    init_web(app, settings=WebSettings("-" * 32), directory=Directory(nowhere), redis=Redis())
+    _put_pages(app, lambda: nullcontext(Session()))
+    return app
+
+
+def _put_pages(app: Flask, read: Reader) -> None:
+    register_pages(app)
+    admin = mount_registers(app, read, [register() for register in REGISTERS])
+    mount_administration(admin, ADMINISTRATION)
 
 
 def directory_settings(settings: Settings) -> DirectorySettings:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from backoffice.adapters.logs import quiet_logs
 from backoffice.cli import (
+    access,
     backup,
     campaign,
     campaign_run,
@@ -44,7 +45,15 @@ caisse.add_command(printing.printer)
 caisse.add_command(correspondence.correspondence)
 caisse.add_command(demo.demo)
 caisse.add_command(up.up)
-for command in (proofs.verify, proofs.secrecy, proofs.audit, *services.COMMANDS, backup.backup, backup.restore):
+for command in (
+    proofs.verify,
+    proofs.secrecy,
+    access.access,
+    proofs.audit,
+    *services.COMMANDS,
+    backup.backup,
+    backup.restore,
+):
     caisse.add_command(command)
 
 

@@ -155,10 +155,13 @@ def settle_doubt(session: Session, office: Office, actor: Actor, lot_id: int, nu
     Raises NotFound outside the actor's caisses, WrongState when it is not doubtful, or its lot is being sent right now.
     """
     actor.require(Role.CAMPAIGN_MANAGER)
+    caisse = session.scalar(select(Lot.caisse).where(Lot.id == lot_id))
+    if caisse is None:
+        raise NotFound("Introuvable dans votre périmètre.")
+    actor.require_caisse(caisse)
     lot = session.scalar(select(Lot).where(Lot.id == lot_id).with_for_update(skip_locked=True))
     if lot is None:
         raise WrongState("Ce lot est en cours d’envoi : attendez qu’il se termine, puis recommencez.")
-    actor.require_caisse(lot.caisse)
     letter = session.get(Letter, (lot.caisse, number), with_for_update=True)
     if letter is None or letter.state != LetterState.SENDING or letter.campaign_id != lot.campaign_id:
         raise WrongState("Ce courriel n’est plus douteux : rechargez la page.")

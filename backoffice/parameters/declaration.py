@@ -47,7 +47,7 @@ class Whole(Parameter[int]):
     least: int
     most: int
     unit: str = ""
-    """The French noun that follows the number, in the plural, e.g. "jours"."""
+    """The French noun that follows the number, in the singular, e.g. "jour"."""
     because: str = ""
     """Why not more, or not less: said with the bounds."""
     default: int = field()
@@ -73,4 +73,9 @@ class Whole(Parameter[int]):
 
     def in_words(self, value: int) -> str:
         """ "90 jours"."""
-        return f"{thousands(value)} {self.unit}".strip()
+        return f"{thousands(value)} {self.unit if value < 2 else self.units}".strip()
+
+    @property
+    def units(self) -> str:
+        """The noun in the plural."""
+        return f"{self.unit}s" if self.unit else ""

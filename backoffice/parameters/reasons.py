@@ -64,7 +64,7 @@ class ReasonList(Parameter[Reasons]):
 
     def in_words(self, value: Reasons) -> str:
         """The labels on offer."""
-        return ", ".join(one.label for one in value if one.active)
+        return " · ".join(one.label for one in value if one.active)
 
 
 def offered(reasons: Reasons) -> Reasons:

@@ -51,7 +51,7 @@ class GroupMap(Parameter[Groups]):
 
     def in_words(self, value: Groups) -> str:
         """ "dmp-accueil : Agent d’accueil"."""
-        return ", ".join(f"{name} : {role.label}" for name, role in value.items())
+        return " · ".join(f"{name} : {role.label}" for name, role in value.items())
 
 
 GROUPS: Final = GroupMap(

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from backoffice.core.errors import Invalid
-from backoffice.core.typography import curly_apostrophes, no_break_spaces
 from backoffice.parameters.declaration import Parameter
 
 LONGEST: Final = 6000
@@ -15,7 +14,7 @@ class Script(Parameter[str]):
     """One text. Paragraphs are parted by an empty line; a line that begins with "- " is an item of a list."""
 
     def checked(self, value: str) -> str:
-        """Neither empty nor endless, with the spaces and apostrophes of French."""
+        """Neither empty nor endless."""
         text = "\n".join(line.rstrip() for line in value.replace("\r\n", "\n").split("\n")).strip()
         if not text:
             raise Invalid("Le texte est vide : écrivez-le, ou revenez au texte d’origine.")
@@ -23,7 +22,7 @@ class Script(Parameter[str]):
             raise Invalid(f"Le texte dépasse {LONGEST} caractères : un conseiller doit pouvoir le lire au téléphone.")
         if any(not (letter.isprintable() or letter == "\n") for letter in text):
             raise Invalid("Le texte contient des caractères invisibles : recopiez-le sans mise en forme.")
-        return no_break_spaces(curly_apostrophes(text))
+        return text
 
     def to_json(self, value: str) -> str:
         """Itself."""

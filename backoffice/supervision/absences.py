@@ -62,9 +62,9 @@ def end_absence(session: Session, office: Office, actor: Actor, absence_id: int)
     """The colleague is back, or was never away. What was handed over stays where it is. Raises NotFound."""
     actor.require(Role.SUPERVISOR)
     found = session.get(Absence, absence_id, with_for_update=True)
-    if found is None or found.ended_at is not None:
+    whose = session.get(Colleague, found.login) if found else None
+    if found is None or found.ended_at is not None or whose is None or actor.caisses.isdisjoint(whose.caisses):
         raise NotFound("Cette absence n’existe pas, ou est déjà terminée.")
-    _colleague(session, actor, found.login)
     found.ended_by, found.ended_at = actor.login, office.clock()
     record(session, actor, "absence.terminer", f"compte {found.login}", at=office.clock())
     return found

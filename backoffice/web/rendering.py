@@ -89,6 +89,12 @@ SECTIONS: Final = (
         "printers.index",
         "/imprimeurs",
     ),
+    Section(
+        "Administration",
+        "Régler les horaires, les limites, les motifs, les textes et les habilitations ; suivre l’état de marche.",
+        "administration.index",
+        "/administration",
+    ),
     Section("Registres", "Consulter les tables et le journal, sans rien modifier.", "registers.index", "/registres"),
 )
 

@@ -257,12 +257,11 @@ def test_a_retired_reason_is_no_longer_offered_but_still_has_its_name(world: Wor
         chosen(reasons, "reviendra")
 
 
-def test_a_text_is_rewritten_and_keeps_french_spaces(world: World) -> None:
-    set_to(world, SCRIPT, "Qu'est-ce que c'est ?\r\n\r\n- un\r\n- deux  \r\nSuite")
+def test_a_text_is_rewritten_and_shown_as_paragraphs_and_lists(world: World) -> None:
+    set_to(world, SCRIPT, "Qu’est-ce que c’est ?\r\n\r\n- un\r\n- deux  \r\nSuite")
     text = now(world, SCRIPT)
-    assert text.startswith("Qu’est-ce que c’est\u00a0?")
     assert blocks_of(text) == (
-        Block(("Qu’est-ce que c’est\u00a0?",), False), Block(("un", "deux"), True), Block(("Suite",), False),
+        Block(("Qu’est-ce que c’est ?",), False), Block(("un", "deux"), True), Block(("Suite",), False),
     )  # fmt: skip
 
 

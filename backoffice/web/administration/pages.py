@@ -1,0 +1,8 @@
+"""Every page of the administration, in the order of its list."""
+
+from typing import Final
+
+from backoffice.web.administration.parameters import Parameters
+from backoffice.web.administration.views import ClosedView
+
+ADMINISTRATION: Final[tuple[type[ClosedView], ...]] = (Parameters,)
