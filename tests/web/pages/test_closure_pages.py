@@ -52,7 +52,9 @@ def test_a_closure_at_the_desk_is_explained_confirmed_and_waits_for_its_day(
     assert "9 novembre 2016" in page
     assert "pièce d’identité vue" in page
     (number,) = world.sql("SELECT number FROM case_file")[0]
-    assert "La personne renonce" in agent.get(f"/demandes/{number}").text
+    case = agent.get(f"/demandes/{number}").text
+    for words in ("La personne renonce", "pièce d’identité vue", "le 9 novembre 2016, confirmée par le titulaire"):
+        assert words in case
     assert state_of(world, zoe) is DossierState.OPEN
     assert stopped(world)
 
