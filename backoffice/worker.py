@@ -45,6 +45,7 @@ from backoffice.correspondence.relaying import relay
 from backoffice.office import Office, open_office
 from backoffice.population.actions import discard_upload, run_import
 from backoffice.population.models import ImportState, PopulationImport
+from backoffice.returns.applying import apply_returns
 from backoffice.settings import Settings
 from backoffice.supervision.absences import hand_over_absent
 from backoffice.supervision.sampling import draw_last_week
@@ -172,6 +173,7 @@ DUTIES: Final[tuple[Callable[[Office], object], ...]] = (
     close_due,
     sweep,
     ring_for_bounces,
+    apply_returns,
 )
 
 

@@ -19,6 +19,10 @@ from backoffice.campaigns.rules import OPEN_LOTS, CampaignState, Channel, Letter
 from backoffice.letters.reference import format_letter_id
 from backoffice.office import Office
 
+RETURNED = "courrier revenu"
+"""Reason of the revocation of a code whose letter came back."""
+_EXPLAINED = (OPENED_AT_COUNTER, RETURNED)
+
 
 @dataclass(slots=True)
 class Reconciliation:
@@ -138,10 +142,10 @@ def _verify_codes(office: Office, lot: Lot, printed: list[int], found: Reconcili
         if state.status is CodeStatus.LIVE and state.issued_at < (lot.sealed_at or state.issued_at)
     ]
     # Nothing of ours revokes the code of a sealed letter without giving another, unless its reader opened their DMP at
-    # the counter meanwhile: they would be turned away. A code of a later request stands in this one's place, whatever
-    # became of it.
+    # the counter meanwhile or the letter came back: they would be turned away. A code of a later request stands in this
+    # one's place, whatever became of it.
     revoked = sum(
-        state.status is CodeStatus.REVOKED and state.request_id == lot.uid and state.reason != OPENED_AT_COUNTER
+        state.status is CodeStatus.REVOKED and state.request_id == lot.uid and state.reason not in _EXPLAINED
         for state in states.values()
     )
     if revoked:

@@ -21,6 +21,7 @@ from backoffice.cli import (
     population,
     printing,
     proofs,
+    returns,
     services,
     up,
     waves,
@@ -42,6 +43,7 @@ caisse.add_command(lots.lot)
 for step in (printing.handover, printing.acknowledge, printing.posted, printing.slip, printing.reprint):
     lots.lot.add_command(step)
 caisse.add_command(printing.printer)
+caisse.add_command(returns.returns)
 caisse.add_command(correspondence.correspondence)
 caisse.add_command(demo.demo)
 caisse.add_command(up.up)

@@ -84,6 +84,12 @@ SECTIONS: Final = (
         "/supervision",
     ),
     Section(
+        "Retours",
+        "Noter les courriers que La Poste rapporte, voir d’où ils reviennent.",
+        "returns.index",
+        "/retours",
+    ),
+    Section(
         "Imprimeurs",
         "Déclarer les imprimeurs, lire leurs retours, régler les écarts.",
         "printers.index",

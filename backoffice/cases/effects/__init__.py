@@ -6,10 +6,10 @@ keeps the step from being taken.
 
 from typing import Final
 
-from backoffice.cases.effects import closure
+from backoffice.cases.effects import closure, undeliverable
 from backoffice.cases.effects.doing import Effect
 
-_DOMAINS: Final[dict[str, dict[str, Effect]]] = {"closure": closure.EFFECTS}
+_DOMAINS: Final[dict[str, dict[str, Effect]]] = {"closure": closure.EFFECTS, "undeliverable": undeliverable.EFFECTS}
 
 EFFECTS: Final[dict[str, Effect]] = {
     f"{domain}.{name}": effect for domain, effects in _DOMAINS.items() for name, effect in effects.items()

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from backoffice.cases.kinds import closure, contested
+from backoffice.cases.kinds import closure, contested, undeliverable
 from backoffice.cases.workflow import Workflow
 from backoffice.core.errors import NotFound
 
-WORKFLOWS: Final[tuple[Workflow, ...]] = (*closure.WORKFLOWS, *contested.WORKFLOWS)
+WORKFLOWS: Final[tuple[Workflow, ...]] = (*closure.WORKFLOWS, *contested.WORKFLOWS, *undeliverable.WORKFLOWS)
 
 
 def workflow_of(name: str) -> Workflow:

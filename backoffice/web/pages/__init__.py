@@ -32,6 +32,7 @@ from backoffice.web.pages.persons import pages as person_pages
 from backoffice.web.pages.planning import pages as planning_pages
 from backoffice.web.pages.population import pages as population_pages
 from backoffice.web.pages.printers import pages as printer_pages
+from backoffice.web.pages.returns import pages as return_pages
 from backoffice.web.pages.segments import pages as segment_pages
 from backoffice.web.pages.supervision import pages as supervision_pages
 from backoffice.web.pages.uploads import OfficeRequest
@@ -72,6 +73,9 @@ def register_pages(app: Flask) -> None:
         supervision_pages,
         printer_pages,
         template_pages,
-        control_pages, agenda_pages, planning_pages,
+        control_pages,
+        agenda_pages,
+        planning_pages,
+        return_pages,
     ):  # fmt: skip
         app.register_blueprint(pages)

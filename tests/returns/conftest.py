@@ -1,0 +1,3 @@
+from campaigns.world import world, world_settings
+
+__all__ = ["world", "world_settings"]
