@@ -164,7 +164,9 @@ def bon_a_tirer(session: Session, office: Office, actor: Actor, campaign: Campai
     chosen = choose(session, campaign, program)
     pages = letters_pages(campaign, program, chosen)
     version = campaign.template_version or current_version(office, letter.name)
-    cover = cover_pages(_cover(session, office, campaign, count, version, chosen))
+    cover = cover_pages(_cover(session, office, campaign, count, version, chosen, first=2))
+    if (length := _length(cover)) > 1:
+        cover = cover_pages(_cover(session, office, campaign, count, version, chosen, first=length + 1))
     session.add(
         ProofOpened(
             campaign_id=campaign.id, version=campaign.version, template_version=version, eligible=count.eligible,
@@ -189,9 +191,10 @@ def opened_by(session: Session, campaign: Campaign, login: str) -> ProofOpened |
 
 
 def _cover(
-    session: Session, office: Office, campaign: Campaign, count: Forecast, version: str, chosen: Sequence[Chosen]
-) -> Cover:
-    page = 1
+    session: Session, office: Office, campaign: Campaign, count: Forecast, version: str, chosen: Sequence[Chosen], *,
+    first: int,
+) -> Cover:  # fmt: skip
+    page = first - 1
     letters = []
     for one in chosen:
         if one.laid_out is None:
@@ -210,12 +213,16 @@ def _cover(
         ("Segment", f"{segment}, version {campaign.segment_version}" if segment else "critères propres à la campagne"),
         (
             "Destinataires",
-            f"{thousands(count.eligible)} personnes sur {thousands(count.targeted)} visées : "
-            f"{thousands(count.letters)} courriers en {thousands(count.lots)} lots, {thousands(count.emails)} courriels",
+            f"{thousands(count.eligible)} personnes sur {thousands(count.targeted)} visées : {_many(count.letters, 'courrier')} "
+            f"en {_many(count.lots, 'lot')}, {_many(count.emails, 'courriel')}",
         ),
-        *(
-            (f"Exclus : {reason.label}", thousands(number))
-            for reason, number in sorted(count.excluded.items(), key=lambda item: -item[1])[:8]
+        (
+            "Exclus",
+            " ; ".join(
+                f"{thousands(number)} {reason.label}"
+                for reason, number in sorted(count.excluded.items(), key=lambda item: -item[1])
+            )
+            or "personne",
         ),
         ("Version du modèle", f"{kind_of(campaign.kind).letter} {version[:16]}"),
         ("Préparée par", ", ".join(campaign.hands)),
@@ -234,6 +241,15 @@ def _cover(
         "modèle ou du segment après l’approbation annule celle-ci. Document nominatif : à détruire après signature.",
         ("Préparée par", "Approuvée par (une autre personne)"),
     )
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{thousands(number)} {noun}{'s' if number > 1 else ''}"
+
+
+def _length(content: bytes) -> int:
+    with pikepdf.open(BytesIO(content)) as pages:
+        return len(pages.pages)
 
 
 def _joined(*parts: bytes) -> bytes:

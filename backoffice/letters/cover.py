@@ -13,14 +13,14 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from backoffice.letters.typefaces import FACES
 
 _REGULAR, _BOLD = "Cover", "Cover-Bold"
 _FOLDER = Path(__file__).parent / "typefaces"
 _DEEP, _LINE, _SOFT = HexColor("#10304f"), HexColor("#cdd6df"), HexColor("#4a5968")
-_WIDTH = A4[0] - 40 * mm
+_WIDTH = A4[0] - 40 * mm - 12  # the frame keeps six points on each side
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,12 @@ def cover_pages(cover: Cover) -> bytes:
         _table([(Paragraph(escape(label), body), Paragraph(escape(value), body)) for label, value in cover.letters]),
         Spacer(1, 6),
         Paragraph(escape(cover.note), soft),
-        Paragraph("Signatures", heading),
-        _boxes([Paragraph(escape(name), strong) for name in cover.signatures], soft),
+        KeepTogether(
+            [
+                Paragraph("Signatures", heading),
+                _boxes([Paragraph(escape(name), strong) for name in cover.signatures], soft),
+            ]
+        ),
     ]
     document.build(story)
     return out.getvalue()
