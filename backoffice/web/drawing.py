@@ -12,8 +12,10 @@ from typing import Final
 
 from backoffice.cases.workflow import State, Workflow
 
-_LETTER: Final = 7.6
-"""Mean width of a letter at the size of the drawing's text."""
+_LETTER: Final = 7.2
+"""Width that a letter takes on average in a label, generously: fonts differ."""
+_BOLD: Final = 9.2
+"""The same in the name of a state."""
 _LINE: Final = 18.0
 _STATE_HEIGHT: Final = 44.0
 _APART: Final = 28.0
@@ -76,7 +78,7 @@ def draw(workflow: Workflow) -> Drawing:
     backward = _backward(workflow, labels)
     ranks = _ranks(workflow, {(b, a) if (a, b) in backward else (a, b) for a, b in labels})
     places = {
-        state.name: Place(2 * ranks[state.name], len(state.label) * _LETTER + 36, _STATE_HEIGHT, state)
+        state.name: Place(2 * ranks[state.name], len(state.label) * _BOLD + 36, _STATE_HEIGHT, state)
         for state in workflow.states
     }
     chains = {pair: _chain(places, pair, labels[pair], pair in backward) for pair in labels}
@@ -142,7 +144,7 @@ def _chain(places: dict[str, Place], pair: tuple[str, str], labels: Sequence[str
     chain = [upper]
     for rank in range(upper.rank + 1, lower.rank):
         if rank == middle:
-            width = max(map(len, lines)) * _LETTER * 0.92 + 10
+            width = max(map(len, lines)) * _LETTER + 10
             chain.append(Place(rank, width, len(lines) * _LINE + 4, lines=lines))
         else:
             chain.append(Place(rank, 4, 4))

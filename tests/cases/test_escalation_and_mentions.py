@@ -1,7 +1,7 @@
 """Who is told what: supervisors before a case is late, colleagues named in a note; and who takes which case."""
 
 import threading
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -16,10 +16,13 @@ from backoffice.cases.kinds.closure import CLOSURE_ONLINE
 from backoffice.cases.mentions import mark_read, mentions_of, named_in, unread
 from backoffice.cases.models import Case, access_case
 from backoffice.cases.queries import count_cases, life_of
+from backoffice.cases.recounting import recount
 from backoffice.cases.wanted import CLOCKS, NOBODY, Wanted
 from backoffice.core.actor import Actor, Role
 from backoffice.core.clock import PARIS
 from backoffice.core.errors import Invalid
+from backoffice.parameters.hours import CLOSED_DAYS, ClosedDay
+from backoffice.parameters.models import ParameterVersion
 from cases.test_cases import AGENT, COLLEAGUE, MANAGER, STRANGER, SUPERVISOR
 
 
@@ -220,3 +223,22 @@ def test_a_case_read_back_is_the_same(world: World, person: int) -> None:
     number = opened(world, person, facts={"objet": "clôture"})
     with world.session() as session:
         assert session.query(Case).filter_by(number=number).one().facts == {"objet": "clôture"}
+
+
+def test_new_closed_days_move_the_due_times_that_run_and_no_others(world: World, person: int) -> None:
+    running, waiting = opened(world, person), opened(world, person)
+    world.clock.now = paris("2016-11-15 08:30")
+    with world.session() as session:
+        actions.advance(session, world.office, SYSTEM, waiting, "confirm")
+    closed = CLOSED_DAYS.to_json((ClosedDay(date(2016, 11, 16), "Inventaire"),))
+    with world.session() as session:
+        session.add(
+            ParameterVersion(
+                name=CLOSED_DAYS.name, caisse="631", version=1, value=closed, set_by="admin", set_at=world.clock.now,
+                reason="essai",
+            )
+        )  # fmt: skip
+    with world.session() as session:
+        assert [recount(session, ["631"]) for _ in range(2)] == [1, 0]
+        assert access_case(session, AGENT, running).due_at == paris("2016-11-17 17:30")
+        assert access_case(session, AGENT, waiting).due_at is None
