@@ -29,6 +29,7 @@ from backoffice.campaigns import work
 from backoffice.campaigns.approvals import void_stale
 from backoffice.campaigns.kinds import ON_DEMAND
 from backoffice.campaigns.models import Campaign, Lot
+from backoffice.campaigns.retention import retain
 from backoffice.campaigns.rules import OPEN_LOTS, CampaignState, LotState
 from backoffice.campaigns.wave_clock import start_due_waves
 from backoffice.cases import bulk
@@ -174,6 +175,7 @@ DUTIES: Final[tuple[Callable[[Office], object], ...]] = (
     sweep,
     ring_for_bounces,
     apply_returns,
+    retain,
 )
 
 

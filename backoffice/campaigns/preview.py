@@ -47,7 +47,9 @@ def letter_page(session: Session, office: Office, campaign: Campaign, letter: Le
     lot = session.query(Lot).filter_by(
         campaign_id=campaign.id, caisse=caisse, channel=letter.channel, sequence=letter.lot_sequence
     ).one()  # fmt: skip
-    person = session.get_one(Person, (caisse, letter.person_id))
+    person = session.get(Person, (caisse, letter.person_id))
+    if person is None:
+        raise NotFound("Le lien de ce courrier avec sa personne a été effacé, au terme de sa conservation.")
     asked = session.scalars(
         select(LetterRequest).where(LetterRequest.caisse == caisse, LetterRequest.letter_number == number)
     ).one_or_none()

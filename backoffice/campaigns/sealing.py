@@ -114,10 +114,14 @@ def seal(aside: Path, folder: Path, name: str, proof: dict[str, Any]) -> None:
         sync_folder(folder)
 
 
-def find_seal(folder: Path, name: str) -> Seal | None:
+def find_seal(
+    folder: Path, name: str, *, pages: bool = True, manifest: str | None = None, pending: bool = False
+) -> Seal | None:
     """The proof of the lot `name`, its two files verified; None when no proof exists.
 
-    Raises Mismatch when the files are not what the proof says, FolderUnusable when they cannot be read.
+    Retention changes what is there: without `pages` they are destroyed, `manifest` is the SHA-256 that the manifest has
+    since, and it is being changed while `pending`. Raises Mismatch when the files are not what the proof says,
+    FolderUnusable when they cannot be read.
     """
     try:
         content = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
@@ -131,7 +135,10 @@ def find_seal(folder: Path, name: str) -> Seal | None:
         raise _unusable(folder, error) from error
     except (ValueError, KeyError, TypeError, UnicodeDecodeError):
         raise Mismatch(f"Le fichier {name}.json n’est pas lisible : il a été modifié après le scellement.") from None
-    for suffix, expected in ((".pdf", found.pdf_sha256), (".csv", found.csv_sha256)):
+    expecting = [(".pdf", found.pdf_sha256)] if pages else []
+    if not pending:
+        expecting.append((".csv", manifest or found.csv_sha256))
+    for suffix, expected in expecting:
         try:
             actual = sha256_of(folder / f"{name}{suffix}")
         except FileNotFoundError:

@@ -198,7 +198,7 @@ def letters_of(session: Session, lot: Lot, limit: int, offset: int = 0) -> list[
         select(
             Letter.number, Letter.state, Letter.reason, Letter.page_first, Letter.page_last, Person.code_postal, Person.ville
         )
-        .join(Person, (Person.caisse == Letter.caisse) & (Person.id == Letter.person_id))
+        .outerjoin(Person, (Person.caisse == Letter.caisse) & (Person.id == Letter.person_id))
         .where(
             Letter.caisse == lot.caisse, Letter.campaign_id == lot.campaign_id, Letter.channel == lot.channel,
             Letter.lot_sequence == lot.sequence,
@@ -208,7 +208,7 @@ def letters_of(session: Session, lot: Lot, limit: int, offset: int = 0) -> list[
     return [
         LotLetter(
             format_letter_id(lot.caisse, row.number), LetterState(row.state), row.reason, row.page_first, row.page_last,
-            row.code_postal, row.ville,
+            row.code_postal or "", row.ville or "",
         )
         for row in rows
     ]  # fmt: skip

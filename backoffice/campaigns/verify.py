@@ -13,10 +13,11 @@ from backoffice.adapters.dmp import OPENED_AT_COUNTER, CodeStatus
 from backoffice.campaigns import control, sealing
 from backoffice.campaigns.codes import carries_codes
 from backoffice.campaigns.handing import noted_seal
+from backoffice.campaigns.keeping import retention_of
 from backoffice.campaigns.models import Campaign, Letter, Lot
 from backoffice.campaigns.production import lots_folder
 from backoffice.campaigns.rules import OPEN_LOTS, CampaignState, Channel, LetterState, LotState
-from backoffice.letters.reference import format_letter_id
+from backoffice.letters.reference import format_letter_id, letter_id_digits
 from backoffice.office import Office
 
 RETURNED = "courrier revenu"
@@ -72,9 +73,12 @@ def verify_lot(session: Session, office: Office, campaign: Campaign, lot: Lot, f
     assert lot.name is not None
     folder = lots_folder(office, campaign)
     try:
-        seal = noted_seal(folder, lot)
+        kept = retention_of(session, lot)
+        seal = noted_seal(folder, lot, kept)
         if seal is None:
             raise sealing.Mismatch("La preuve de scellement (.json) manque.")
+        if kept is not None and kept.destroyed_at is not None and (folder / f"{lot.name}.pdf").exists():
+            raise sealing.Mismatch("Ses pages, détruites au terme de leur conservation, sont encore sur le disque.")
     except sealing.Mismatch as mismatch:
         found.faults.append(f"Lot {lot.name} : {mismatch}")
         return
@@ -92,7 +96,9 @@ def verify_lot(session: Session, office: Office, campaign: Campaign, lot: Lot, f
         if row["statut"] == control.STATUS:
             controls[row["lettre"]] = (int(row["page_debut"]), int(row["page_fin"]))
             continue
-        printed[row["lettre"]] = (int(row["personne"]), int(row["page_debut"]), int(row["page_fin"]))
+        # Who did not open a DMP is forgotten in time: the letter's own number, negative, stands for them.
+        person = int(row["personne"] or -int(letter_id_digits(row["lettre"])[3:12]))
+        printed[row["lettre"]] = (person, int(row["page_debut"]), int(row["page_fin"]))
     if next_page - 1 != seal.pages or len(printed) != seal.letters:
         found.faults.append(
             f"Lot {lot.name} : {len(printed)} courriers et {next_page - 1} pages au manifeste, "
@@ -116,7 +122,7 @@ def verify_lot(session: Session, office: Office, campaign: Campaign, lot: Lot, f
         found.faults.append(f"Lot {lot.name} : ses courriers témoins ne sont pas ceux enregistrés au scellement.")
     found.controls += len(controls)
     if carries_codes(campaign):
-        _verify_codes(office, lot, [person for person, _, _ in printed.values()], found)
+        _verify_codes(office, lot, [person for person, _, _ in printed.values() if person > 0], found)
     found.lots += 1
     found.letters += len(printed)
     found.pages += seal.pages

@@ -21,6 +21,7 @@ from backoffice.cli import (
     population,
     printing,
     proofs,
+    retention,
     returns,
     services,
     up,
@@ -44,6 +45,7 @@ for step in (printing.handover, printing.acknowledge, printing.posted, printing.
     lots.lot.add_command(step)
 caisse.add_command(printing.printer)
 caisse.add_command(returns.returns)
+caisse.add_command(retention.retention)
 caisse.add_command(correspondence.correspondence)
 caisse.add_command(demo.demo)
 caisse.add_command(up.up)

@@ -10,7 +10,7 @@ from backoffice.adapters import environment
 from backoffice.audit.journal import record
 from backoffice.campaigns import sealing
 from backoffice.campaigns.actions import release_lot
-from backoffice.campaigns.handing import noted_seal
+from backoffice.campaigns.handing import noted_seal, require_sealed
 from backoffice.campaigns.models import Campaign, Lot, access_campaign, access_lot
 from backoffice.campaigns.production import lots_folder
 from backoffice.campaigns.rules import LotState
@@ -67,6 +67,7 @@ def export(nom: str, dossier: Path) -> None:
         found, campaign = access_lot(session, operator(), nom)
         if found.status is not LotState.SEALED or found.name is None:
             raise WrongState(f"Le lot {nom} n’est pas scellé : il ne peut pas partir.")
+        require_sealed(session, found)
         environment.require_agreement(session, office.environment)
         folder = lots_folder(office, campaign)
         if noted_seal(folder, found) is None:

@@ -32,12 +32,19 @@ COOLING_OFF_DAYS: Final = Whole(
     default=7, least=1, most=30,
 )  # fmt: skip
 LOT_FILES_DAYS: Final = Whole(
-    name="limite.conservation_lots", label="Conservation des fichiers d’un lot remis au façonnier", unit="jour",
-    meaning="Les pages et le bordereau sont ensuite effacés ; les empreintes et les décomptes restent.",
+    name="limite.conservation_lots", label="Conservation des pages d’un lot après l’accusé de l’imprimeur", unit="jour",
+    meaning="Les pages, avec leurs codes, sont ensuite détruites ; le manifeste, les empreintes et les décomptes restent.",
     default=90, least=30, most=400,
+)  # fmt: skip
+
+LETTER_LINK_MONTHS: Final = Whole(
+    name="limite.conservation_liens", label="Conservation du lien entre un courrier et une personne sans DMP", unit="mois",
+    meaning="Après la fin du code : le courrier n’est ensuite plus que compté, et le code est oublié.",
+    default=6, least=1, most=36,
 )  # fmt: skip
 
 LIMITS: Final[tuple[Whole, ...]] = (
     RESENDS_PER_DAY, RESENDS_IN_30_DAYS, EMAILS_PER_MINUTE, IDENTITY_TRIES, COOLING_OFF_DAYS, LOT_FILES_DAYS,
+    LETTER_LINK_MONTHS,
 )  # fmt: skip
 """In the order of the screen."""

@@ -133,7 +133,7 @@ def test_what_the_back_office_may_do_to_its_own_tables(new_database: NewDatabase
         "case_mention": "INSERT,SELECT", "case_attachment": "INSERT,SELECT",
         "person_notice": "INSERT,SELECT",
         "printer": full, "handover": full, "printer_return": "INSERT,SELECT", "printer_difference": "INSERT,SELECT",
-        "letter_return": "INSERT,SELECT",
+        "letter_return": "INSERT,SELECT", "lot_retention": full,
         "lot_destination": "INSERT,SELECT", "letter_reprint": "INSERT,SELECT",
         "parameter_version": "INSERT,SELECT",
         "phone_call": full, "identity_check": full, "call_back": full, "destruction": "INSERT,SELECT",

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from backoffice.campaigns.forecast import forecast
 from backoffice.campaigns.handing import LotFile, hand_over
+from backoffice.campaigns.keeping import retention_of
 from backoffice.campaigns.models import Campaign, access_campaign
 from backoffice.campaigns.preview import preview_letter, preview_pages
 from backoffice.campaigns.proof import bon_a_tirer, opened_by
@@ -40,10 +41,11 @@ def lot(reference: str, lot_id: int) -> str:
         found = lot_of(session, campaign, lot_id)
         page = asked_page(found.planned)
         letters = letters_of(session, found, page.size, page.offset)
+        kept = retention_of(session, found)
     return render_template(
         "campaigns/lot.html", campaign=campaign, lot=found, letters=letters, page=page, badges=live.LOT_BADGES,
         size=live.size, letter_states=LETTER_STATES, sealed=found.status is LotState.SEALED,
-        error=request.args.get("erreur"),
+        error=request.args.get("erreur"), kept=kept,
     )  # fmt: skip
 
 

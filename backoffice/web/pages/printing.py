@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from backoffice.campaigns.codes import carries_codes
 from backoffice.campaigns.differences import open_differences
+from backoffice.campaigns.keeping import pages_gone
 from backoffice.campaigns.models import Campaign, Lot, access_campaign
 from backoffice.campaigns.printers import Printer, access_printer, choose_printer, printers_of
 from backoffice.campaigns.printing import (
@@ -206,7 +207,7 @@ def _page(reference: str, lot_id: int, wrong: str = "", error: str = "") -> str:
             "printers": [one for one in printers_of(session, actor, serving=[lot.caisse]) if one.duplex == lot.duplex],
             "history": history, "current": current, "differences": open_differences(session, actor, lot),
             "reprints": reprints_in(session, lot), "usual": _usual(session, campaign, current),
-            "until": _until(campaign, lot, current),
+            "until": _until(campaign, lot, current), "gone": pages_gone(session, lot),
         }  # fmt: skip
     return render_template(
         "campaigns/paper.html", campaign=campaign, lot=lot, form=StepForm(), wrong=wrong, error=error, typed=request.form,

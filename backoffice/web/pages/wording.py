@@ -111,6 +111,8 @@ ACTIONS: Final = {
     "lot.remettre": "Lot remis à l’imprimeur",
     "lot.accuser": "Retour de l’imprimeur noté",
     "lot.poster": "Dépôt à La Poste noté",
+    "lot.detruire": "Pages du lot détruites",
+    "lot.effacer_liens": "Liens des courriers effacés",
     "lot.bordereau": "Bordereau de dépôt ouvert",
     "courrier.reimprimer": "Courrier réimprimé",
     "campagne.imprimeur": "Imprimeur choisi",
