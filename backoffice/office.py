@@ -18,6 +18,7 @@ JOBS = {
     "lot": "backoffice.worker.produce_lot",
     "bulk": "backoffice.worker.carry_out_bulk",
     "bounces": "backoffice.worker.bounces",
+    "following": "backoffice.worker.count_letters",
 }
 """Doorbells: the name an action rings, and the job that answers."""
 

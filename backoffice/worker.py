@@ -43,6 +43,7 @@ from backoffice.correspondence.bounces import read_bounces
 from backoffice.correspondence.gathering import gather
 from backoffice.correspondence.receiving import receive
 from backoffice.correspondence.relaying import relay
+from backoffice.following.counting import refresh
 from backoffice.office import Office, open_office
 from backoffice.population.actions import discard_upload, run_import
 from backoffice.population.models import ImportState, PopulationImport
@@ -55,6 +56,8 @@ log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 4.0
 HEARTBEAT_SECONDS = 10
+FOLLOWING_SECONDS = 60
+"""Between two looks at whether anything became of a letter; a caisse is counted at most every ten minutes."""
 BOUNCES_SECONDS = 20
 """Between two readings of the mailbox of bounces."""
 
@@ -92,6 +95,13 @@ def produce_lot(key: str) -> None:
 def carry_out_bulk(key: str) -> None:
     """Job: do what is left of the run `key` over chosen cases."""
     bulk.carry_out(_office(), int(key))
+
+
+def count_letters(key: str) -> None:
+    """Job: count what became of letters where something happened; a database that is away is counted at the next bell."""
+    del key
+    with contextlib.suppress(DomainError):
+        refresh(_office())
 
 
 def bounces(key: str) -> None:
@@ -155,6 +165,13 @@ def relay_emails(office: Office) -> int:
     return found.letters + found.emails
 
 
+def ring_for_following(office: Office) -> None:
+    """Have what became of letters counted, by one worker of all the hosts; the caisses that need none are quickly seen."""
+    if office.redis.set("caisse:suivi", "", nx=True, ex=FOLLOWING_SECONDS):
+        with office.db.unit_of_work() as session:
+            ring_after_commit(session, "following", 0)
+
+
 def ring_for_bounces(office: Office) -> None:
     """Have the mailbox of bounces read from time to time, by one worker of all the hosts."""
     if office.settings.mail_bounces_url and office.redis.set("caisse:retours", "", nx=True, ex=BOUNCES_SECONDS):
@@ -176,6 +193,7 @@ DUTIES: Final[tuple[Callable[[Office], object], ...]] = (
     ring_for_bounces,
     apply_returns,
     retain,
+    ring_for_following,
 )
 
 

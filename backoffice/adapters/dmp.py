@@ -168,6 +168,11 @@ class DmpGateway:
         with translated():
             yield from self._enrolment.dossiers.of_caisses(caisses)
 
+    def used_codes(self, caisse: str) -> Iterator[tuple[int, UUID, datetime]]:
+        """(person, request, moment) of every code that opened a DMP, streamed."""
+        with translated():
+            yield from self._enrolment.used_codes(caisse)
+
     def reconcile(self, request_id: UUID) -> Iterator[int]:
         """The persons who hold a live code of this request, in order, streamed."""
         with translated():

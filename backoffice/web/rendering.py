@@ -56,6 +56,12 @@ SECTIONS: Final = (
         "/courriers-a-la-demande",
     ),
     Section(
+        "Suivi des envois",
+        "Lire ce que deviennent les envois, jusqu’à la création du DMP ; comparer, exporter, imprimer.",
+        "following.index",
+        "/envois",
+    ),
+    Section(
         "Courriels non remis",
         "Voir les courriels retentés ou relayés par La Poste, trancher ceux qui sont douteux.",
         "emails.index",

@@ -91,6 +91,10 @@ _LIVE_CODES = sql.SQL(
     "SELECT caisse, person_id, request_id FROM enrolment.creation_code "
     "WHERE caisse = ANY({caisses}::char(3)[]) AND state = 'live' AND expires_at > {now} ORDER BY caisse, person_id"
 )
+_USED_CODES = sql.SQL(
+    "SELECT person_id, request_id, state_changed_at FROM enrolment.creation_code "
+    "WHERE caisse = {caisse} AND state = 'used' ORDER BY state_changed_at, person_id"
+)
 _LIVE_OF_REQUEST = sql.SQL(
     "SELECT person_id FROM enrolment.creation_code "
     "WHERE request_id = {request} AND state = 'live' AND expires_at > {now} ORDER BY person_id"
@@ -246,6 +250,11 @@ class Enrolment(Facade):
         return self._stream(
             _LIVE_CODES.format(caisses=sql.Literal(wanted), now=sql.Literal(self._clock())), ("text", "int8", "uuid")
         )
+
+    def used_codes(self, caisse: str) -> Iterator[tuple[int, UUID, datetime]]:
+        """(person, request, moment) of every code that opened a DMP, the first used first, streamed."""
+        require_caisse(caisse)
+        return self._stream(_USED_CODES.format(caisse=sql.Literal(caisse)), ("int8", "uuid", "timestamptz"))
 
     def reconcile(self, request_id: UUID) -> Iterator[int]:
         """The persons who hold a live code of this request, in order, streamed."""

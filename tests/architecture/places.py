@@ -191,6 +191,7 @@ def places_of(world: World) -> Mapping[str, Place]:
             "call_id": Place(call, NOWHERE),
             "callback_id": Place(callback, NOWHERE),
             "part": word("pdf"),
+            "following.export:kind": word("csv"),
             "slug": word("noter"),
             "closure.act:slug": word("opposition"),
             "calls.act:slug": word("deces"),

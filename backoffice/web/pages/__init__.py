@@ -27,6 +27,7 @@ from backoffice.web.pages.closure import pages as closure_pages
 from backoffice.web.pages.control_addresses import pages as control_pages
 from backoffice.web.pages.correspondence import pages as correspondence_pages
 from backoffice.web.pages.emails import pages as email_pages
+from backoffice.web.pages.following import pages as following_pages
 from backoffice.web.pages.letter_templates import pages as template_pages
 from backoffice.web.pages.persons import pages as person_pages
 from backoffice.web.pages.planning import pages as planning_pages
@@ -66,6 +67,7 @@ def register_pages(app: Flask) -> None:
         case_pages,
         correspondence_pages,
         email_pages,
+    following_pages,
         call_pages,
         closure_pages,
         person_pages,

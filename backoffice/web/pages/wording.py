@@ -94,6 +94,7 @@ ACTIONS: Final = {
     "campagne.edit": "Brouillon modifié",
     "campagne.void": "Approbation annulée",
     "courriers.rassembler": "Courriers mis en lots",
+    "envois.exporter": "Suivi des envois exporté",
     "courriels.relayer": "Courriels relayés",
     "courriel.revenir": "Courriel revenu",
     "courriel.trancher": "Courriel douteux tranché",
