@@ -4,8 +4,11 @@ import re
 from datetime import timedelta
 
 import pytest
-from campaigns.world import World, a_person
+from campaigns.world import SYSTEM, World, a_person
 from werkzeug.test import TestResponse
+
+from backoffice.cases.actions import open_case
+from backoffice.cases.kinds.undeliverable import UNDELIVERABLE
 
 from .conftest import ADVISOR, AGENT, SUPERVISOR, Browser, SignIn, journal, token_of
 
@@ -245,3 +248,26 @@ def test_on_the_line_the_search_of_the_site_and_the_files_show_nobody_but_who_pr
     assert advisor.get(f"/personnes/631/{other}").status_code == 409
     advisor.send(f"{call}/terminer", call, sujet="autre", suite="repondu")
     assert advisor.get("/personnes/recherche").status_code == 200
+
+
+def test_on_the_line_a_case_opens_for_who_proved_to_be_its_person_alone(advisor: Browser, world: World) -> None:
+    world.load([a_person(prenom="Odile", nom_naissance="Autrepersonne")])
+    persons = {name: int(number) for name, number in world.sql("SELECT prenom, id FROM person")}
+    with world.session() as session:
+        hers, other = (
+            open_case(session, world.office, SYSTEM, UNDELIVERABLE, "631", persons[name]).number
+            for name in ("Zoé", "Odile")
+        )
+    call = opened(advisor)
+    assert hers in advisor.get("/demandes").text
+    for place in (f"/demandes/{hers}", f"/clotures/{hers}/confirmer"):
+        answer = advisor.get(place)
+        assert (answer.status_code, "Zoé" in answer.text) == (409, False)
+    search(advisor, call)
+    advisor.send(f"{call}/identite", call)
+    for _ in range(3):
+        reply(advisor, call)
+    assert "Zoé" in advisor.get(f"/demandes/{hers}").text
+    assert [advisor.get(f"/demandes/{one}").status_code for one in (other, "2016-631-009999")] == [409, 409]
+    advisor.send(f"{call}/terminer", call, sujet="autre", suite="repondu")
+    assert "Odile" in advisor.get(f"/demandes/{other}").text
