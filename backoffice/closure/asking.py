@@ -15,6 +15,7 @@ from backoffice.cases.once import open_one
 from backoffice.cases.queueing import Way
 from backoffice.closure.explanation import told
 from backoffice.closure.persons import STANDING, dossier_of, person_of
+from backoffice.closure.representation import represented
 from backoffice.core.actor import Actor
 from backoffice.core.clock import long_french_date, paris_date
 from backoffice.core.errors import Invalid, WrongState
@@ -44,6 +45,9 @@ class Asked:
     """Code of the reason given; the person owes none."""
     explained: bool = False
     confirmed: bool = False
+    title: str = ""
+    """By what right somebody else asks, one of `Title`; empty when it is the holder."""
+    proof_seen: bool = False
 
 
 def ask_closure(session: Session, office: Office, actor: Actor, caisse: str, person_id: int, asked: Asked) -> Case:
@@ -87,6 +91,8 @@ def confirm_closure(
         "identite": MEANS[asked.way][asked.means], "explique": told(session), "confirme_par": asked.way.value,
         "effet": long_french_date(effect), "effet_le": effect.isoformat(),
     }  # fmt: skip
+    if by := represented(asked.title, asked.proof_seen):
+        facts["representant"] = by
     return advance(session, office, actor, case.number, "confirm", seen=seen, facts=facts)
 
 
@@ -114,3 +120,6 @@ def _require_whole(asked: Asked) -> None:
         raise Invalid("Expliquez d’abord à la personne ce que clôturer veut dire, puis cochez la case.")
     if not asked.confirmed:
         raise Invalid("La clôture attend que le titulaire confirme sa demande : cochez la case quand il l’a fait.")
+    if asked.title and asked.way is Way.PHONE:
+        raise Invalid("Le téléphone ne prouve pas un mandat : le représentant passe à l’accueil avec son justificatif.")
+    represented(asked.title, asked.proof_seen)

@@ -13,6 +13,7 @@ from backoffice.closure import asking, telling
 from backoffice.closure.asking import MEANS, Asked
 from backoffice.closure.explanation import explanation
 from backoffice.closure.persons import person_of
+from backoffice.closure.representation import Title
 from backoffice.core.actor import Actor
 from backoffice.core.errors import Invalid
 from backoffice.parameters.reading import current
@@ -53,7 +54,7 @@ def _close(session: Session, actor: Actor, caisse: str, person_id: int, way: Way
     form = request.form
     asked = Asked(
         way, "questions" if way is Way.PHONE else form.get("identite", ""), form.get("motif", ""),
-        "explique" in form, "confirme" in form,
+        "explique" in form, "confirme" in form, form.get("titre", ""), "titre_vu" in form,
     )  # fmt: skip
     if way is Way.PHONE and not asked.confirmed:
         raise Invalid(
@@ -111,7 +112,10 @@ def facts_of_form(session: Session, act: Act, way: Way, caisse: str, person_id: 
     """What the form of this act shows. What is known of the person is in it for acts alone that need a proof."""
     shown: dict[str, Any] = {"act": act, "way": way, "means": MEANS.get(way, {})}
     if act.slug == "cloture":
-        shown |= {"blocks": explanation(session), "reasons": offered(current(session).of(CLOSURE))}
+        shown |= {
+            "blocks": explanation(session), "reasons": offered(current(session).of(CLOSURE)),
+            "titles": () if way is Way.PHONE else tuple(Title),
+        }  # fmt: skip
     elif act.slug == "code":
         shown |= {
             "looked": resend.look(session, office(), person_of(session, current_actor(), caisse, person_id)),

@@ -12,6 +12,7 @@ from backoffice.closure.asking import MEANS, Asked
 from backoffice.closure.effect import cooling
 from backoffice.closure.explanation import explanation
 from backoffice.closure.persons import person_of
+from backoffice.closure.representation import Title
 from backoffice.core.actor import Role
 from backoffice.core.errors import Invalid, NotFound, WrongState
 from backoffice.web.access import access, current_actor
@@ -50,7 +51,10 @@ def record_confirmation(number: str) -> ResponseReturnValue:
     try:
         with office().db.unit_of_work() as session:
             case = access_case(session, current_actor(), number)
-            asked = Asked(case.came_by, form.get("identite", ""), "", "explique" in form, "confirme" in form)
+            asked = Asked(
+                case.came_by, form.get("identite", ""), "", "explique" in form, "confirme" in form,
+                form.get("titre", ""), "titre_vu" in form,
+            )  # fmt: skip
             done = asking.confirm_closure(
                 session, office(), current_actor(), number, asked, seen=form.get("version", None, int)
             )
@@ -109,5 +113,5 @@ def _confirmation(number: str, error: str = "") -> str:
         blocks = explanation(session)
     return render_template(
         "closure/confirm.html", case=case, blocks=blocks, means=MEANS.get(case.came_by, {}), error=error,
-        typed=request.form,
+        typed=request.form, titles=() if case.came_by is Way.PHONE else tuple(Title),
     )  # fmt: skip

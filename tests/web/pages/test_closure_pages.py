@@ -59,6 +59,24 @@ def test_a_closure_at_the_desk_is_explained_confirmed_and_waits_for_its_day(
     assert stopped(world)
 
 
+def test_a_legal_representative_asks_with_the_proof_of_their_right(agent: Browser, world: World, zoe: int) -> None:
+    form = f"/clotures/631/{zoe}/cloture"
+    ticked = {"identite": "piece", "motif": "sans_motif", "explique": "on", "confirme": "on"}
+    for typed, sentence in (
+        ({"titre": "tuteur"}, "Sans jugement, mandat ou livret de famille"), ({"titre": "voisin"}, "à quel titre"),
+    ):  # fmt: skip
+        refused = agent.send(form, form, **ticked | typed)
+        assert (refused.status_code, sentence in refused.text) == (422, True)
+    assert 'value="tuteur" selected' in agent.send(form, form, **ticked, titre="tuteur").text
+    assert not stopped(world)
+    assert agent.send(form, form, **ticked, titre="tuteur", titre_vu="on").status_code == 303
+    (number,) = world.sql("SELECT number FROM case_file")[0]
+    case = agent.get(f"/demandes/{number}").text
+    assert "un représentant légal" in case
+    assert "Tuteur ou tutrice, jugement de tutelle vu" in case
+    assert "confirmée par le représentant légal" in case
+
+
 def test_a_letter_is_recorded_then_confirmed_on_its_own_page(agent: Browser, world: World, zoe: int) -> None:
     form = f"/clotures/631/{zoe}/cloture"
     assert "Si la lettre ne suffit pas" in agent.get(f"{form}?voie=courrier").text
