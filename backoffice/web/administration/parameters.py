@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from backoffice.calls.scripts import SCRIPTS
 from backoffice.cases.recounting import recount
+from backoffice.closure.explanation import EXPLANATION
 from backoffice.core.actor import Role
 from backoffice.core.caisse import CAISSE_CODES
 from backoffice.core.errors import Invalid, NotFound, WrongState
@@ -30,9 +31,10 @@ from backoffice.web.errors import status_of
 from backoffice.web.pages.composition import office
 from backoffice.web.pages.once import new_request, once
 
+_TEXTS: Final[tuple[Script, ...]] = (*SCRIPTS, EXPLANATION)
 _FAMILIES: Final[tuple[tuple[str, tuple[Parameter[Any], ...]], ...]] = (
     ("Horaires et fermetures", tuple(HOURS)), ("Limites", LIMITS), ("Motifs", tuple(REASON_LISTS)),
-    ("Textes lus par les conseillers", SCRIPTS), ("Habilitations", (GROUPS,)),
+    ("Textes lus à la personne", _TEXTS), ("Habilitations", (GROUPS,)),
 )  # fmt: skip
 
 _AFTER: Final[Mapping[str, Callable[[Session, str | None], object]]] = {
@@ -127,7 +129,7 @@ class Parameters(ClosedView):
         }  # fmt: skip
 
     def _wanted(self, key: str) -> tuple[Parameter[Any], str | None]:
-        parameter = parameter_of(key, SCRIPTS)
+        parameter = parameter_of(key, _TEXTS)
         caisse = request.values.get("caisse") or None
         if parameter.per_caisse != (caisse is not None):
             raise NotFound("Ce paramètre n’existe pas.")

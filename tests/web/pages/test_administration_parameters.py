@@ -10,6 +10,7 @@ from campaigns.world import World, a_person
 from backoffice.calls.scripts import SCRIPTS
 from backoffice.cases import actions as case_actions
 from backoffice.cases.kinds import WORKFLOWS
+from backoffice.closure.explanation import EXPLANATION
 from backoffice.core.actor import Role, system_actor
 from backoffice.parameters.declared import PARAMETERS
 from backoffice.parameters.hours import CLOSED_DAYS, CLOSED_EVERYWHERE, WEEK, hours_of
@@ -218,5 +219,12 @@ def test_what_is_no_parameter_is_not_found(admin: Browser, address: str) -> None
 
 
 def test_each_family_of_the_screen_holds_every_declared_parameter() -> None:
-    listed = [one.name for _, family in page_module._FAMILIES for one in family if one not in page_module.SCRIPTS]
+    listed = [one.name for _, family in page_module._FAMILIES for one in family if one not in page_module._TEXTS]
     assert sorted(listed) == sorted(one.name for one in PARAMETERS)
+
+
+def test_every_text_that_is_read_out_is_listed_and_opens(admin: Browser) -> None:
+    page = admin.get(f"{AT}/").text
+    for text in (*SCRIPTS, EXPLANATION):
+        assert f"{AT}/{text.name}" in page
+    assert "Vos documents ne sont pas effacés" in admin.get(f"{AT}/{EXPLANATION.name}").text
