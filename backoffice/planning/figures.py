@@ -21,7 +21,7 @@ from backoffice.planning.staff import Staff
 STAFF: Final = "effectif"
 CURVES: Final = "courbes"
 LONGEST_SOURCE: Final = 400
-_NOT_ENTERED: Final = "Effectif non saisi."
+_NOT_ENTERED: Final = "effectif non saisi."
 
 
 @dataclass(frozen=True, slots=True)

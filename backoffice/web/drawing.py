@@ -78,7 +78,7 @@ def draw(workflow: Workflow) -> Drawing:
     backward = _backward(workflow, labels)
     ranks = _ranks(workflow, {(b, a) if (a, b) in backward else (a, b) for a, b in labels})
     places = {
-        state.name: Place(2 * ranks[state.name], len(state.label) * _BOLD + 36, _STATE_HEIGHT, state)
+        state.name: Place(2 * ranks[state.name], len(state.label) * _BOLD + 48, _STATE_HEIGHT, state)
         for state in workflow.states
     }
     chains = {pair: _chain(places, pair, labels[pair], pair in backward) for pair in labels}
