@@ -76,6 +76,7 @@ ACCOUNTS: tuple[Account, ...] = (
     Account("julien.chauvin", "Julien", "Chauvin", *_CAMPAIGN, ("371",)),
     Account("isabelle.gaultier", "Isabelle", "Gaultier", *_SUPERVISOR, ("371",)),
     Account("sandrine.chabrol", "Sandrine", "Chabrol", *_RECEPTION, ("631",)),
+    Account("mathilde.roche", "Mathilde", "Roche", *_RECEPTION, ("631",)),  # two at one counter may meet on one case
     Account("damien.faure", "Damien", "Faure", *_CAMPAIGN, ("631",)),
     Account("helene.vidal", "Hélène", "Vidal", *_CAMPAIGN, ("631",)),  # the author of a campaign may not approve it
     Account("patrick.ollier", "Patrick", "Ollier", *_SUPERVISOR, ("631",)),

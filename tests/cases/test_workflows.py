@@ -1,12 +1,15 @@
 """Every declared workflow, whatever it is: no dead end, no forbidden pair, roles respected."""
 
+import importlib
 import itertools
+import pkgutil
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backoffice.campaigns.kinds import ON_DEMAND
+from backoffice.cases import kinds
 from backoffice.cases.effects import EFFECTS
 from backoffice.cases.kinds import WORKFLOWS, workflow_of
 from backoffice.cases.workflow import State, Step, Workflow
@@ -86,6 +89,13 @@ def test_no_sequence_of_steps_leaves_the_declared_states(data: st.DataObject) ->
         assert not actor.roles.isdisjoint(step.roles)
         state = step.target
         assert workflow.state(state)
+
+
+def test_no_declared_kind_escapes_the_list() -> None:
+    modules = [importlib.import_module(f"{kinds.__name__}.{one.name}") for one in pkgutil.iter_modules(kinds.__path__)]
+    declared = {id(found) for module in modules for found in vars(module).values() if isinstance(found, Workflow)}
+    assert declared == {id(workflow) for workflow in WORKFLOWS}
+    assert len({workflow.name for workflow in WORKFLOWS}) == len(WORKFLOWS)
 
 
 def test_an_unknown_kind_is_not_found() -> None:
