@@ -79,6 +79,8 @@ class Settings:
     smtp_url: str
     sms_url: str
     """Where SMS are posted as JSON (see adapters.sms)."""
+    card_reader: str
+    """Where the reader of a desk answers, "tcp://{poste}:port"; {poste} is the desk's address. Empty: cards are typed."""
     mail_ca_file: Path | None
     """Authorities to trust for the mail server's TLS; None: those of the system."""
     secret_key: str
@@ -170,6 +172,8 @@ class Settings:
             ldap_bind_template=env.get("LDAP_BIND_TEMPLATE", ""),
             smtp_url=address("SMTP_URL", "mail", "smtp://127.0.0.1:{port}"),
             sms_url=address("SMS_URL", "mail_page", "http://127.0.0.1:{port}/sms"),
+            card_reader=env.get("CARD_READER_URL")
+            or ("tcp://127.0.0.1:{}".format(services["card_reader"]["port"]) if "card_reader" in services else ""),
             mail_ca_file=Path(env["MAIL_CA_FILE"]) if env.get("MAIL_CA_FILE") else None,
             secret_key=env.get("CAISSE_SECRET_KEY") or secrets.get("backoffice_key", ""),
             environment_id=env.get("CAISSE_ENVIRONMENT_ID") or secrets.get("environment_id", ""),

@@ -15,16 +15,20 @@ from dmp_core import errors as dmp_errors
 from dmp_core.enrolment.api import Enrolment
 from dmp_core.enrolment.code_requests import Judged, Purpose, Refusal
 from dmp_core.enrolment.codes import Slip, check, group
+from dmp_core.enrolment.conditions import CONSENT, Terms, current_terms
+from dmp_core.enrolment.contacts import mail_address, mobile_number
 from dmp_core.enrolment.dossiers import ClosedBy, Consent, Contacts, DossierState, Motive, Opened, Way
 from dmp_core.enrolment.dossiers_api import OPENED_AT_COUNTER
 from dmp_core.enrolment.events import Event, Kind
 from dmp_core.enrolment.insured import Insured
 from dmp_core.enrolment.opening import open_enrolment
+from dmp_core.enrolment.papers import Secrets, secrets_pdf, terms_pdf
 from dmp_core.enrolment.results import CodeState, CodeStatus, Destroyed, DossierFacts, IssuedCodes, Kept, Renewed
 from dmp_core.enrolment.validity import expires_on
 from dmp_core.storage.keyring import Keyring
 
 __all__ = [
+    "CONSENT",
     "OPENED_AT_COUNTER",
     "ClosedBy",
     "CodeState",
@@ -46,12 +50,18 @@ __all__ = [
     "Purpose",
     "Refusal",
     "Renewed",
+    "Secrets",
     "Slip",
+    "Terms",
     "Way",
     "check",
+    "current_terms",
     "expires_on",
     "group",
+    "read_contacts",
     "rotate_key",
+    "secrets_pdf",
+    "terms_pdf",
 ]
 
 _REFUSALS: tuple[tuple[type[dmp_errors.DmpError], type[errors.DomainError]], ...] = (
@@ -79,6 +89,12 @@ def rotate_key(path: Path) -> str:
     What the earlier ones hashed stays verifiable. Raises errors.Unavailable when the file is lost, damaged or open to others.
     """
     return Keyring.rotate(path).current
+
+
+@translated()
+def read_contacts(mail: str, mobile: str) -> Contacts:
+    """The contacts as the record takes them, from what was typed; "" for none. Raises errors.Invalid for a wrong one."""
+    return Contacts(mail_address(mail) if mail.strip() else None, mobile_number(mobile) if mobile.strip() else None)
 
 
 class DmpGateway:

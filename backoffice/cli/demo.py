@@ -3,7 +3,7 @@
 import click
 
 from backoffice.cli.common import json_option, print_json
-from backoffice.cli.demo_insured import insured
+from backoffice.cli.demo_insured import card, insured
 from backoffice.cli.demo_population import population
 from backoffice.embedded.staff import DEMONSTRATION_PASSWORD, demonstration_accounts
 
@@ -32,3 +32,4 @@ def accounts(as_json: bool) -> None:
 
 demo.add_command(population)
 demo.add_command(insured)
+demo.add_command(card)

@@ -13,20 +13,22 @@ from fasteners import InterProcessLock
 
 from backoffice.core.errors import Unavailable
 from backoffice.embedded import postgres, valkey
+from backoffice.embedded.card_reader import slot_of
 from backoffice.embedded.processes import Background, free_port, listens, port_is_free, signals_held, wait_until
 from backoffice.settings import read_json
 
-PORTS = {"postgres": 15432, "valkey": 16379, "directory": 10389, "mail": 10025, "mail_page": 8025}
+PORTS = {"postgres": 15432, "valkey": 16379, "directory": 10389, "mail": 10025, "mail_page": 8025, "card_reader": 35963}
 LABELS = {
     "postgres": "PostgreSQL",
     "valkey": "Valkey",
     "directory": "annuaire",
     "mail": "courriel (SMTP)",
     "mail_page": "page des courriels",
+    "card_reader": "lecteur de carte",
 }
 ATTEMPTS = 5
 """Two houses that start at once may choose the same port: the one that loses takes the next."""
-EVERYTHING = ("postgres", "valkey", "directory", "mail")
+EVERYTHING = ("postgres", "valkey", "directory", "mail", "card_reader")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,11 @@ class Services:
             state[name]["pid"] = self._module(
                 background, port, "backoffice.embedded.mailcatcher",
                 "--smtp-port", str(port), "--http-port", str(page), "--dir", str(self.data / "mail"),
+            )  # fmt: skip
+
+        elif name == "card_reader":
+            state[name]["pid"] = self._module(
+                background, port, "backoffice.embedded.card_reader", "--port", str(port), "--slot", str(slot_of(self.run)),
             )  # fmt: skip
 
     def _module(self, background: Background, port: int, module: str, *arguments: str) -> int:

@@ -211,6 +211,6 @@ def _announce(parts: Services, ports: Mapping[str, int], caisse: str, say: Calla
     for account in demonstration_accounts(caisse):
         say(f"  {account.login:<20} {account.title}, {account.where}")
     say("Ceux des huit autres caisses : « .venv/bin/caisse demo accounts ».")
-    say("Une personne fictive pour essayer mon-dmp : « .venv/bin/caisse demo insured ».")
+    say("Une personne fictive pour essayer mon-dmp et le guichet : « .venv/bin/caisse demo insured ».")
     say("")
     say("Ctrl-C arrête tout.")

@@ -5,16 +5,17 @@ Each way to ask is one look-up in an index of `person`. A name typed wrong is fi
 found are then asked of the same index. Nothing of another caisse is ever looked at.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import TextClause, select, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from backoffice.core.actor import Actor, Role
-from backoffice.core.errors import Invalid
+from backoffice.core.errors import Invalid, NotFound
 from backoffice.letters.reference import letter_id_digits
 from backoffice.persons.typed import Question, key_of, understand
 from backoffice.population.models import Person
@@ -24,6 +25,11 @@ SHOWN: Final = 20
 ROLES: Final = (Role.AGENT, Role.ADVISOR, Role.SUPERVISOR)
 """Who looks for persons."""
 
+TOO_WIDE: Final = "Cette recherche vise trop de personnes : ajoutez un nom, un prénom entier, ou le jour de naissance."
+
+_PATIENCE_MS: Final = 3000
+"""A question that nobody would wait for any longer is given up, and says so."""
+_CANCELLED: Final = "57014"
 _MOST: Final = 3 * SHOWN
 _LOOKED_THROUGH: Final = 3000
 """Rows of one birth date, or of the beginning of a NIR, that are compared with the words beside it."""
@@ -80,16 +86,34 @@ def search(session: Session, actor: Actor, typed: str, today: date) -> Answer:
         return Answer(case=questions[0].case, nature=questions[0].nature)
     # The plan depends on what is typed: a shared one would be right for nobody. And nobody waits for long.
     session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
-    session.execute(text("SET LOCAL statement_timeout = 5000"))
+    session.execute(text(f"SET LOCAL statement_timeout = {_PATIENCE_MS}"))
     searcher = _Searcher(session, sorted(actor.caisses))
     ranked: dict[tuple[str, int], tuple[_Rank, Found]] = {}
-    for question in questions:
-        for rank, found in searcher.answer(question):
-            ranked.setdefault((found.caisse, found.person_id), (rank, found))
+    try:
+        for question in questions:
+            for rank, found in searcher.answer(question):
+                ranked.setdefault((found.caisse, found.person_id), (rank, found))
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", "") != _CANCELLED:
+            raise
+        raise Invalid(TOO_WIDE) from error
     ordered = [found for _, found in sorted(ranked.values(), key=lambda pair: pair[0])]
     exact = [found for found in ordered if not found.near]
     shown = ordered[: max(min(len(exact), SHOWN), _WITH_NEAR)]
     return Answer(tuple(shown), len(exact) > SHOWN, nature=" ou ".join(question.nature for question in questions))
+
+
+def person_of_nir(session: Session, actor: Actor, nir: str) -> Person:
+    """The person of a whole NIR within the actor's caisses. Raises NotAllowed and NotFound."""
+    actor.require(*ROLES)
+    found = session.scalars(
+        select(Person)
+        .where(Person.nir == nir, Person.caisse.in_(sorted(actor.caisses)))
+        .order_by(Person.updated_at.desc())
+    ).first()
+    if found is None:
+        raise NotFound("La personne de cette carte n’est pas dans la population de votre caisse.")
+    return found
 
 
 _Rank = tuple[int, str, str, str, int]
@@ -108,14 +132,15 @@ class _Searcher:
         if question.mobile:
             return _ranked(self._rows(_BY_MOBILE, mobile=question.mobile))
         if question.nir:
-            return self._compared(self._rows(_BY_NIR, low=question.nir, limit=_LOOKED_THROUGH), question)
+            return self._compared(self._rows(_BY_NIR, low=question.nir, limit=_looked_at(question)), question)
         if question.nir_end:
-            return self._compared(self._rows(_BY_NIR_END, low=question.nir_end[::-1], limit=_LOOKED_THROUGH), question)
+            low = question.nir_end[::-1]
+            return self._compared(self._rows(_BY_NIR_END, low=low, limit=_looked_at(question)), question)
         whole = [birth for birth in question.births if len(birth) == 10]
         if whole:
             return self._compared(self._rows(_BY_BIRTH, births=whole, limit=_LOOKED_THROUGH), question)
         if not question.words:
-            raise Invalid("Ajoutez un nom, ou le jour de naissance : cette recherche vise trop de personnes.")
+            raise Invalid(TOO_WIDE)
         return self._by_name(question)
 
     def _by_letter(self, letter_id: str) -> list[tuple[_Rank, Found]]:
@@ -125,16 +150,19 @@ class _Searcher:
 
     def _compared(self, rows: list[Any], question: Question) -> list[tuple[_Rank, Found]]:
         """Rows found by figures, of which words, birth dates and places keep some: here a fault of typing is cheap."""
-        kept = []
-        for row in rows:
-            nearness = _nearness(question.words, row)
-            if (
-                nearness is not None
-                and (not question.births or row.date_naissance.startswith(question.births))
-                and row.code_postal.startswith(question.postal)
-                and (not question.town or key_of(row.ville).startswith(question.town))
-            ):
-                kept.append(_line(row, nearness))
+        placed = [
+            row
+            for row in rows
+            if (not question.births or row.date_naissance.startswith(question.births))
+            and row.code_postal.startswith(question.postal)
+            and (not question.town or key_of(row.ville).startswith(question.town))
+        ]
+        for off in (_prefix_off, _off):  # letters first: faults are worked out only where nobody is found by them
+            kept = [
+                _line(row, nearness) for row in placed if (nearness := _nearness(question.words, row, off)) is not None
+            ]
+            if kept:
+                break
         return kept
 
     def _by_name(self, question: Question) -> list[tuple[_Rank, Found]]:
@@ -222,7 +250,13 @@ def _standing(row: Any) -> int:
     return int(row.rank)
 
 
-def _nearness(words: Sequence[str], row: Any) -> int | None:
+def _looked_at(question: Question) -> int:
+    """How many rows are read: all that may be compared, or just enough to show when nothing narrows them."""
+    narrowed = question.words or question.births or question.postal or question.town
+    return _LOOKED_THROUGH if narrowed else SHOWN + 1
+
+
+def _nearness(words: Sequence[str], row: Any, off_by: Callable[[str, str, bool], int]) -> int | None:
     """How far the words are from a person's names, whatever their order; None when they are somebody else's."""
     if not words:
         return 0
@@ -234,10 +268,15 @@ def _nearness(words: Sequence[str], row: Any) -> int | None:
         first, last = "".join(words[:cut]), "".join(words[cut:])
         for name in filter(None, names):
             for typed_name, typed_given in ((first, last), (last, first)):
-                off = _off(typed_name, name, bool(typed_given)) + _off(typed_given, given, bool(typed_name))
+                off = off_by(typed_name, name, bool(typed_given)) + off_by(typed_given, given, bool(typed_name))
                 if off <= (1 if len(whole) <= 5 else 3) and (best is None or off < best):
                     best = off
     return None if best is None else (best if best == 0 else 10 + 2 * best)
+
+
+def _prefix_off(typed: str, known: str, optional: bool) -> int:
+    """0 for a word that begins the name, or for none where none is needed."""
+    return (0 if optional else 9) if not typed else 0 if known.startswith(typed) else 9
 
 
 def _off(typed: str, known: str, optional: bool) -> int:

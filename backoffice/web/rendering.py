@@ -32,6 +32,9 @@ class Section:
 
 SECTIONS: Final = (
     Section(
+        "Guichet", "Recevoir les personnes : file d’attente, visites, création d’un DMP.", "counter.index", "/accueil"
+    ),
+    Section(
         "Campagnes",
         "Préparer, approuver et lancer les envois de courriers, suivre les lots.",
         "campaigns.index",

@@ -117,7 +117,7 @@ def test_what_the_back_office_may_do_to_its_own_tables(new_database: NewDatabase
         found = {name: rights for name, rights in rows}  # noqa: C416 - rows are no pairs for dict()
     full = "INSERT,SELECT,UPDATE"
     assert found == {
-        "name_word": "SELECT",
+        "name_word": "SELECT", "ticket": full, "visit": full, "visit_entry": "INSERT,SELECT",
         "audit_entry": "INSERT,SELECT", "campaign_step": "INSERT,SELECT", "environment": "SELECT",
         "planning_version": "INSERT,SELECT",
         "campaign_plan": full, "embargo": full, "wave": "DELETE,INSERT,SELECT,UPDATE",

@@ -114,7 +114,7 @@ def settings_of(databases: Databases, data: Path, redis_url: str, **changes: Any
         case_keyring=data / "keys" / "pieces.json",
         mail_sender="L’Assurance Maladie <ne-pas-repondre@mon-dmp.example.org>", mail_per_minute=0,
         mail_bounces_to="retours@mon-dmp.example.org", mail_bounces_url="", lot_size=50, processes=1, proxy_hops=0,
-        https=False, trusted_hosts=(), environment_note="", sms_url="http://127.0.0.1:1/sms",
+        https=False, trusted_hosts=(), environment_note="", sms_url="http://127.0.0.1:1/sms", card_reader="",
         mondmp=MonDmpSettings(
             dmp_url=databases.url("titulaire", "dmp"), insured_url=databases.url("titulaire", "caisse"),
             secret_key="autre clé secrète " * 3, holder_keyring=data / "keys" / "holder.json",

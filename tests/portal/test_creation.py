@@ -8,9 +8,9 @@ import pytest
 from flask import Flask
 from pypdf import PdfReader
 
+from dmp_core.enrolment.conditions import CONSENT, current_terms
 from dmp_core.errors import Unavailable
 from dmp_core.holder.creation import REFUSED
-from dmp_core.portals.mondmp.conditions import CONSENT, current_terms
 
 from .world import Visitor, World, shown, without_token
 

@@ -26,6 +26,7 @@ from backoffice.web.pages.cases import pages as case_pages
 from backoffice.web.pages.closure import pages as closure_pages
 from backoffice.web.pages.control_addresses import pages as control_pages
 from backoffice.web.pages.correspondence import pages as correspondence_pages
+from backoffice.web.pages.counter import pages as counter_pages
 from backoffice.web.pages.emails import pages as email_pages
 from backoffice.web.pages.following import pages as following_pages
 from backoffice.web.pages.letter_templates import pages as template_pages
@@ -37,6 +38,7 @@ from backoffice.web.pages.returns import pages as return_pages
 from backoffice.web.pages.segments import pages as segment_pages
 from backoffice.web.pages.supervision import pages as supervision_pages
 from backoffice.web.pages.uploads import OfficeRequest
+from backoffice.web.pages.visit import pages as visit_pages
 
 __all__ = [
     "call_acts",
@@ -79,5 +81,7 @@ def register_pages(app: Flask) -> None:
         agenda_pages,
         planning_pages,
         return_pages,
+        counter_pages,
+        visit_pages,
     ):  # fmt: skip
         app.register_blueprint(pages)

@@ -12,7 +12,7 @@ from backoffice.web.errors import status_of
 from backoffice.web.pages.composition import office
 from backoffice.web.security import allow_framing
 
-_POLICY: Final = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+PDF_POLICY: Final = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 
 
 def framed_pdf(make: Callable[[Session], bytes], name: str) -> Response:
@@ -25,5 +25,5 @@ def framed_pdf(make: Callable[[Session], bytes], name: str) -> Response:
         page = render_template("campaigns/frame.html", sentence=str(refusal))
         return current_app.make_response((page, status_of(refusal)))
     response = send_file(BytesIO(content), mimetype="application/pdf", download_name=name)
-    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Content-Security-Policy"] = PDF_POLICY
     return response

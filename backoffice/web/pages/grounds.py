@@ -2,7 +2,8 @@
 
 from typing import Final
 
+from backoffice.counter.queries import own_visit
 from backoffice.persons.access import Ground, own_case
 
-GROUNDS: Final[tuple[Ground, ...]] = (own_case,)
+GROUNDS: Final[tuple[Ground, ...]] = (own_case, own_visit)
 """Each feature that has somebody in front of it, or on the line, adds its own."""

@@ -16,6 +16,7 @@ from backoffice.campaigns.rules import LetterState
 from backoffice.core.actor import Role
 from backoffice.core.clock import paris_date
 from backoffice.core.errors import Invalid, NotAllowed, WrongState
+from backoffice.counter.queries import visits_of
 from backoffice.letters.reference import format_letter_id
 from backoffice.persons.access import access_person, consult, give_reason, reasons_offered
 from backoffice.persons.file import DOSSIER_LABELS, file_of, reveal_nir
@@ -209,12 +210,13 @@ def _file(caisse: str, person_id: int, ask: Callable[..., str] | None = None) ->
         person = access_person(session, actor, caisse, person_id)
         found = file_of(session, office(), actor, person)
         ground = consult(session, actor, person, GROUNDS, office().clock())
+        visits = visits_of(session, person)
         nir = ask(session, office(), actor, person) if ask is not None and ground is not None else ""
     if ground is None:
         return _reason_page(person)
     return render_template(
         "persons/show.html", file=found, person=person, ground=ground, nir=grouped(nir) if nir else "", masked=mask(person.nir),
-        letter_states=LETTER_STATES, dossier_labels=DOSSIER_LABELS, actions=_actions(person),
+        letter_states=LETTER_STATES, dossier_labels=DOSSIER_LABELS, actions=_actions(person), visits=visits,
     )  # fmt: skip
 
 

@@ -6,9 +6,9 @@ from typing import Final
 from flask.blueprints import BlueprintSetupState
 
 from dmp_core.clock import PARIS
+from dmp_core.enrolment.words import NBSP, long_day
 from dmp_core.holder.connections import SignIn
 from dmp_core.holder.sessions import Ending
-from dmp_core.portals.mondmp.web.rendering import NBSP, long_day
 
 _DAYS: Final = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 _ENDINGS: Final = {

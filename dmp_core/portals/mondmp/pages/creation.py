@@ -5,13 +5,13 @@ from typing import Final
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from dmp_core.enrolment.conditions import CONSENT, current_terms
 from dmp_core.enrolment.dossiers import Consent
+from dmp_core.enrolment.papers import Secrets, secrets_pdf
 from dmp_core.holder.creation import Creation, Known, NotIdentified, Stopped
 from dmp_core.holder.sessions import Stage
-from dmp_core.portals.mondmp.conditions import CONSENT, current_terms
 from dmp_core.portals.mondmp.pages import typed
 from dmp_core.portals.mondmp.pages.information import pdf_response
-from dmp_core.portals.mondmp.pdf import Secrets, secrets_pdf
 from dmp_core.portals.mondmp.web import session as web
 from dmp_core.portals.mondmp.web.access import public, stage
 

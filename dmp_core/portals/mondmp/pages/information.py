@@ -2,8 +2,8 @@
 
 from flask import Blueprint, Response, render_template
 
-from dmp_core.portals.mondmp.conditions import current_terms
-from dmp_core.portals.mondmp.pdf import terms_pdf
+from dmp_core.enrolment.conditions import current_terms
+from dmp_core.enrolment.papers import terms_pdf
 from dmp_core.portals.mondmp.web.access import public
 
 pages = Blueprint("information", __name__)

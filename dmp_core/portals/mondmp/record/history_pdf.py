@@ -10,7 +10,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
 from reportlab.platypus import Table as Grid
 
-from dmp_core.portals.mondmp.typesetting import (
+from dmp_core.enrolment.typesetting import (
     BLUE,
     BOLD,
     DEEP,
@@ -23,7 +23,7 @@ from dmp_core.portals.mondmp.typesetting import (
     style,
     written,
 )
-from dmp_core.portals.mondmp.web.rendering import long_day
+from dmp_core.enrolment.words import long_day
 from dmp_core.record.reimbursements.cda import TITLE
 from dmp_core.record.reimbursements.history import History
 from dmp_core.record.reimbursements.words import EMPTY, HOSPITAL, USE, has_marks, tables_of

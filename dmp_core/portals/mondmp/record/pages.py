@@ -7,9 +7,9 @@ from flask import Blueprint, current_app, request
 from flask.blueprints import BlueprintSetupState
 
 from dmp_core.access.gate import HolderGate
+from dmp_core.enrolment.words import NBSP
 from dmp_core.holder.profile import Profile, profile_of
 from dmp_core.portals.mondmp.web import session as web
-from dmp_core.portals.mondmp.web.rendering import NBSP
 from dmp_core.record.nomenclatures import label_of_type
 
 blueprint = Blueprint("record", __name__, url_prefix="/mon-dmp")

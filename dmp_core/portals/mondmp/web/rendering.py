@@ -1,7 +1,6 @@
 """What templates may call: French typography and dates, versioned static files, who is there."""
 
 import hashlib
-import re
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -9,27 +8,17 @@ from typing import Any, Final
 from flask import Blueprint, Flask, Response, request, send_from_directory, url_for
 
 from dmp_core.clock import PARIS
+from dmp_core.enrolment.words import HOTLINE, NBSP, long_day, no_break_spaces
 from dmp_core.portals.mondmp.web.access import public
 from dmp_core.portals.mondmp.web.session import greeted
 
 FOLDER: Final = Path(__file__).resolve().parents[1]
 STATIC_FOLDER: Final = FOLDER / "static"
-NBSP: Final = "\u00a0"
-HOTLINE: Final = "0 810 331 133"
-"""The seed's call centre; its price and hours stand beside it wherever it is shown."""
 CAISSES: Final = (
     "Bas-Rhin", "Bayonne", "Côte-d'Armor", "Doubs", "Haute-Garonne", "Indre-et-Loire", "Puy de Dôme", "Somme",
     "Val-de-Marne",
 )  # fmt: skip
 """The nine caisses of the pre-series, spelt as the seed's screen does."""
-
-_MONTHS: Final = (
-    "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
-    "décembre",
-)  # fmt: skip
-_BEFORE_MARK = re.compile(r" (?=[;:!?»%€])")
-_AFTER_QUOTE = re.compile(r"(?<=«) ")
-_IN_NUMBER = re.compile(r"(?<=\d) (?=\d)")
 
 
 def equip_templates(app: Flask, note: str) -> None:
@@ -64,20 +53,6 @@ def equip_templates(app: Flask, note: str) -> None:
             "hotline_digits": HOTLINE.replace(" ", ""),
             "path": request.path,
         }
-
-
-def no_break_spaces(text: str) -> str:
-    """`text` with its ordinary spaces made unbreakable where French wants it: before ; : ! ? » % €, after «, in numbers."""
-    for pattern in (_BEFORE_MARK, _AFTER_QUOTE, _IN_NUMBER):
-        text = pattern.sub(NBSP, text)
-    return text
-
-
-def long_day(moment: date | datetime) -> str:
-    """A day, or the day in Paris of an aware instant, in words: "2 novembre 2016"."""
-    day = moment.astimezone(PARIS).date() if isinstance(moment, datetime) else moment
-    number = "1er" if day.day == 1 else str(day.day)
-    return f"{number}{NBSP}{_MONTHS[day.month - 1]}{NBSP}{day.year}"
 
 
 def short_day(moment: date | datetime) -> str:

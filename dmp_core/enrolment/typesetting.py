@@ -1,4 +1,4 @@
-"""The looks of every PDF of mon-dmp: typefaces, colours, margins, styles."""
+"""The looks of every PDF of the record: typefaces, colours, margins, styles."""
 
 from functools import cache
 from pathlib import Path
@@ -12,7 +12,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 
-from dmp_core.portals.mondmp.web.rendering import no_break_spaces
+from dmp_core.enrolment.words import no_break_spaces
 
 REGULAR, BOLD, MONO = "DmpSans", "DmpSans-Bold", "DmpMono"
 _FILES: Final = {

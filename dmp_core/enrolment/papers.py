@@ -1,4 +1,4 @@
-"""The two PDF files of mon-dmp, made in memory: the terms of use, and the document des secrets (seed; DOMAIN 8.4)."""
+"""The two PDF files of a creation, online or with an agent, made in memory: terms of use, document des secrets (seed)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,8 +12,8 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, ListFlowable, ListItem, Paragraph, SimpleDocTemplate
 
-from dmp_core.portals.mondmp.conditions import Terms
-from dmp_core.portals.mondmp.typesetting import (
+from dmp_core.enrolment.conditions import Terms
+from dmp_core.enrolment.typesetting import (
     BLUE,
     BOLD,
     DEEP,
@@ -30,7 +30,7 @@ from dmp_core.portals.mondmp.typesetting import (
     style,
     written,
 )
-from dmp_core.portals.mondmp.web.rendering import HOTLINE, long_day, no_break_spaces
+from dmp_core.enrolment.words import HOTLINE, long_day, no_break_spaces
 
 _COLUMN: Final = WIDTH - 2 * LEFT
 

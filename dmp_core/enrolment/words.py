@@ -1,0 +1,33 @@
+"""French of what the record prints and shows: spaces that never break, days in words, the number to call."""
+
+import re
+from datetime import date, datetime
+from typing import Final
+
+from dmp_core.clock import PARIS
+
+NBSP: Final = "\u00a0"
+HOTLINE: Final = "0 810 331 133"
+"""The seed's call centre; its price and hours stand beside it wherever it is shown."""
+
+_MONTHS: Final = (
+    "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
+    "décembre",
+)  # fmt: skip
+_BEFORE_MARK = re.compile(r" (?=[;:!?»%€])")
+_AFTER_QUOTE = re.compile(r"(?<=«) ")
+_IN_NUMBER = re.compile(r"(?<=\d) (?=\d)")
+
+
+def no_break_spaces(text: str) -> str:
+    """`text` with its ordinary spaces made unbreakable where French wants it: before ; : ! ? » % €, after «, in numbers."""
+    for pattern in (_BEFORE_MARK, _AFTER_QUOTE, _IN_NUMBER):
+        text = pattern.sub(NBSP, text)
+    return text
+
+
+def long_day(moment: date | datetime) -> str:
+    """A day, or the day in Paris of an aware instant, in words: "2 novembre 2016"."""
+    day = moment.astimezone(PARIS).date() if isinstance(moment, datetime) else moment
+    number = "1er" if day.day == 1 else str(day.day)
+    return f"{number}{NBSP}{_MONTHS[day.month - 1]}{NBSP}{day.year}"
