@@ -21,31 +21,35 @@ class ReturnReason(StrEnum):
         return _MEANINGS[self].label
 
     @property
+    def short(self) -> str:
+        """The same as the head of a column."""
+        return _MEANINGS[self].short
+
+    @property
     def bad_address(self) -> bool:
         """Whether it says that nobody can be written to there."""
         return _MEANINGS[self].bad_address
-
-    @property
-    def key(self) -> str:
-        """The key that chooses it."""
-        return _MEANINGS[self].key
 
 
 @dataclass(frozen=True, slots=True)
 class _Meaning:
     label: str
+    short: str
     bad_address: bool
-    key: str
     words: tuple[str, ...]
     """How a file may name it."""
 
 
 _MEANINGS: Final = {
-    ReturnReason.ACCESS: _Meaning("Défaut d’accès ou d’adressage", True, "1", ("acces_adressage", "acces", "adressage", "1")),
-    ReturnReason.UNKNOWN: _Meaning("Destinataire inconnu à l’adresse", True, "2", ("inconnu", "npai", "2")),
-    ReturnReason.REFUSED: _Meaning("Pli refusé par le destinataire", False, "3", ("refuse", "refusé", "3")),
-    ReturnReason.UNCLAIMED: _Meaning("Pli avisé et non réclamé", False, "4", ("non_reclame", "non réclamé", "non reclame", "4")),
-}  # fmt: skip
+    ReturnReason.ACCESS: _Meaning(
+        "Défaut d’accès ou d’adressage", "Adresse", True, ("acces_adressage", "acces", "adressage", "1")
+    ),
+    ReturnReason.UNKNOWN: _Meaning("Destinataire inconnu à l’adresse", "Inconnu", True, ("inconnu", "npai", "2")),
+    ReturnReason.REFUSED: _Meaning("Pli refusé par le destinataire", "Refusé", False, ("refuse", "refusé", "3")),
+    ReturnReason.UNCLAIMED: _Meaning(
+        "Pli avisé et non réclamé", "Non réclamé", False, ("non_reclame", "non réclamé", "non reclame", "4")
+    ),
+}
 
 
 def reason_of(text: str) -> ReturnReason:
