@@ -57,7 +57,7 @@ NO_OBJECT = {
     "agenda.lift",
     
     "administration_parametres.show", "administration_parametres.change", "cases.workflow", "emails.classify",
-    "persons.answered", "shell.static", "templates.*",
+    "persons.answered", "visit.document", "shell.static", "templates.*",
 }  # fmt: skip
 """Endpoints, or whole groups of them, whose arguments name nothing that belongs to a caisse."""
 
@@ -160,6 +160,11 @@ def places_of(world: World) -> Mapping[str, Place]:
         request_letter(
             session, "closure_receipt", "631", letter.person_id, by="essai", at=world.clock.now, case_number=case.number
         )  # fmt: skip
+    visit = world.sql(
+        "INSERT INTO visit (uid, caisse, person_id, state, owner, opened_at, opened_by) "
+        "VALUES (gen_random_uuid(), '631', :person, 'identite', 'x', :now, 'x') RETURNING id",
+        now=world.clock.now, person=letter.person_id,
+    )[0][0]  # fmt: skip
     return (
         {
             "reference": Place(reference, "REC-2026-9999"),
@@ -189,6 +194,9 @@ def places_of(world: World) -> Mapping[str, Place]:
             "version_id": Place(version, NOWHERE),
             "segment_id": Place(segment, NOWHERE),
             "call_id": Place(call, NOWHERE),
+            "visit_id": Place(visit, NOWHERE),
+            "visit.act:slug": word("reprendre"),
+            "visit.document:token": word("servi"),
             "callback_id": Place(callback, NOWHERE),
             "part": word("pdf"),
             "following.export:kind": word("csv"),
