@@ -138,15 +138,20 @@ def recount(office: Office, caisse: str, *, everything: bool = False) -> int | N
 
 
 def _moving(session: Session, caisse: str, now: datetime, everything: bool) -> list[int]:
-    """Mailings with letters of the caisse, without those whose last one left too long ago for anything to change."""
+    """Mailings with letters of the caisse, without those whose last one left too long ago for anything to change.
+
+    Nor those whose letters have begun to forget whom they were for (campaigns.retention): they could not be counted
+    again, and keep the counts that were made while they knew.
+    """
     return list(
         session.scalars(
             text("""
             SELECT COALESCE(c.relay_of, c.id) FROM campaign c JOIN lot ON lot.campaign_id = c.id
             LEFT JOIN handover h ON h.lot_id = lot.id AND h.ended_at IS NULL
+            LEFT JOIN lot_retention k ON k.lot_id = lot.id
             WHERE lot.caisse = :caisse AND c.kind = ANY(:mailings) AND lot.sealed_at IS NOT NULL
-            GROUP BY 1 HAVING :everything OR
-                max(GREATEST(lot.letter_date, (lot.sealed_at AT TIME ZONE 'Europe/Paris')::date, h.posted_on)) >= :since
+            GROUP BY 1 HAVING count(k.erasing_at) = 0 AND (:everything OR
+                max(GREATEST(lot.letter_date, (lot.sealed_at AT TIME ZONE 'Europe/Paris')::date, h.posted_on)) >= :since)
             """),
             {
                 "caisse": caisse, "mailings": _MAILINGS, "everything": everything,
