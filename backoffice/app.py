@@ -1,28 +1,31 @@
 """The web application of the caisses: composition root. Importing it does nothing; `create_app` does everything."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
+from datetime import timedelta
 
 import waitress
 from flask import Flask
 from redis import Redis
 from sqlalchemy.orm import Session
 
-from backoffice.adapters.directory import Directory, DirectorySettings
+from backoffice.adapters.directory import Directory, DirectorySettings, active_directory
 from backoffice.adapters.logs import quiet_logs
 from backoffice.audit.journal import record
 from backoffice.cases.colleagues import remember
-from backoffice.core.actor import Actor, system_actor
+from backoffice.core.actor import EMERGENCY_LOGIN, Actor, system_actor
 from backoffice.core.clock import Clock, system_clock
-from backoffice.core.errors import DomainError, Unavailable
+from backoffice.core.errors import DomainError, Invalid, Unavailable
 from backoffice.office import Office, open_office
 from backoffice.parameters.rights import Groups, groups_now, version_now
 from backoffice.settings import Settings
 from backoffice.web.administration.pages import ADMINISTRATION
 from backoffice.web.administration.views import mount_administration
+from backoffice.web.emergency import StaffOrEmergency
 from backoffice.web.pages import register_pages
 from backoffice.web.registers import Reader, mount_registers
+from backoffice.web.sessions import SessionLimits
 from backoffice.web.shell import WebSettings, init_web
 from backoffice.web.signin import SignInEvent
 from backoffice.web.tables import REGISTERS
@@ -45,8 +48,11 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
             proxy_hops=settings.proxy_hops,
             trusted_hosts=settings.trusted_hosts,
             environment_note=settings.environment_note,
+            limits=SessionLimits(
+                recheck=timedelta(seconds=settings.ldap_recheck), grace=timedelta(seconds=settings.ldap_grace)
+            ),
         ),
-        directory=Directory(directory_settings(settings), lambda: _groups(office)),
+        directory=StaffOrEmergency(Directory(directory_settings(settings), lambda: _groups(office)), office),
         redis=office.redis,
         clock=clock,
         journal=lambda event, actor, detail: _journal(office, event, actor, detail),
@@ -77,7 +83,12 @@ def directory_settings(settings: Settings) -> DirectorySettings:
         raise Unavailable(
             "L’annuaire n’est pas configuré : indiquez LDAP_SERVICE_DN et LDAP_SERVICE_PASSWORD, ou bien LDAP_BIND_TEMPLATE."
         )
-    return DirectorySettings(
+    shapes: dict[str, Callable[..., DirectorySettings]] = {
+        "openldap": DirectorySettings, "active-directory": active_directory,
+    }  # fmt: skip
+    if settings.ldap_kind not in shapes:
+        raise Invalid(f"LDAP_KIND vaut « {settings.ldap_kind[:30]} » : indiquez openldap ou active-directory.")
+    return shapes[settings.ldap_kind](
         urls=tuple(settings.ldap_url.split()),
         base_dn=settings.ldap_base,
         starttls=settings.ldap_starttls,
@@ -85,6 +96,7 @@ def directory_settings(settings: Settings) -> DirectorySettings:
         service_dn=settings.ldap_service_dn or None,
         service_password=settings.ldap_service_password,
         bind_template=settings.ldap_bind_template or None,
+        caisse_attribute=settings.ldap_caisse_attribute,
     )
 
 
@@ -121,8 +133,11 @@ def _journal(office: Office, event: SignInEvent, actor: Actor | None, detail: Ma
         refused = event is SignInEvent.REFUSED
         if actor and event is SignInEvent.SIGNED_IN:
             remember(session, actor, office.clock())
+        action = "session.connexion" if event is not SignInEvent.SIGNED_OUT else "session.deconnexion"
+        if actor and actor.login == EMERGENCY_LOGIN:
+            action = action.replace("session", "secours")
         record(
-            session, who, "session.connexion" if event is not SignInEvent.SIGNED_OUT else "session.deconnexion",
+            session, who, action,
             f"compte {actor.login}" if actor else "compte inconnu", at=office.clock(),
             result="refusé" if refused else "fait", detail=detail,
         )  # fmt: skip

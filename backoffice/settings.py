@@ -115,6 +115,14 @@ class Settings:
     """The insured person's portal; only its own process reads them."""
     feed: FeedSettings
     """The automatic feed; only its own process reads them, with the key ring and the folder of documents."""
+    ldap_kind: str = "openldap"
+    """Shape of the directory: "openldap" or "active-directory"."""
+    ldap_caisse_attribute: str = "departmentNumber"
+    """Attribute of a person's entry that holds the three-digit numbers of their caisses."""
+    ldap_recheck: int = 300
+    """Seconds after which a session asks the directory again: how long a leaver's may still serve."""
+    ldap_grace: int = 1800
+    """Seconds that sessions live on while no directory answers."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -205,6 +213,10 @@ class Settings:
                 dmp_url=database("DMP_FEED_URL", "alimentation", "dmp"),
                 extraction=Path(env.get("FEED_EXTRACTION", data / "extraction" / "remboursements.csv")),
             ),
+            ldap_kind=env.get("LDAP_KIND", "openldap"),
+            ldap_caisse_attribute=env.get("LDAP_CAISSE_ATTRIBUTE", "departmentNumber"),
+            ldap_recheck=whole_number(env, "LDAP_RECHECK_SECONDS", 300, least=0),
+            ldap_grace=whole_number(env, "LDAP_GRACE_SECONDS", 1800, least=0),
         )
 
     def require_owners(self) -> None:

@@ -77,12 +77,18 @@ class DirectorySettings:
     service_dn: str | None = None
     service_password: str = field(default="", repr=False)
     bind_template: str | None = None
-    user_filter: str = "(&(objectClass=inetOrgPerson)(uid={login})(!(pwdAccountLockedTime=*)))"
-    """Finds one active person; for Active Directory
-    "(&(objectCategory=person)(sAMAccountName={login})(!(userAccountControl:1.2.840.113556.1.4.803:=2)))"."""
-    group_filter: str | None = "(&(objectClass=groupOfNames)(member={dn}))"
-    """Finds the groups of a person; None: `memberOf` of the entry alone tells them.
-    Nested groups of Active Directory: "(member:1.2.840.113556.1.4.1941:={dn})"."""
+    user_filter: str = "(&(objectClass=inetOrgPerson)(uid={login}))"
+    """Finds one person. It names no attribute that a directory may not know: OpenLDAP without its password policy
+    answers nobody to "(!(pwdAccountLockedTime=*))". Accounts closed for good are told by that attribute's value."""
+    group_filter: str | None = (
+        "(|(&(objectClass=groupOfNames)(member={dn}))(&(objectClass=groupOfUniqueNames)(uniqueMember={dn})))"
+    )
+    """Finds the groups that hold a person or another group; None: `memberOf` of the entry alone tells them."""
+    nested: bool = True
+    """A group within a group counts: asked level by level with `group_filter`."""
+    chain_filter: str | None = None
+    """Finds all of them at once, where the directory can: "(member:1.2.840.113556.1.4.1941:={dn})" in Active Directory.
+    One that answers nothing or refuses is asked level by level instead."""
     login_attribute: str = "uid"
     """What the person is called in journals, in lower case; "sAMAccountName" with Active Directory."""
     name_attribute: str = "displayName"
@@ -104,13 +110,28 @@ class DirectorySettings:
             raise ValueError("at least one directory address is needed")
 
 
+def active_directory(**settings: Any) -> DirectorySettings:
+    """Settings in the shape of Active Directory: its names, closed accounts, and nested groups in one question."""
+    return DirectorySettings(
+        **{
+            "user_filter": (
+                "(&(objectCategory=person)(sAMAccountName={login})(!(userAccountControl:1.2.840.113556.1.4.803:=2)))"
+            ),
+            "group_filter": "(&(objectCategory=group)(member={dn}))",
+            "chain_filter": "(&(objectCategory=group)(member:1.2.840.113556.1.4.1941:={dn}))",
+            "login_attribute": "sAMAccountName",
+        }
+        | settings
+    )  # fmt: skip
+
+
 class Directory:
     """The door to the directory. One conversation a call, closed at its end: threads may share it."""
 
     def __init__(self, settings: DirectorySettings, groups: Callable[[], Mapping[str, Role]] | None = None) -> None:
         """`groups` says, each time, which group gives which role: an administrator may change it at any moment."""
         self._settings = settings
-        self._groups = groups or (lambda: settings.groups)
+        self._map = groups or (lambda: settings.groups)
         self.can_lookup = settings.service_dn is not None
         """Whether `lookup` works: only a technical account can read without the person's password."""
 
@@ -205,20 +226,27 @@ class Directory:
 
     def _find(self, connection: Connection, login: str) -> dict[str, Any]:
         settings = self._settings
-        wanted = [settings.login_attribute, settings.name_attribute, "cn", settings.caisse_attribute, "memberOf"]
+        wanted = [
+            settings.login_attribute,
+            settings.name_attribute,
+            "cn",
+            settings.caisse_attribute,
+            "memberOf",
+            _LOCKED,
+        ]
         condition = settings.user_filter.format(login=escape_filter_chars(login))
         found = _search(connection, settings.base_dn, condition, wanted)
         if len(found) != 1:  # none, or two: a login that means two persons means nobody
+            raise SignInRefused(WRONG_LOGIN)
+        # A lock that ends by itself, after wrong passwords, is the bind's to refuse: it must not end a session.
+        if _LOCKED_FOR_GOOD in _values(found[0], _LOCKED):
             raise SignInRefused(WRONG_LOGIN)
         return found[0]
 
     def _actor(self, connection: Connection, entry: dict[str, Any]) -> Actor:
         settings = self._settings
-        groups = list(_values(entry, "memberOf"))
-        if settings.group_filter is not None:
-            condition = settings.group_filter.format(dn=escape_filter_chars(entry["dn"]))
-            groups += [group["dn"] for group in _search(connection, settings.base_dn, condition, ["cn"])]
-        given = {_group_key(name): role for name, role in self._groups().items() if role is not Role.SYSTEM}
+        groups = self._groups(connection, entry)
+        given = {_group_key(name): role for name, role in self._map().items() if role is not Role.SYSTEM}
         roles = frozenset(given[key] for group in groups for key in _group_keys(group) if key in given)
         if not roles:
             raise NotAllowed(NO_ROLE)
@@ -232,6 +260,38 @@ class Directory:
             raise SignInRefused(WRONG_LOGIN)
         name = next(_values(entry, settings.name_attribute), None) or next(_values(entry, "cn"), login)
         return Actor(login, name, roles, caisses)
+
+    def _groups(self, connection: Connection, entry: dict[str, Any]) -> list[str]:
+        """Every group of the person, whatever way round they are nested."""
+        settings = self._settings
+        if settings.chain_filter is not None:
+            condition = settings.chain_filter.format(dn=escape_filter_chars(entry["dn"]))
+            with contextlib.suppress(LDAPOperationResult):  # a directory without this rule may also say so
+                if found := _search(connection, settings.base_dn, condition, ["cn"]):
+                    return [*_values(entry, "memberOf"), *(group["dn"] for group in found)]
+        known = {_group_key(dn): dn for dn in _values(entry, "memberOf")}
+        if settings.group_filter is None:
+            return list(known.values())
+        asked, level = {""}, [str(entry["dn"]), *(known.values() if settings.nested else ())]
+        for _ in range(_DEEPEST if settings.nested else 1):
+            # Groups that hold each other are asked about once: a circle ends like any other level.
+            level = [dn for dn in level if _group_key(dn) not in asked]
+            if not level or len(known) > _MOST_GROUPS:
+                break
+            asked.update(map(_group_key, level))
+            above = self._holding(connection, settings.group_filter, level)
+            known |= {_group_key(dn): dn for dn in above}
+            level = above
+        return list(known.values())
+
+    def _holding(self, connection: Connection, condition: str, members: Sequence[str]) -> list[str]:
+        """The groups that hold one of these entries."""
+        found: list[str] = []
+        for start in range(0, len(members), _AT_ONCE):
+            some = members[start : start + _AT_ONCE]
+            either = "".join(condition.format(dn=escape_filter_chars(dn)) for dn in some)
+            found += [group["dn"] for group in _search(connection, self._settings.base_dn, f"(|{either})", ["cn"])]
+        return found
 
     def _on_any_server(self, ask: Callable[[Server], _T]) -> _T:
         for url in self._settings.urls:
@@ -248,6 +308,16 @@ class Directory:
         return Server(url, tls=tls, get_info=NONE, mode=IP_V4_PREFERRED, connect_timeout=settings.connect_timeout)
 
 
+_LOCKED, _LOCKED_FOR_GOOD = "pwdAccountLockedTime", "000001010000Z"
+_DEEPEST = 10
+"""Levels of nesting followed."""
+_MOST_GROUPS = 1000
+_AT_ONCE = 50
+"""Members asked about in one question."""
+_PAGE = 500
+"""Entries an answer: Active Directory gives no more than 1000 without being asked page by page."""
+_PAGES = 20
+_PAGED = "1.2.840.113556.1.4.319"
 _REFUSALS = frozenset({"unwillingToPerform", "inappropriateAuthentication", "noSuchObject", "invalidDNSyntax"})
 
 
@@ -270,8 +340,17 @@ class _VerifiedTls(Tls):
 
 
 def _search(connection: Connection, base: str, condition: str, attributes: Sequence[str]) -> list[dict[str, Any]]:
-    connection.search(base, condition, SUBTREE, attributes=list(attributes))
-    return [entry for entry in connection.response or () if entry.get("type") == "searchResEntry"]
+    """The entries; references to other servers are not followed."""
+    found: list[dict[str, Any]] = []
+    cookie: bytes | None = None
+    for _ in range(_PAGES):
+        connection.search(base, condition, SUBTREE, attributes=list(attributes), paged_size=_PAGE, paged_cookie=cookie)
+        found += [entry for entry in connection.response or () if entry.get("type") == "searchResEntry"]
+        control = (connection.result.get("controls") or {}).get(_PAGED)
+        cookie = control["value"]["cookie"] if control else None
+        if not cookie:
+            break
+    return found
 
 
 def _values(entry: dict[str, Any], attribute: str) -> Iterator[str]:

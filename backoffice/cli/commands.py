@@ -17,6 +17,7 @@ from backoffice.cli import (
     campaign_run,
     correspondence,
     demo,
+    emergency,
     lots,
     population,
     printing,
@@ -48,6 +49,7 @@ caisse.add_command(returns.returns)
 caisse.add_command(retention.retention)
 caisse.add_command(correspondence.correspondence)
 caisse.add_command(demo.demo)
+caisse.add_command(emergency.emergency)
 caisse.add_command(up.up)
 for command in (
     proofs.verify,

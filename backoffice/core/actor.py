@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from backoffice.core.caisse import CAISSE_CODES
 from backoffice.core.errors import NotAllowed, NotFound
@@ -35,6 +36,10 @@ _LABELS = {
     Role.ADMINISTRATOR: "Administrateur",
     Role.SYSTEM: "Système",
 }
+
+
+EMERGENCY_LOGIN: Final = "secours"
+"""The one local account, an administrator's, that works without the directory; off unless an operator opens it."""
 
 
 @dataclass(frozen=True, slots=True)

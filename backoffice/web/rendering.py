@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from flask import Flask, request, url_for
 
-from backoffice.core.actor import Actor
+from backoffice.core.actor import EMERGENCY_LOGIN, Actor
 from backoffice.core.caisse import CAISSE_CODES, caisse_of
 from backoffice.core.clock import PARIS, long_french_date
 from backoffice.core.typography import NBSP, no_break_spaces, thousands
@@ -151,6 +151,7 @@ def equip_templates(app: Flask, sections: Iterable[Section], environment_note: s
             "may_search": lambda: (actor := actor_or_none()) is not None and may_open(app, actor, "persons.asked"),
             "is_current": lambda section: request.path.startswith(section.prefix),
             "environment_note": environment_note,
+            "emergency_login": EMERGENCY_LOGIN,
         }
 
 

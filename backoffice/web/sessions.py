@@ -19,7 +19,7 @@ from flask_session.redis.redis import RedisSession, RedisSessionInterface
 from redis import Redis
 from redis.exceptions import RedisError
 
-from backoffice.core.actor import Actor, Role
+from backoffice.core.actor import EMERGENCY_LOGIN, Actor, Role
 from backoffice.core.clock import Clock
 from backoffice.core.errors import NotAllowed, Unavailable
 
@@ -120,11 +120,12 @@ class StaffSessions:
         if self._over(person, now):
             self._close(EXPIRED)
             return None
-        if background:
-            return person.actor()
+        # A page that refreshes by itself keeps nobody here, and shows a leaver nothing either.
         if not self._still_entitled(person, now):
             self._close(WITHDRAWN)
             return None
+        if background:
+            return person.actor()
         if now - _instant(person.seen, now) >= _TOUCH:
             person.seen = now.timestamp()
             _keep(person)
@@ -148,12 +149,17 @@ class StaffSessions:
         rights = self._rights()
         if rights is not None and rights != person.rights:
             # Roles given under another map do not wait for the next look; who cannot be looked up signs in anew.
-            return self._directory.can_lookup and self._recheck(person, now, rights)
+            return self._can_lookup(person) and self._recheck(person, now, rights)
+        if person.login == EMERGENCY_LOGIN:
+            return self._recheck(person, now, rights)  # closed means closed: at the next page
         return now - _instant(person.checked, now) < self._limits.recheck or self._recheck(person, now, rights)
+
+    def _can_lookup(self, person: Person) -> bool:
+        return self._directory.can_lookup or person.login == EMERGENCY_LOGIN
 
     def _recheck(self, person: Person, now: datetime, rights: int | None) -> bool:
         """Ask the directory again. False when the person is no longer entitled to anything."""
-        if not self._directory.can_lookup:
+        if not self._can_lookup(person):
             return True
         checked = now - _instant(person.checked, now)
         if person.tried > person.checked and now - _instant(person.tried, now) < _RETRY:

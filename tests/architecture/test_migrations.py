@@ -136,6 +136,7 @@ def test_what_the_back_office_may_do_to_its_own_tables(new_database: NewDatabase
         "letter_return": "INSERT,SELECT", "lot_retention": full,
         "lot_destination": "INSERT,SELECT", "letter_reprint": "INSERT,SELECT",
         "parameter_version": "INSERT,SELECT",
+        "emergency_access": "SELECT",
         "phone_call": full, "identity_check": full, "call_back": full, "destruction": "INSERT,SELECT",
         "campaign_day": "DELETE,INSERT,SELECT", "following_mark": full,
             "mail_incident": full, "mail_return": full, "mail_pace": full,
