@@ -27,6 +27,7 @@ from backoffice.campaigns.rules import (
     LotState,
 )
 from backoffice.campaigns.stepping import advance, only_caisse
+from backoffice.campaigns.trials import require_two
 from backoffice.campaigns.wave_lots import give_up_pending, one_wave_a_day, started_none
 from backoffice.core.actor import Actor, Role
 from backoffice.core.clock import paris_date
@@ -84,6 +85,7 @@ def submit(session: Session, office: Office, actor: Actor, reference: str) -> Ca
     """Hand a draft over for approval; its template must compile now, not at the printer's."""
     campaign = access_campaign(session, actor, reference, lock=True)
     templates.current_version(office, kind_of(campaign.kind).letter)
+    require_two(office, campaign)
     return advance(session, office, actor, campaign, "submit")
 
 
@@ -101,6 +103,7 @@ def approve(session: Session, office: Office, actor: Actor, reference: str) -> C
             f"La date du courrier ({campaign.letter_date:%d/%m/%Y}) est passée : renvoyez la campagne en brouillon "
             "et créez-en une avec une date à venir."
         )
+    require_two(office, campaign)
     campaign.template_version = templates.keep_current(office, kind_of(campaign.kind).letter)
     campaign.approver = actor.login
     advance(session, office, actor, campaign, "approve")

@@ -1,8 +1,10 @@
 """Freezing: at approval the persons, their lots and their letters' ids are written down; what was approved is what leaves."""
 
 import uuid
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from itertools import islice
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -12,6 +14,7 @@ from backoffice.adapters.dmp import DmpGateway
 from backoffice.campaigns import targeting
 from backoffice.campaigns.models import Campaign, Lot
 from backoffice.campaigns.rules import Channel, LetterState, LotState
+from backoffice.campaigns.trials import DRAWN, drawn, values_of_trial
 from backoffice.core.calendar import working_days
 
 MAIL_LOT = 200
@@ -36,26 +39,35 @@ def freeze(session: Session, campaign: Campaign, dmp: DmpGateway) -> None:
     found = targeting.count(session, campaign)
     campaign.targeted, campaign.eligible = found.targeted, found.eligible
     campaign.excluded = {reason.value: number for reason, number in found.excluded.items()}
-    values = targeting.parameters(session, campaign) | {
-        "campaign": campaign.id,
-        "lot_size": campaign.lot_size,
-        "mail_lot": mail_lot_size(campaign),
-        "planned": LetterState.PLANNED.value,
-    }
+    values = (
+        targeting.parameters(session, campaign)
+        | {
+            "campaign": campaign.id,
+            "lot_size": campaign.lot_size,
+            "mail_lot": mail_lot_size(campaign),
+            "planned": LetterState.PLANNED.value,
+        }
+        | values_of_trial(campaign)
+    )
     session.execute(
         text(f"""
         INSERT INTO letter (caisse, campaign_id, person_id, channel, lot_sequence, position, state)
-        SELECT caisse, :campaign, id, channel, 1 + (rank - 1) / size, 1 + (rank - 1) % size, :planned
+        SELECT caisse, :campaign, id, channel, first + 1 + (rank - 1) / size, 1 + (rank - 1) % size, :planned
         FROM (
-            SELECT p.caisse, p.id, p.channel,
+            -- Lots of the second version are numbered after those of the first.
+            SELECT ranked.*, CASE version WHEN 'A' THEN 0 ELSE
+                (count(*) FILTER (WHERE version = 'A') OVER (PARTITION BY caisse, channel) + size - 1) / size END AS first
+            FROM (
+            SELECT p.caisse, p.id, p.channel, p.version,
                 CASE p.channel WHEN '{Channel.MAIL}' THEN CAST(:mail_lot AS bigint) ELSE CAST(:lot_size AS bigint) END AS size,
                 row_number() OVER (
-                    PARTITION BY p.caisse, p.channel
+                    PARTITION BY p.caisse, p.channel, p.version
                     ORDER BY p.pays, p.code_postal, p.ville, p.adresse_4, p.adresse_5, p.adresse_3, p.adresse_2, p.id
                 ) AS rank
-            FROM ({targeting.eligible(campaign, _SORTED_BY)}) p
-        ) ranked
-        ORDER BY caisse, channel, rank
+            FROM (SELECT p.*, {DRAWN} AS version FROM ({targeting.eligible(campaign, _SORTED_BY)}) p) p
+            ) ranked
+        ) numbered
+        ORDER BY caisse, channel, version, rank
         """),  # noqa: S608 - the fragments are constants of ours
         values,
     )
@@ -67,20 +79,34 @@ def freeze(session: Session, campaign: Campaign, dmp: DmpGateway) -> None:
 def _plan_lots(session: Session, campaign: Campaign) -> None:
     planned = session.execute(
         text("""
-        SELECT caisse, channel, lot_sequence, count(*) AS letters FROM letter
+        SELECT caisse, channel, lot_sequence, count(*) AS letters, min(person_id) AS person FROM letter
         WHERE campaign_id = :campaign AND caisse = ANY(:caisses) GROUP BY 1, 2, 3 ORDER BY 2, 1, 3
         """),
         {"campaign": campaign.id, "caisses": campaign.caisses},
     ).all()
+    # One person tells the version of the whole lot.
+    rows = [(row, drawn(campaign.reference, row.person, campaign.variant_share or 0)) for row in planned]
     lots = [
         Lot(
             uid=uuid.uuid4(), campaign_id=campaign.id, caisse=row.caisse, channel=row.channel, sequence=row.lot_sequence,
-            state=LotState.PLANNED, letter_date=campaign.letter_date, planned=row.letters,
+            state=LotState.PLANNED, letter_date=campaign.letter_date, planned=row.letters, variant=variant,
         )
-        for row in planned
+        for row, variant in _by_turns(rows)
     ]  # fmt: skip
     date_lots(lots, campaign)
     session.add_all(lots)
+
+
+def _by_turns(rows: Sequence[tuple[Any, str]]) -> list[tuple[Any, str]]:
+    """Lots of two versions in turns, each caisse and channel by itself, so that neither version leaves before the other."""
+    sizes = Counter((row.channel, row.caisse, variant) for row, variant in rows)
+    seen: Counter[tuple[str, str, str]] = Counter()
+    places = []
+    for row, variant in rows:
+        stream = (row.channel, row.caisse, variant)
+        seen[stream] += 1
+        places.append((row.channel, row.caisse, (seen[stream] - 0.5) / sizes[stream], variant))
+    return [rows[index] for index in sorted(range(len(rows)), key=places.__getitem__)]
 
 
 def date_lots(lots: Iterable[Lot], campaign: Campaign) -> None:

@@ -27,6 +27,7 @@ from backoffice.campaigns.production import Outcome
 from backoffice.campaigns.rules import CampaignState, Channel, LetterState, LotState
 from backoffice.campaigns.templates import program_of
 from backoffice.campaigns.tracing import Tracer
+from backoffice.campaigns.trials import version_for
 from backoffice.core.actor import Actor
 from backoffice.core.address import AddressFault, Recipient, address_block
 from backoffice.letters.compile import PageProgram
@@ -117,7 +118,7 @@ class _Sending:
         self.kind = kind_of_letter(campaign)
         self.domain = parseaddr(office.settings.mail_sender)[1].rpartition("@")[2]
         self.tracer = Tracer(office.settings.secret_key)
-        self.program: PageProgram = program_of(office, self.kind.name, campaign.template_version)
+        self.program: PageProgram = program_of(office, self.kind.name, version_for(campaign, lot))
 
     def run(self) -> bool:
         """Send them; False when the campaign was paused on the way."""

@@ -47,6 +47,10 @@ class Campaign(Base):
     """SHA-256 of the template approved; a lot made with another one is refused."""
     printer_id: Mapped[int | None]
     """Who prints its lots (see campaigns.printers); None: whoever they are handed to."""
+    variant_version: Mapped[str | None]
+    """SHA-256 of the second version of the template, tried on a share of the persons; None: everybody gets the first."""
+    variant_share: Mapped[int | None] = mapped_column(Integer)
+    """Per cent of the persons who get it."""
     relay_of: Mapped[int | None] = mapped_column(ForeignKey("campaign.id"))
     """The campaign whose letters by e-mail did not arrive, when this one takes their place."""
     folder: Mapped[str | None]
@@ -133,6 +137,8 @@ class Lot(Base):
     """Whether each sheet has a blank back (see campaigns.printers)."""
     marks: Mapped[bool] = mapped_column(default=False)
     """Whether each sheet carries a mark for the inserter."""
+    variant: Mapped[str] = mapped_column(default="A")
+    """The version of the letter that all of it has, "A" or "B"."""
     retry_at: Mapped[datetime | None]
     """Of e-mails: when the first of those still waiting may be tried again; None when nothing holds them back."""
     sealed_at: Mapped[datetime | None]

@@ -10,6 +10,7 @@ from backoffice.campaigns.letters import kind_of_letter, recipient_of, values_of
 from backoffice.campaigns.models import Campaign, Letter, Lot
 from backoffice.campaigns.proof import PROOF_CODE, choose, letters_pages
 from backoffice.campaigns.templates import program_of
+from backoffice.campaigns.trials import version_for
 from backoffice.core.actor import Actor, Role
 from backoffice.core.address import address_block
 from backoffice.core.errors import NotFound
@@ -55,7 +56,7 @@ def letter_page(session: Session, office: Office, campaign: Campaign, letter: Le
     ).one_or_none()
     recipient = recipient_of(person)
     return render_single(
-        program_of(office, kind_of_letter(campaign).name, campaign.template_version),
+        program_of(office, kind_of_letter(campaign).name, version_for(campaign, lot)),
         values_of(
             recipient, person, lot.letter_date, about=asked.about_at if asked else None,
             asked=asked.fields if asked else None, masked=True,

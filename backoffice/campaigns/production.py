@@ -33,6 +33,7 @@ from backoffice.campaigns.models import Campaign, Lot
 from backoffice.campaigns.printers import finishing_of
 from backoffice.campaigns.rules import CampaignState, Channel, LetterState, LotState, lot_name
 from backoffice.campaigns.templates import program_of
+from backoffice.campaigns.trials import version_for
 from backoffice.core.actor import Actor
 from backoffice.core.address import AddressFault, address_block
 from backoffice.core.errors import Unavailable
@@ -107,7 +108,7 @@ def produce_lot(session: Session, office: Office, actor: Actor, lot_id: int) -> 
     environment.require_agreement(session, office.environment)
     lot.attempts += 1
     now = office.clock()
-    program = program_of(office, kind_of_letter(campaign).name, campaign.template_version)
+    program = program_of(office, kind_of_letter(campaign).name, version_for(campaign, lot))
     finishing = finishing_of(session, campaign)
     lot.duplex, lot.marks = finishing.duplex, finishing.marks
     lines = _load(session, office, campaign, lot)

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -26,7 +26,7 @@ from backoffice.core.address import AddressFault, address_block
 from backoffice.core.caisse import caisse_of
 from backoffice.core.clock import long_french_date, paris_date
 from backoffice.core.errors import NotFound
-from backoffice.core.typography import thousands
+from backoffice.core.typography import NBSP, thousands
 from backoffice.letters.compile import LaidOut, PageProgram
 from backoffice.letters.cover import Cover, cover_pages
 from backoffice.letters.faults import LetterFault
@@ -163,6 +163,14 @@ def bon_a_tirer(session: Session, office: Office, actor: Actor, campaign: Campai
     program = program_of(office, letter.name, campaign.template_version)
     chosen = choose(session, campaign, program)
     pages = letters_pages(campaign, program, chosen)
+    if campaign.variant_version is not None:
+        second = program_of(office, letter.name, campaign.variant_version)
+        tried = [
+            replace(one, case=replace(one.case, label=f"Version B : {one.case.label.lower()}"))
+            for one in choose(session, campaign, second)
+        ]
+        pages = _joined(pages, letters_pages(campaign, second, tried))
+        chosen = [*chosen, *tried]
     version = campaign.template_version or current_version(office, letter.name)
     cover = cover_pages(_cover(session, office, campaign, count, version, chosen, first=2))
     if (length := _length(cover)) > 1:
@@ -180,6 +188,12 @@ def bon_a_tirer(session: Session, office: Office, actor: Actor, campaign: Campai
         detail={"modele": version[:16], "personnes": count.eligible},
     )  # fmt: skip
     return _joined(cover, pages)
+
+
+def _trial(campaign: Campaign) -> str:
+    if campaign.variant_version is None:
+        return ""
+    return f" ; version B {campaign.variant_version[:16]} pour {campaign.variant_share}{NBSP}% des personnes, au hasard"
 
 
 def opened_by(session: Session, campaign: Campaign, login: str) -> ProofOpened | None:
@@ -224,7 +238,7 @@ def _cover(
             )
             or "personne",
         ),
-        ("Version du modèle", f"{kind_of(campaign.kind).letter} {version[:16]}"),
+        ("Version du modèle", f"{kind_of(campaign.kind).letter} {version[:16]}{_trial(campaign)}"),
         ("Préparée par", ", ".join(campaign.hands)),
         ("Édité le", f"{long_french_date(paris_date(office.clock()))}, brouillon n° {campaign.version}"),
     ]

@@ -54,6 +54,14 @@ def delivered(office: Office, letter: str) -> Path:
     return office.settings.templates / letter_kind(letter).template
 
 
+def keep_delivered(office: Office, letter: str) -> str:
+    """Keep a copy of the template that came with the application, and return its version."""
+    path = delivered(office, letter)
+    version = _program(str(path), letter, _sha(path)).version
+    keep(office, letter, version, path.read_bytes())
+    return version
+
+
 def program_of(office: Office, letter: str, version: str | None) -> PageProgram:
     """The compiled template of this version; the current one when `version` is None (a preview of a draft).
 

@@ -17,6 +17,7 @@ from backoffice.campaigns.keeping import retention_of
 from backoffice.campaigns.models import Campaign, Letter, Lot
 from backoffice.campaigns.production import lots_folder
 from backoffice.campaigns.rules import OPEN_LOTS, CampaignState, Channel, LetterState, LotState
+from backoffice.campaigns.trials import version_for
 from backoffice.letters.reference import format_letter_id, letter_id_digits
 from backoffice.office import Office
 
@@ -113,6 +114,8 @@ def verify_lot(session: Session, office: Office, campaign: Campaign, lot: Lot, f
             )
         )
     }  # fmt: skip
+    if seal.content["modele"] != version_for(campaign, lot):
+        found.faults.append(f"Lot {lot.name} : ses pages n’ont pas la version {lot.variant} du courrier approuvée.")
     if noted != printed:
         found.faults.append(
             f"Lot {lot.name} : {len(noted)} courriers scellés en base, {len(printed)} au manifeste ; "

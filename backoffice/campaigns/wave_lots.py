@@ -45,7 +45,8 @@ def cut_into(session: Session, campaign: Campaign, lots: Sequence[Lot], waves: S
     """Give every wave its share of each caisse and channel, in the order of the post; the lots then wait for their day."""
     streams: dict[str, list[Lot]] = {}
     for lot in lots:
-        streams.setdefault(f"{lot.caisse} {lot.channel}", []).append(lot)
+        # Each version of the letter by itself: a wave has its share of both.
+        streams.setdefault(f"{lot.caisse} {lot.channel} {lot.variant}", []).append(lot)
     counts = {name: sum(lot.planned for lot in stream) for name, stream in streams.items()}
     for wave, share in zip(waves, share_out(counts, [wave.letters for wave in waves]), strict=True):
         for name, wanted in share.items():
@@ -68,7 +69,7 @@ def _split(session: Session, campaign: Campaign, lot: Lot, keep: int) -> Lot:
     )
     rest = Lot(
         uid=uuid.uuid4(), campaign_id=campaign.id, caisse=lot.caisse, channel=lot.channel, sequence=(last or 0) + 1,
-        state=lot.state, letter_date=lot.letter_date, planned=lot.planned - keep,
+        state=lot.state, letter_date=lot.letter_date, planned=lot.planned - keep, variant=lot.variant,
     )  # fmt: skip
     session.add(rest)
     boundary = session.scalar(

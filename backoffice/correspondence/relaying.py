@@ -100,24 +100,27 @@ def _relay_group(
     written = set(
         session.scalars(select(Letter.person_id).where(Letter.caisse == caisse, Letter.campaign_id == campaign.id))
     )
-    chosen: dict[Channel, list[MailIncident]] = {Channel.POST: [], Channel.MAIL: []}
-    for incident, _ in kept:
+    chosen: dict[tuple[Channel, str], list[MailIncident]] = {}
+    for incident, letter in kept:
         if incident.person_id not in written:
             written.add(incident.person_id)
-            chosen[Channel(incident.channel)].append(incident)
-    for channel, incidents in chosen.items():
-        _add_lots(session, campaign, channel, incidents)
-    count = sum(map(len, chosen.values()))
+            variant = lot_of_letter(session, letter).variant  # whoever was to read one version reads that one
+            chosen.setdefault((Channel(incident.channel), variant), []).append(incident)
+    for (channel, variant), incidents in chosen.items():
+        _add_lots(session, campaign, channel, variant, incidents)
+    by_post = sum(len(incidents) for (channel, _), incidents in chosen.items() if channel is Channel.POST)
+    by_mail = sum(map(len, chosen.values())) - by_post
+    count = by_post + by_mail
     if not count:
         return
     campaign.targeted += count
     campaign.eligible += count
-    found.letters += len(chosen[Channel.POST])
-    found.emails += len(chosen[Channel.MAIL])
+    found.letters += by_post
+    found.emails += by_mail
     session.flush()
     record(
         session, actor, "courriels.relayer", campaign.reference, at=office.clock(), caisse=caisse,
-        detail={"courriers": len(chosen[Channel.POST]), "courriels": len(chosen[Channel.MAIL]), "de": mailing.reference},
+        detail={"courriers": by_post, "courriels": by_mail, "de": mailing.reference},
     )  # fmt: skip
 
 
@@ -210,6 +213,7 @@ def _new_relay(session: Session, office: Office, actor: Actor, mailing: Campaign
         name=f"Relais de {mailing.reference} du {today:%d/%m/%Y}", kind=kind.name, caisses=[caisse], letter_date=today,
         channel_rule=mailing.channel_rule, criteria=mailing.criteria, lot_size=mailing.lot_size,
         state=CampaignState.RUNNING, author=actor.login, template_version=mailing.template_version, relay_of=mailing.id,
+        variant_version=mailing.variant_version, variant_share=mailing.variant_share,
         folder=mailing.folder, targeted=0, eligible=0, created_at=now, frozen_at=now, launched_at=now,
     )  # fmt: skip
     session.add(campaign)
@@ -223,7 +227,9 @@ def _new_relay(session: Session, office: Office, actor: Actor, mailing: Campaign
     return campaign
 
 
-def _add_lots(session: Session, campaign: Campaign, channel: Channel, incidents: Sequence[MailIncident]) -> None:
+def _add_lots(
+    session: Session, campaign: Campaign, channel: Channel, variant: str, incidents: Sequence[MailIncident]
+) -> None:
     caisse = campaign.caisses[0]
     last = session.scalar(
         select(func.max(Lot.sequence)).where(
@@ -235,7 +241,7 @@ def _add_lots(session: Session, campaign: Campaign, channel: Channel, incidents:
     for sequence, batch in enumerate(batches, (last or 0) + 1):
         lot = Lot(
             uid=uuid.uuid4(), campaign_id=campaign.id, caisse=caisse, channel=channel, sequence=sequence,
-            state=LotState.PLANNED, letter_date=campaign.letter_date, planned=len(batch),
+            state=LotState.PLANNED, letter_date=campaign.letter_date, planned=len(batch), variant=variant,
         )  # fmt: skip
         letters = [
             Letter(

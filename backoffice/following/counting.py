@@ -50,7 +50,7 @@ _WRITTEN: Final = "l.caisse = :caisse AND l.state IN ('scellee', 'envoyee')"
 _FOLLOWED: Final = f"""
 CREATE TEMPORARY TABLE followed ON COMMIT DROP AS
 SELECT s.*, {_BAND} AS band FROM (
-    SELECT l.number, l.person_id, l.caisse, lot.id AS lot_id, COALESCE(c.relay_of, c.id) AS campaign_id, 'A' AS variant,
+    SELECT l.number, l.person_id, l.caisse, lot.id AS lot_id, COALESCE(c.relay_of, c.id) AS campaign_id, lot.variant,
         COALESCE(w.number, 0) AS wave, l.channel, {_SENT_ON} AS sent_on
     FROM letter l {_OF_LETTER}
     WHERE {_WRITTEN} AND l.campaign_id = ANY(:family)

@@ -32,6 +32,11 @@ DEFINITIONS: Final = (
         "Un appel ou une création est rattaché au dernier envoi de campagne parti à cette personne ce jour-là ou avant. "
         "Un envoi compte au plus une fois dans chaque nombre. Cela ne prouve pas que l’envoi en soit la cause.",
     ),
+    (
+        "Versions",
+        "Quand une campagne essaie deux versions du courrier, chaque personne en reçoit une, tirée au hasard à l’approbation ; "
+        "le relais d’un courriel non remis garde la sienne.",
+    ),
     ("Âge", "À la date d’envoi ; une date de naissance incomplète compte au plus jeune."),
     (
         "Courbe",

@@ -17,6 +17,7 @@ from backoffice.web.pages import (
     printing,
     steps,
     supervision_looking,
+    trials,
     waves,
 )
 from backoffice.web.pages.agenda import pages as agenda_pages
@@ -55,6 +56,7 @@ __all__ = [
     "register_pages",
     "steps",
     "supervision_looking",
+    "trials",
     "waves",
 ]  # fmt: skip
 
