@@ -3,7 +3,7 @@
 The frames are those of virtual smart card readers (vsmartcard's vpcd): a length of two bytes, then one byte of control
 (power, ATR) or an APDU. In service a small relay on the desk passes them to PC/SC; in the demonstration
 `backoffice.embedded.card_reader` answers as a reader with a card in it. The layout of the real card is SESAM-Vitale's and
-is not public: what is read here is our own, in the one function that would change (decision 0025).
+is not public: what is read here is our own, in the one function that would change (decision 0028).
 """
 
 import socket

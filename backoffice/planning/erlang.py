@@ -1,4 +1,4 @@
-"""Erlang C: how many advisors answer enough calls soon enough. Pure, and stable for any traffic (decision 0022).
+"""Erlang C: how many advisors answer enough calls soon enough. Pure, and stable for any traffic (decision 0027).
 
 Calls come at random at a steady rate, last an exponential time, wait without giving up: what planners call M/M/n. The
 blocking probability of Erlang B is worked out by its recursion, which neither overflows nor loses figures; Erlang C

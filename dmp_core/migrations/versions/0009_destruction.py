@@ -1,4 +1,4 @@
-"""The destruction of dossiers past their ten years, and its proof (docs/decisions/0021).
+"""The destruction of dossiers past their ten years, and its proof (docs/decisions/0026).
 
 The caisse has no right to delete: it may call one routine, which refuses before the end of the retention, takes two names
 and leaves a proof. What the record holds is `medical.erase`'s to destroy and to sum up in a digest, never in a number:
