@@ -1,0 +1,176 @@
+"""Whether a presented certificate is to be believed: its chain, its dates, its use, and that nobody revoked it.
+
+Chains are built and verified by `cryptography`; what makes a card of the field, and the lists of revocation, are ours.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
+
+from dmp_core.clock import PARIS
+from dmp_core.errors import Unavailable
+from dmp_core.professionals.certificates import (
+    CARD_POLICY,
+    ESTABLISHMENT_POLICY,
+    CertificateRefused,
+    Establishment,
+    Fault,
+    Professional,
+    establishment_in,
+    professional_in,
+    require_use,
+)
+
+_DEEPEST: Final = 2
+"""Authorities between a root and a card, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchors:
+    """Which authorities are believed, and for what: one that issues to establishments issues no card."""
+
+    roots: tuple[x509.Certificate, ...]
+    cards: tuple[x509.Certificate, ...]
+    """Authorities of professionals' authentication."""
+    establishments: tuple[x509.Certificate, ...] = ()
+
+    @classmethod
+    def load(cls, folder: Path) -> "Anchors":
+        """From `racines.pem`, `cartes.pem` and `etablissements.pem` of a folder. Raises Unavailable."""
+        try:
+            return cls(*(_pem(folder / name) for name in ("racines.pem", "cartes.pem", "etablissements.pem")))
+        except (OSError, ValueError):
+            raise Unavailable(
+                f"Les autorités de confiance ne peuvent pas être lues dans {folder} : restaurez racines.pem, "
+                "cartes.pem et etablissements.pem."
+            ) from None
+
+
+Lists = Callable[[], Iterable[x509.CertificateRevocationList]]
+"""Gives the lists of revocation at hand, of any issuer, in any order."""
+
+
+class FolderOfLists:
+    """The lists of revocation that lie in a folder (`*.crl`, DER or PEM), read again when one of them has changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen: tuple[tuple[str, int], ...] = ()
+        self._lists: tuple[x509.CertificateRevocationList, ...] = ()
+
+    def __call__(self) -> tuple[x509.CertificateRevocationList, ...]:
+        """What lies there now; a file that is no list is passed over, and so proves nothing."""
+        try:
+            files = sorted(self._folder.glob("*.crl"))
+            seen = tuple((file.name, file.stat().st_mtime_ns) for file in files)
+            if seen != self._seen:
+                self._lists, self._seen = tuple(_lists_in(file.read_bytes() for file in files)), seen
+        except OSError:
+            return ()
+        return self._lists
+
+
+class Trust:
+    """Verifies what is presented against anchors and lists of revocation."""
+
+    def __init__(self, anchors: Anchors, lists: Lists) -> None:
+        self._anchors = anchors
+        self._store = Store(list(anchors.roots))
+        self._lists = lists
+
+    def professional(self, presented: bytes, now: datetime) -> Professional:
+        """The bearer of the card whose certificate (DER) was proved by a connection. Raises CertificateRefused."""
+        certificate = self._verified(presented, self._anchors.cards, now)
+        require_use(certificate, CARD_POLICY)
+        return professional_in(certificate, now.astimezone(PARIS).date())
+
+    def establishment(self, presented: bytes, now: datetime) -> Establishment:
+        """The structure whose certificate (DER) was proved by a connection or a signature. Raises CertificateRefused."""
+        certificate = self._verified(presented, self._anchors.establishments, now)
+        require_use(certificate, ESTABLISHMENT_POLICY)
+        return establishment_in(certificate)
+
+    def _verified(self, presented: bytes, authorities: tuple[x509.Certificate, ...], now: datetime) -> x509.Certificate:
+        try:
+            certificate = x509.load_der_x509_certificate(presented)
+            begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+            _ = certificate.subject, certificate.extensions
+        except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension):
+            raise CertificateRefused(Fault.UNREADABLE) from None
+        # Who issued it first: what an unknown authority says of dates is worth nothing. A card out of its dates is looked
+        # at within them, to be refused by its own reason just below.
+        chain = self._chain(certificate, authorities, min(max(now, begins), ends))
+        if now < begins:
+            raise CertificateRefused(Fault.NOT_YET)
+        if now > ends:
+            raise CertificateRefused(Fault.EXPIRED)
+        lists = list(self._lists())
+        for one, issuer in pairwise(chain):
+            _require_unrevoked(one, issuer, lists, now)
+        return certificate
+
+    def _chain(
+        self, certificate: x509.Certificate, authorities: tuple[x509.Certificate, ...], at: datetime
+    ) -> list[x509.Certificate]:
+        verifier = (
+            PolicyBuilder().store(self._store).time(at.astimezone(UTC)).max_chain_depth(_DEEPEST)
+            # A card bears no subjectAltName, which the defaults of the web ask for; its uses are `require_use`'s.
+            .extension_policies(
+                ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=ExtensionPolicy.permit_all()
+            )
+            .build_client_verifier()
+        )  # fmt: skip
+        try:
+            chain = verifier.verify(certificate, list(authorities)).chain
+        except (VerificationError, ValueError, UnsupportedAlgorithm):
+            raise CertificateRefused(Fault.UNTRUSTED) from None
+        # Issued by one of these authorities, not by the root itself nor by an authority of another kind.
+        if len(chain) < 2 or chain[1] not in authorities:
+            raise CertificateRefused(Fault.UNTRUSTED)
+        return chain
+
+
+def _require_unrevoked(
+    certificate: x509.Certificate, issuer: x509.Certificate, lists: list[x509.CertificateRevocationList], now: datetime
+) -> None:
+    """Raise CertificateRefused: REVOKED by any list of the issuer, LIST without one that is still valid."""
+    own = [each for each in lists if each.issuer == issuer.subject and _is_of(each, issuer)]
+    if any(each.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None for each in own):
+        raise CertificateRefused(Fault.REVOKED)
+    if not any(_is_in_force(each, now) for each in own):
+        raise CertificateRefused(Fault.LIST)
+
+
+def _is_of(revoked: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    try:
+        signs = issuer.extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign
+        return signs and revoked.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
+    except (x509.ExtensionNotFound, InvalidSignature, UnsupportedAlgorithm, TypeError, ValueError):
+        return False
+
+
+def _is_in_force(revoked: x509.CertificateRevocationList, now: datetime) -> bool:
+    """Whether it tells of every certificate of its issuer, today: a partial or differential one says so critically."""
+    until = revoked.next_update_utc
+    whole = not any(extension.critical for extension in revoked.extensions)
+    return whole and until is not None and revoked.last_update_utc <= now < until
+
+
+def _pem(file: Path) -> tuple[x509.Certificate, ...]:
+    return tuple(x509.load_pem_x509_certificates(file.read_bytes()))
+
+
+def _lists_in(contents: Iterable[bytes]) -> Iterable[x509.CertificateRevocationList]:
+    for content in contents:
+        try:
+            pem = content.lstrip().startswith(b"-----BEGIN")
+            yield x509.load_pem_x509_crl(content) if pem else x509.load_der_x509_crl(content)
+        except ValueError:
+            continue

@@ -1,0 +1,22 @@
+"""Cards of nobody: numbers drawn for these tests, keys that pass."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from stdnum import luhn
+
+from dmp_core.professionals.authority import Issued, TestAuthority
+
+NOW = datetime(2016, 12, 1, 9, 0, tzinfo=UTC)
+
+
+def rpps(number: int) -> str:
+    """PS_IdNat of the RPPS number that begins so."""
+    begun = f"10{number:08}"
+    return f"8{begun}{luhn.calc_check_digit(begun)}"
+
+
+def a_doctor(authority: TestAuthority, number: int = 1, now: datetime = NOW, **more: Any) -> Issued:
+    surname, given_name = more.pop("surname", "MARTIN"), more.pop("given_name", "ANNE")
+    profession = more.pop("profession", "Médecin")
+    return authority.card(more.pop("national_id", rpps(number)), surname, given_name, profession, now, **more)
