@@ -1,5 +1,6 @@
 """Segments, lists and drafts: shared, versioned, followed by what has not left."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -87,9 +88,7 @@ def test_a_template_changed_after_the_approval_voids_it_before_anything_leaves(w
     reference = world.frozen(channel_rule=ChannelRule.POST)
     kept = world.office
     other = world.folder / "letters"
-    other.mkdir()
-    for template in world.settings.templates.iterdir():
-        (other / template.name).write_bytes(template.read_bytes())
+    shutil.copytree(world.settings.templates, other)
     (other / "recruitment.docx").write_bytes((other / "reminder.docx").read_bytes())
     world.office = world.with_settings(templates=other)
     world.do(actions.launch, reference)
