@@ -115,6 +115,7 @@ ABANDON: Final = ReasonList(
         Reason("carte_illisible", "La carte Vitale n’est pas lisible"),
         Reason("reviendra", "Elle reviendra"),
         Reason("partie", "Elle est partie sans attendre"),
+        Reason("impossible", "Aucun DMP ne peut être créé pour elle"),
     ),
 )  # fmt: skip
 

@@ -121,25 +121,72 @@ def file_of(session: Session, office: Office, actor: Actor, person: Person) -> P
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why no DMP may be opened for a person, and what may be done for them instead."""
+
+    said: str
+    """One sentence."""
+    todo: str
+
+
+_DECEASED: Final = Obstacle(
+    "La personne est signalée décédée.",
+    "Est-ce une erreur ? La demande « Décès signalé » de sa fiche se classe alors en « Signalement erroné ».",
+)
+_STANDING: Final = {
+    DossierState.OPEN: Obstacle(
+        "La personne a déjà un DMP.",
+        "Elle n’arrive plus à y entrer : renvoyez-lui un code depuis sa fiche. Elle ne l’a pas voulu : signalez, depuis sa "
+        "fiche, une création contestée.",
+    ),
+    DossierState.SUSPENDED: Obstacle(
+        "La personne a déjà un DMP, dont l’accès est suspendu : sa création est contestée.",
+        "Notez ce qu’elle apporte dans sa demande « Création contestée » : un superviseur décide.",
+    ),
+    DossierState.CLOSED: Obstacle(
+        "La personne a eu un DMP, clôturé : il se rouvre, il ne s’en crée pas un second.",
+        "Demandez-en la réouverture depuis sa fiche, si elle le souhaite.",
+    ),
+}
+_TOLD_BY_THE_FILE: Final = Obstacle(
+    "Le fichier de la caisse dit qu’elle a déjà un DMP.",
+    "Ce DMP n’est pas connu ici : parlez-en à votre superviseur avant toute chose.",
+)
+_DEPENDANT: Final = Obstacle(
+    "Elle est ayant droit : le DMP se crée pour l’ouvrant droit dans la pré-série.",
+    "Proposez à l’ouvrant droit de créer le sien.",
+)
+_MINOR: Final = Obstacle(
+    "Elle est mineure : le DMP se crée pour une personne majeure dans la pré-série.",
+    "Proposez à ses parents de créer le leur.",
+)
+
+
 def why_not_eligible(person: Person, notices: Sequence[Notice], dossier: DossierFacts | None, today: date) -> str:
-    """Why no DMP may be opened for this person today, in one sentence; empty when one may (DOMAIN 4.1)."""
+    """Why no DMP may be opened for this person today, in one sentence; empty when one may."""
+    found = obstacle(person, notices, dossier, today)
+    return found.said if found else ""
+
+
+def obstacle(
+    person: Person, notices: Sequence[Notice], dossier: DossierFacts | None, today: date
+) -> Obstacle | None:  # fmt: skip
+    """What keeps a DMP from being opened for this person today (DOMAIN 4.1); None when nothing does."""
     if person.date_deces is not None or _noted(notices, NoticeKind.DECEASED):
-        return "La personne est signalée décédée."
+        return _DECEASED
     if dossier is not None:
-        return {
-            DossierState.OPEN: "La personne a déjà un DMP.",
-            DossierState.SUSPENDED: "La personne a déjà un DMP, dont l’accès est suspendu : sa création est contestée.",
-            DossierState.CLOSED: "La personne a eu un DMP, clôturé : il se rouvre, il ne s’en crée pas un second.",
-        }[dossier.state]
+        return _STANDING[dossier.state]
     if person.dmp:
-        return "Le fichier de la caisse dit qu’elle a déjà un DMP."
+        return _TOLD_BY_THE_FILE
     if person.regime != "01":
-        return f"Elle relève d’un autre régime que le régime général (régime {person.regime})."
+        return Obstacle(
+            f"Elle relève d’un autre régime que le régime général (régime {person.regime}).",
+            "La pré-série ne concerne que le régime général : son propre régime la renseignera.",
+        )
     if person.qualite != "OD":
-        return "Elle est ayant droit : le DMP se crée pour l’ouvrant droit dans la pré-série."
-    if not may_open(person, today):
-        return "Elle est mineure : le DMP se crée pour une personne majeure dans la pré-série."
-    return ""
+        return _DEPENDANT
+    return None if may_open(person, today) else _MINOR
 
 
 def letters_of_person(session: Session, person: Person) -> list[LetterLine]:

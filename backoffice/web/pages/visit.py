@@ -29,7 +29,7 @@ from backoffice.counter.rules import (
 )
 from backoffice.parameters.reading import current
 from backoffice.parameters.reasons import ABANDON, offered
-from backoffice.persons.file import why_not_eligible
+from backoffice.persons.file import Obstacle, obstacle
 from backoffice.population.models import Person
 from backoffice.population.notices import notices_of
 from backoffice.web.access import access, current_actor
@@ -42,6 +42,10 @@ from backoffice.web.security import allow_framing
 PRINT_SECONDS: Final = 60
 """How long the address of a document waits for the printer; it serves once."""
 _PRINT: Final = "caisse:document-a-imprimer:"
+_AWAY: Final = Obstacle(
+    "Le DMP ne répond pas pour l’instant : la création attendra quelques minutes.",
+    "Vous pouvez déjà faire le reste : ce qui est saisi est gardé.",
+)
 
 pages = Blueprint("visit", __name__, url_prefix="/accueil")
 
@@ -154,8 +158,8 @@ def _contacts(visit_id: int, seen: int | None) -> str:
 def _consent(visit_id: int, seen: int | None) -> str:
     with office().db.unit_of_work() as session:
         visit = access_visit(session, current_actor(), visit_id)
-        if why := _why_not(session, visit):
-            raise WrongState(why)
+        if found := _obstacle(session, visit):
+            raise WrongState(found.said)
     _in_session(
         lambda session, form: actions.consent(
             session, office(), current_actor(), visit_id, informed="informe" in form, agreed="accord" in form, seen=seen
@@ -220,19 +224,20 @@ def _facts(session: Session, visit: Visit) -> dict[str, Any]:
     return {
         "person": session.get_one(Person, (visit.caisse, visit.person_id)),
         "life": life_of(session, visit),
-        "why_not": "" if visit.created_at or visit.status.ended else _why_not(session, visit),
+        "obstacle": None if visit.created_at or visit.status.ended else _obstacle(session, visit),
+        "away": _AWAY,
         "reasons": offered(current(session).of(ABANDON)),
     }
 
 
-def _why_not(session: Session, visit: Visit) -> str:
-    """Eligibility in one line: why no DMP can be created, empty when one can or when this visit has made it."""
+def _obstacle(session: Session, visit: Visit) -> Obstacle | None:
+    """Eligibility: what keeps a DMP from being created, `_AWAY` for a while, None when nothing does or it is this visit's."""
     person = session.get_one(Person, (visit.caisse, visit.person_id))
     try:
         facts = office().dmp.dossier_states(visit.caisse, [visit.person_id]).get(visit.person_id)
     except DomainError:
-        return "Le DMP ne répond pas pour l’instant : la création attendra quelques minutes."
+        return _AWAY
     if facts is not None and facts.request_id == visit.uid:
-        return ""
+        return None
     notices = notices_of(session, visit.caisse, [visit.person_id]).get(visit.person_id, [])
-    return why_not_eligible(person, notices, facts, paris_date(office().clock()))
+    return obstacle(person, notices, facts, paris_date(office().clock()))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from campaigns.world import World, a_person, new_nir
+from closure.test_closures import a_holder
 from flask import Flask
 
 from backoffice.correspondence.receiving import receive
@@ -126,18 +127,54 @@ def test_without_a_card_the_number_is_typed_and_what_was_typed_stays(person: int
     assert "abandonnée" in post(agent, f"{place}/abandonner", place, motif="change_avis")[1]
 
 
-def test_who_may_not_have_a_dmp_is_told_in_one_line_and_none_is_created(world: World, sign_in: SignIn) -> None:
-    world.load([a_person(date_naissance="2005-01-01", vitale_serie=SERIAL)])
-    minor = int(world.sql("SELECT id FROM person")[0][0])
+NOT_ELIGIBLE = {
+    "minor": ({"date_naissance": "2005-01-01"}, "Elle est mineure", "Proposez à ses parents"),
+    "dependant": ({"qualite": "AD", "nir_od": new_nir()}, "Elle est ayant droit", "Proposez à l’ouvrant droit"),
+    "another scheme": ({"regime": "02"}, "un autre régime que le régime général (régime 02)", "son propre régime"),
+    "told by the file": ({"dmp": "O"}, "Le fichier de la caisse dit qu’elle a déjà un DMP", "votre superviseur"),
+    "dead": ({"date_deces": "2016-05-04"}, "La personne est signalée décédée", "Signalement erroné"),
+}
+
+
+@pytest.mark.parametrize(("row", "why", "then"), NOT_ELIGIBLE.values(), ids=NOT_ELIGIBLE)
+def test_who_may_not_have_a_dmp_is_told_why_and_what_else_and_the_visit_ends_with_one_key(
+    world: World, sign_in: SignIn, row: dict[str, str], why: str, then: str
+) -> None:
+    world.load([a_person(**({"date_naissance": "1950-08-12", "vitale_serie": SERIAL} | row))])
+    somebody = int(world.sql("SELECT id FROM person")[0][0])
     agent = sign_in(AGENT)
-    place = opened(agent, minor)
-    assert "Elle est mineure" in agent.get(place).text
+    place = opened(agent, somebody)
+    page = agent.get(place).text.replace("\u00a0", " ")
+    assert "création impossible" in page
+    assert why in page
+    assert then in page
+    assert "Quelle pièce d’identité" not in page
+    # A page kept open from before is refused as well, at the last moment.
     post(agent, f"{place}/identite", place, piece="cni")
     post(agent, f"{place}/serie", place, serie=SERIAL)
     post(agent, f"{place}/coordonnees", place, mail=MAIL, mail_bis=MAIL)
     status, page = post(agent, f"{place}/consentement", place, informe="oui", accord="oui")
-    assert (status, "Elle est mineure" in page) == (409, True)
+    assert (status, why in page) == (409, True)
+    assert "Aucun DMP ne peut être créé pour elle" in post(agent, f"{place}/abandonner", place, motif="impossible")[1]
     assert world.sql("SELECT 1 FROM enrolment.dossier", "dmp") == []
+
+
+@pytest.mark.parametrize(
+    ("what", "why", "then"),
+    [
+        ("open_dossier", "La personne a déjà un DMP", "renvoyez-lui un code"),
+        ("suspend", "dont l’accès est suspendu", "un superviseur décide"),
+        ("close_dossier", "un DMP, clôturé", "la réouverture"),
+    ],
+)
+def test_who_has_or_had_a_dmp_is_told_so(world: World, sign_in: SignIn, what: str, why: str, then: str) -> None:
+    holder = a_holder(world, date_naissance="1950-08-12", vitale_serie=SERIAL)
+    if what != "open_dossier":
+        getattr(world.office.dmp, what)("631", holder, "essai")
+    agent = sign_in(AGENT)
+    page = agent.get(opened(agent, holder)).text.replace("\u00a0", " ")
+    assert why in page
+    assert then in page
 
 
 def test_an_open_visit_opens_the_file_without_a_reason_and_shows_in_it(person: int, sign_in: SignIn) -> None:
