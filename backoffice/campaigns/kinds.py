@@ -12,6 +12,7 @@ class Exclusion(StrEnum):
     DEPENDANT = "ayant_droit"
     SCHEME = "regime"
     CAISSE = "caisse"
+    MOVED = "autre_caisse"
     HOLDER = "dmp_existant"
     CLOSED = "dmp_cloture"
     NO_DMP = "sans_dmp"
@@ -35,6 +36,7 @@ _LABELS = {
     Exclusion.DEPENDANT: "ayants droit",
     Exclusion.SCHEME: "autre régime que le régime général",
     Exclusion.CAISSE: "caisse hors pré-série",
+    Exclusion.MOVED: "rattachées depuis à une autre caisse",
     Exclusion.HOLDER: "détiennent déjà un DMP",
     Exclusion.CLOSED: "DMP clôturé",
     Exclusion.NO_DMP: "ne détiennent pas de DMP",
@@ -49,12 +51,13 @@ _LABELS = {
     Exclusion.NOT_DRAWN: "non tirées au sort",
 }
 
-_NOT_OURS = (Exclusion.DEPENDANT, Exclusion.SCHEME, Exclusion.CAISSE)
+_NOT_OURS = (Exclusion.DEPENDANT, Exclusion.SCHEME, Exclusion.CAISSE, Exclusion.MOVED)
 _NOT_TO_BE_WRITTEN_TO = (Exclusion.DECEASED, Exclusion.OPPOSITION, Exclusion.UNDELIVERABLE, Exclusion.MINOR)
 _INVITED = (*_NOT_OURS, Exclusion.HOLDER, Exclusion.CLOSED, *_NOT_TO_BE_WRITTEN_TO)
 """Left out of every invitation to create a DMP (formats/population.md)."""
-_OWED = (Exclusion.DECEASED, Exclusion.UNDELIVERABLE)
-"""All that keeps back a letter that a person asked for or is owed: an opposition to mailings is no reason."""
+_OWED = (Exclusion.MOVED, Exclusion.DECEASED, Exclusion.UNDELIVERABLE)
+"""All that keeps back a letter that a person asked for or is owed: an opposition to mailings is no reason. Of who moved
+to another caisse, this one only has an old address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ KINDS: tuple[CampaignKind, ...] = (
     CampaignKind(
         "information", "Information des titulaires", "information", "INF",
         (
-            Exclusion.SCHEME, Exclusion.CAISSE, Exclusion.CLOSED, Exclusion.NO_DMP, *_NOT_TO_BE_WRITTEN_TO,
+            Exclusion.SCHEME, Exclusion.CAISSE, Exclusion.MOVED, Exclusion.CLOSED, Exclusion.NO_DMP, *_NOT_TO_BE_WRITTEN_TO,
             Exclusion.FOREIGN,
         ),
         note="Annonce aux titulaires d’un DMP ses nouvelles fonctions et l’arrivée de leurs données de remboursement ; "

@@ -6,6 +6,8 @@ person left out is counted under the first reason that applies.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
@@ -13,7 +15,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from backoffice.adapters.db import copy_rows
-from backoffice.adapters.dmp import DmpGateway
+from backoffice.adapters.dmp import DmpGateway, DossierState
 from backoffice.campaigns.codes import requests_of
 from backoffice.campaigns.criteria import Criteria, Draw, Fate
 from backoffice.campaigns.kinds import CampaignKind, Exclusion, kind_of
@@ -38,6 +40,7 @@ _CONDITIONS = {
     Exclusion.DEPENDANT: "p.qualite <> 'OD'",
     Exclusion.SCHEME: "p.regime <> '01'",
     Exclusion.CAISSE: "NOT p.caisse = ANY(:nine)",
+    Exclusion.MOVED: "p.gone_at IS NOT NULL",
     Exclusion.HOLDER: "p.dmp OR dossier.state <> 'closed'",
     Exclusion.CLOSED: "dossier.state = 'closed'",
     Exclusion.NO_DMP: f"NOT {_HOLDS}",
@@ -68,14 +71,21 @@ def reason(kind: CampaignKind, channel: str = CHANNEL, *, sending: bool = False)
 
 
 _WRITTEN = "e.state IN ('scellee', 'envoyee')"
+_CAME_BACK = (
+    "EXISTS (SELECT FROM letter_return b WHERE b.caisse = e.caisse AND b.number = e.number AND b.undone_at IS NULL)"
+)
+_TOLD_BAD = (
+    "EXISTS (SELECT FROM person_notice n WHERE n.caisse = e.caisse AND n.person_id = e.person_id "
+    f"AND n.kind = '{NoticeKind.UNDELIVERABLE}' AND n.since >= e.at AND n.source NOT LIKE 'courrier %')"
+)
 _FATES = {
     Fate.WRITTEN: _WRITTEN,
     Fate.NOT_CREATED: f"{_WRITTEN} AND NOT {_HOLDS}",
     Fate.CREATED: f"{_WRITTEN} AND dossier.opened_at > e.at",
     Fate.LIVE: f"{_WRITTEN} AND live.request_id = ANY(:earlier_requests)",
-    # Whether the address was corrected since or not: it came back, and that is why they are written to again.
-    Fate.RETURNED: f"{_WRITTEN} AND EXISTS (SELECT FROM person_notice n WHERE n.caisse = e.caisse "
-    f"AND n.person_id = e.person_id AND n.kind = '{NoticeKind.UNDELIVERABLE}' AND n.since >= e.at)",
+    # Whether the address was corrected since or not: it came back, and that is why they are written to again. Where no
+    # return was noted, what the caisse was told of the address afterwards, unless by another letter.
+    Fate.RETURNED: f"{_WRITTEN} AND ({_CAME_BACK} OR {_TOLD_BAD})",
     Fate.FAILED: "e.state = 'exception'",
 }
 
@@ -176,6 +186,7 @@ def load_record_facts(session: Session, dmp: DmpGateway, caisses: Sequence[str])
         dmp.live_codes(tuple(caisses)),
     )  # fmt: skip
     _copy_dossiers(session, dmp.dossiers_of(tuple(caisses)))
+    _copy_former(session, dmp, "p.caisse = ANY(:caisses)", {"caisses": list(caisses)})
     session.execute(text("ANALYZE live_code, record_dossier"))
 
 
@@ -186,6 +197,31 @@ def load_facts_of(session: Session, dmp: DmpGateway, caisse: str, persons: Seque
     session.execute(text("TRUNCATE live_code, record_dossier"))
     states = dmp.dossier_states(caisse, persons)
     _copy_dossiers(session, ((caisse, person, facts.state.value, facts.opened_at) for person, facts in states.items()))
+    _copy_former(
+        session, dmp, "p.caisse = :caisse AND p.id = ANY(:persons)", {"caisse": caisse, "persons": list(persons)}
+    )
+
+
+def _copy_former(session: Session, dmp: DmpGateway, among: str, values: dict[str, Any]) -> None:
+    """Who came from another caisse has the DMP opened there."""
+    came = session.execute(
+        text(f"""
+        SELECT q.caisse AS former, q.id AS former_id, p.caisse, p.id FROM person q
+        JOIN person p ON p.nir = q.nir AND p.caisse <> q.caisse
+        WHERE q.gone_at IS NOT NULL AND p.gone_at IS NULL AND {among}
+            AND NOT EXISTS (SELECT FROM record_dossier d WHERE d.caisse = p.caisse AND d.person_id = p.id)
+        ORDER BY q.caisse, q.id
+        """),  # noqa: S608 - constants of ours
+        values,
+    ).all()
+    found: dict[tuple[str, int], tuple[str, datetime]] = {}
+    for former, rows in groupby(came, key=lambda row: row.former):
+        now = {row.former_id: (row.caisse, row.id) for row in rows}
+        for person, facts in dmp.dossier_states(former, list(now)).items():
+            # Of several left behind, one that is not closed counts.
+            if now[person] not in found or found[now[person]][0] == DossierState.CLOSED:
+                found[now[person]] = (facts.state.value, facts.opened_at)
+    _copy_dossiers(session, ((*person, *facts) for person, facts in found.items()))
 
 
 def _copy_dossiers(session: Session, rows: Iterable[Sequence[object]]) -> None:

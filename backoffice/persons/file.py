@@ -240,6 +240,13 @@ def _important(person: Person, notices: Sequence[Notice], dossier: DossierFacts 
                 Weight.STOP, told, since, "Aucun courrier, aucun code : seule la clôture pour décès est possible."
             )
         )
+    if person.gone_at is not None:
+        found.append(
+            Important(
+                Weight.WAIT, "Rattachée depuis à une autre caisse.", paris_date(person.gone_at),
+                "L’adresse d’ici est ancienne : aucun courrier ne part d’ici, orientez-la vers sa nouvelle caisse.",
+            )
+        )  # fmt: skip
     if dossier is not None and dossier.state is DossierState.SUSPENDED:
         found.append(
             Important(

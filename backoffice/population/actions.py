@@ -139,8 +139,12 @@ def _import(session: Session, office: Office, actor: Actor, asked: PopulationImp
                 rejects.add([Fault(line, "nir", shown("nir", nir), DUPLICATE.format(first=first))])
             session.execute(text(_DROP_DUPLICATES))
             merged = session.execute(text(_COUNT)).one()
+            session.execute(text(_NEWS))
             session.execute(text(_UPDATE), {"now": now})
             session.execute(text(_INSERT), {"now": now})
+            session.execute(text("ANALYZE news"))
+            session.execute(text(_HERE))
+            session.execute(text(_GONE), {"now": now})
             touched = session.scalars(text("SELECT DISTINCT caisse FROM staging")).all()
             refresh_statistics(session, touched)
             follow_addresses(session, actor, touched, source=f"import {asked.id}", at=now)
@@ -322,3 +326,21 @@ _INSERT = f"""
     SELECT {", ".join(f"s.{name}" for name in _DATA)}, :now, :now
     FROM staging s LEFT JOIN person p ON p.caisse = s.caisse AND p.nir = s.nir WHERE p.nir IS NULL ORDER BY s.line
 """  # noqa: S608
+
+# A person is where a file last had something new to say of them: a later extraction of the caisse they left, which may
+# still list them for weeks, says nothing new. In one file, the later line.
+_NEWS = """
+    CREATE TEMPORARY TABLE news ON COMMIT DROP AS
+    SELECT s.caisse, s.nir, s.qualite, s.line FROM staging s
+    LEFT JOIN person p ON p.caisse = s.caisse AND p.nir = s.nir WHERE p.nir IS NULL OR p.digest <> s.digest
+"""
+_HERE = """
+    UPDATE person p SET gone_at = NULL FROM news n
+    WHERE p.caisse = n.caisse AND p.nir = n.nir AND p.gone_at IS NOT NULL
+"""
+# A child may be with both parents: a dependant's row takes nobody away who has rights of their own.
+_GONE = """
+    UPDATE person p SET gone_at = :now FROM news n
+    WHERE p.nir = n.nir AND p.caisse <> n.caisse AND p.gone_at IS NULL AND (n.qualite = 'OD' OR p.qualite <> 'OD')
+        AND NOT EXISTS (SELECT FROM news m WHERE m.nir = p.nir AND m.caisse = p.caisse AND m.line > n.line)
+"""

@@ -51,6 +51,8 @@ class Person(Base):
     digest: Mapped[bytes]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    gone_at: Mapped[datetime | None]
+    """Since when another caisse's file has them: they are written to from there. None while they are this caisse's."""
 
 
 class ImportState(StrEnum):

@@ -7,6 +7,7 @@ import pytest
 from campaigns.world import LETTER_DAY, SYSTEM, World, a_person, new_nir
 
 from backoffice.adapters.dmp import CodeStatus, DmpGateway
+from backoffice.campaigns.criteria import Criteria, Earlier, Fate
 from backoffice.campaigns.kinds import Exclusion
 from backoffice.cases.actions import advance
 from backoffice.core.actor import Actor, Role
@@ -88,6 +89,36 @@ def test_a_flagged_address_is_left_out_until_a_file_gives_another(world: World) 
     # A resend to the old address, years of mailing systems' classic: an old file brings it back, and it is left out.
     world.load([a_person(nir=nir)])
     assert world.status(world.frozen(**again)).excluded == {Exclusion.UNDELIVERABLE: 1}
+
+
+def test_whose_letter_came_back_may_be_targeted_whatever_the_reason_and_not_for_another_letter(
+    world: World, letters: list[str]
+) -> None:
+    first = world.sql("SELECT reference FROM campaign")[0][0]
+    remake = {"kind": "remake", "letter_date": date(2016, 12, 20)}
+
+    def returned(reference: str) -> int:
+        return world.status(
+            world.frozen(criteria=Criteria(earlier=Earlier(reference, Fate.RETURNED)), **remake)
+        ).targeted
+
+    for letter_id, reason in zip(letters, (R.REFUSED, R.UNCLAIMED, R.UNKNOWN), strict=True):
+        note(world, letter_id, reason)
+    with world.session() as session:
+        undo_last(session, world.office, CLERK)
+    assert returned(first) == 2  # before their effects as after
+    later(world)
+    assert returned(first) == 2
+    second = world.sealed(kind="remake", letter_date=date(2016, 12, 19), criteria=Criteria(
+        earlier=Earlier(first, Fate.WRITTEN)
+    ))  # fmt: skip
+    (again, *_) = [one for one in world.letters(second) if one.person_id == person_of(world, letters[2])]
+    world.clock.move(days=20)
+    note(world, format_letter_id("631", again.number), R.UNKNOWN)
+    later(world)
+    remake["letter_date"] = date(2017, 1, 20)
+    assert flagged(world, letters[2])
+    assert (returned(first), returned(second)) == (2, 1)
 
 
 def test_an_address_that_was_right_is_written_to_again(world: World, letters: list[str]) -> None:

@@ -80,6 +80,7 @@ def recruitable(world: World, day: date) -> tuple[int, Counter[str]]:
         for reason, applies in (
             ("ayant_droit", one.qualite != "OD"),
             ("regime", one.regime != "01"),
+            ("autre_caisse", one.gone_at is not None),
             ("dmp_existant", one.dmp or holders.get(one.id, "closed") != "closed"),
             ("dmp_cloture", holders.get(one.id) == "closed"),
             ("decede", one.date_deces is not None or (one.id, "deces") in noted),
