@@ -13,6 +13,7 @@ from backoffice.cases.colleagues import Colleague, absence_on
 from backoffice.cases.deadlines import Deadline
 from backoffice.cases.effects import EFFECTS
 from backoffice.cases.effects.doing import Doing
+from backoffice.cases.files import has_file
 from backoffice.cases.mentions import mentioned, tell
 from backoffice.cases.models import Case, CaseEntry, access_case, may_read, require_unchanged
 from backoffice.cases.queries import next_case
@@ -74,6 +75,7 @@ def advance(
     reason = _checked_text(reason)
     step = case.workflow.take(step_name, case.state, actor, reason)
     _require_other_eyes(session, case, step, actor)
+    _require_evidence(session, case, step)
     if facts:
         case.facts = case.facts | dict(facts)
     if step.effect:
@@ -312,6 +314,13 @@ def _require_other_eyes(session: Session, case: Case, step: Step, actor: Actor) 
     if last is not None and last.actor == actor.login:
         first = case.workflow.step(step.other_than).label
         raise NotAllowed(f"« {step.label} » revient à une autre personne que celle qui a fait « {first} ».")
+
+
+def _require_evidence(session: Session, case: Case, step: Step) -> None:
+    if step.evidence and not has_file(session, case):
+        raise Invalid(
+            f"« {step.label} » ne se fait qu’au vu de {step.evidence} : joignez la pièce à la demande, puis recommencez."
+        )
 
 
 def _checked_text(words: str) -> str:

@@ -3,19 +3,18 @@
 import hashlib
 import re
 import uuid
-from datetime import datetime
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Final
 
-from sqlalchemy import ForeignKey, func, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
-from backoffice.adapters.db import Base
 from backoffice.adapters.vault import Vault
 from backoffice.audit.journal import record
 from backoffice.cases.actions import add_line
+from backoffice.cases.files import Attachment
 from backoffice.cases.models import Case, access_case
-from backoffice.cases.sniffing import Kind, kind_named, kind_of_file
+from backoffice.cases.sniffing import Kind, kind_of_file
 from backoffice.core.actor import Actor, Role
 from backoffice.core.errors import Invalid, NotAllowed, NotFound, Unavailable
 from backoffice.office import Office
@@ -25,33 +24,6 @@ MOST: Final = 30
 _LONGEST_NAME: Final = 80
 _LONG_NUMBER: Final = re.compile(r"\d(?:[\s._-]?\d){9,}")
 """A file is often named after a NIR or a phone number: names are shown in lists and journals."""
-
-
-class Attachment(Base):
-    """One file of one case; once withdrawn, what it was called and by whom it was withdrawn."""
-
-    __tablename__ = "case_attachment"
-
-    uid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    case_id: Mapped[int] = mapped_column(ForeignKey("case_file.id"))
-    name: Mapped[str]
-    media_type: Mapped[str]
-    size: Mapped[int]
-    sha256: Mapped[bytes]
-    key_id: Mapped[str]
-    added_by: Mapped[str]
-    added_at: Mapped[datetime]
-    withdrawn_by: Mapped[str | None]
-    withdrawn_at: Mapped[datetime | None]
-    reason: Mapped[str | None]
-    """Why it was withdrawn."""
-    destroyed_at: Mapped[datetime | None]
-    """When its file was removed from the disk, which the withdrawal's own transaction cannot do."""
-
-    @property
-    def kind(self) -> Kind:
-        """What it is."""
-        return kind_named(self.media_type)
 
 
 def attach(session: Session, office: Office, actor: Actor, number: str, name: str, content: bytes) -> Attachment:
@@ -137,12 +109,6 @@ def destroy_withdrawn(office: Office) -> int:
             _vault(office).forget(one.uid)
             one.destroyed_at = office.clock()
     return len(waiting)
-
-
-def attachments_of(session: Session, case: Case) -> list[Attachment]:
-    """The files of a case that are still there, the first one first."""
-    mine = select(Attachment).where(Attachment.case_id == case.id, Attachment.withdrawn_at.is_(None))
-    return list(session.scalars(mine.order_by(Attachment.added_at, Attachment.uid)))
 
 
 def _access(session: Session, case: Case, uid: uuid.UUID) -> Attachment:

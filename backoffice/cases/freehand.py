@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from backoffice.audit.journal import record
 from backoffice.cases import attachments
 from backoffice.cases.actions import letter_fields, note
+from backoffice.cases.files import attachments_of
 from backoffice.cases.models import access_case
 from backoffice.core.actor import Actor
 from backoffice.core.address import Recipient, address_block
@@ -48,7 +49,7 @@ def file_sent(session: Session, office: Office, actor: Actor, number: str, name:
     Return its name. Raises Invalid for a letter that is not finished, or a file that is not taken.
     """
     require_finished(content)
-    before = {one.uid for one in attachments.attachments_of(session, access_case(session, actor, number))}
+    before = {one.uid for one in attachments_of(session, access_case(session, actor, number))}
     kept = attachments.attach(session, office, actor, number, name, content)
     if kept.uid not in before:
         note(session, office, actor, number, f"Lettre finie à la main, partie par La Poste : « {kept.name} ».")

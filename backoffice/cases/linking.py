@@ -1,6 +1,7 @@
 """Cases that belong together: linked, or, for two of one kind about one person, merged into one."""
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import ForeignKey, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -14,6 +15,8 @@ from backoffice.core.actor import Actor
 from backoffice.core.errors import Invalid, NotFound, WrongState
 from backoffice.office import Office
 from backoffice.parameters.hours import hours_of
+
+MOST_SHOWN: Final = 20
 
 
 class CaseLink(Base):
@@ -74,6 +77,19 @@ def same_open(
             .order_by(Case.id)
         )
     )  # fmt: skip
+
+
+def open_about(session: Session, actor: Actor, caisse: str, person_id: int) -> list[Case]:
+    """Every open case about this person that the actor may read, the oldest first."""
+    if caisse not in actor.caisses:
+        return []
+    found = session.scalars(
+        select(Case)
+        .where(Case.caisse == caisse, Case.person_id == person_id, Case.ended_at.is_(None))
+        .order_by(Case.id)
+        .limit(MOST_SHOWN)
+    )
+    return [one for one in found if may_read(actor, one.workflow)]
 
 
 def merge(

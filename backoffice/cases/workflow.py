@@ -44,6 +44,8 @@ class Step:
     """Whose queue it goes to, in nobody's hands; None: it stays where it is."""
     other_than: str = ""
     """A step whose taker may not take this one: four eyes."""
+    evidence: str = ""
+    """What must be joined to the case first, with its article; empty: nothing."""
     form: str = ""
     """Endpoint of the page where it is taken; empty: a button on the case's own page."""
 

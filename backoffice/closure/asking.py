@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 
 from backoffice.adapters.dmp import DossierState
 from backoffice.cases.actions import advance
+from backoffice.cases.attachments import attach
+from backoffice.cases.files import has_file
 from backoffice.cases.kinds.closure import CLOSURE, REOPENING
-from backoffice.cases.models import Case, access_case
+from backoffice.cases.models import Case, access_case, require_unchanged
 from backoffice.cases.once import open_one
 from backoffice.cases.queueing import Way
 from backoffice.closure.explanation import told
@@ -32,6 +34,17 @@ MEANS: Final[Mapping[Way, Mapping[str, str]]] = {
     Way.POST: {"copie": "copie d’une pièce d’identité jointe à la lettre", "rappel": "rappel, questions d’identité"},
 }
 """How an identity may have been checked, by the way the request came."""
+NO_LETTER: Final = (
+    "Joignez la lettre numérisée : une clôture demandée par courrier ne se confirme qu’au vu de la lettre."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as it was sent."""
+
+    name: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +61,8 @@ class Asked:
     title: str = ""
     """By what right somebody else asks, one of `Title`; empty when it is the holder."""
     proof_seen: bool = False
+    letter: File | None = None
+    """The letter that asks for it, scanned."""
 
 
 def ask_closure(session: Session, office: Office, actor: Actor, caisse: str, person_id: int, asked: Asked) -> Case:
@@ -68,6 +83,7 @@ def ask_closure(session: Session, office: Office, actor: Actor, caisse: str, per
     case, _ = open_one(
         session, office, actor, CLOSURE, person.caisse, person.id, facts={"motif": reason.code}, way=asked.way
     )
+    _keep_letter(session, office, actor, case, asked)
     give_notice(
         session, actor, caisse, person_id, NoticeKind.OPPOSITION, source=f"demande {case.number}", at=office.clock()
     )
@@ -83,8 +99,12 @@ def confirm_closure(
 
     Raises Invalid when the identity is not checked, nothing was explained, or the holder did not confirm.
     """
-    case = access_case(session, actor, number)
+    case = access_case(session, actor, number, lock=True)
+    require_unchanged(session, case, seen)
     _require_whole(asked)
+    _keep_letter(session, office, actor, case, asked)
+    if asked.way is Way.POST and not has_file(session, case):
+        raise Invalid(NO_LETTER)
     days = current(session).of(COOLING_OFF_DAYS)
     effect = paris_date(office.clock()) + timedelta(days=days)
     facts = {
@@ -93,7 +113,7 @@ def confirm_closure(
     }  # fmt: skip
     if by := represented(asked.title, asked.proof_seen):
         facts["representant"] = by
-    return advance(session, office, actor, case.number, "confirm", seen=seen, facts=facts)
+    return advance(session, office, actor, case.number, "confirm", facts=facts)
 
 
 def ask_reopening(
@@ -111,6 +131,11 @@ def ask_reopening(
         raise WrongState("Ce DMP est clôturé depuis plus de dix ans : il ne peut plus être rouvert.")
     case, _ = open_one(session, office, actor, REOPENING, person.caisse, person.id, way=way)
     return case
+
+
+def _keep_letter(session: Session, office: Office, actor: Actor, case: Case, asked: Asked) -> None:
+    if asked.letter is not None:
+        attach(session, office, actor, case.number, asked.letter.name, asked.letter.content)
 
 
 def _require_whole(asked: Asked) -> None:

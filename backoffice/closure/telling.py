@@ -8,6 +8,7 @@ from backoffice.cases.kinds.closure import DEATH
 from backoffice.cases.kinds.contested import CONTESTED
 from backoffice.cases.models import Case
 from backoffice.cases.once import be_alone, open_one
+from backoffice.cases.queries import life_of
 from backoffice.cases.queueing import Priority, Way
 from backoffice.closure.persons import STANDING, dossier_of, person_of
 from backoffice.core.actor import Actor
@@ -51,16 +52,17 @@ def report_death(
 ) -> Case:  # fmt: skip
     """Somebody says that the person has died: mailings stop at once, and the caisse waits for the evidence.
 
-    `words`: by whom, and what was announced; kept as a note. Raises Invalid when too long.
+    Reported already, it is that case. `words`: by whom, and what was announced; kept as a note, once. Raises Invalid when
+    too long.
     """
     person = person_of(session, actor, caisse, person_id)
     if len(words.strip()) > LONGEST:
         raise Invalid(f"Le texte dépasse {LONGEST} caractères : raccourcissez-le.")
-    case, new = open_one(session, office, actor, DEATH, person.caisse, person.id, way=way)
+    case, _ = open_one(session, office, actor, DEATH, person.caisse, person.id, way=way)
     give_notice(
         session, actor, caisse, person_id, NoticeKind.DECEASED, source=f"demande {case.number}", at=office.clock()
     )
-    if new and words.strip():
+    if (words := words.strip()) and not _noted(session, case, words):
         note(session, office, actor, case.number, words)
     return case
 
@@ -91,3 +93,8 @@ def opposition_of(session: Session, caisse: str, person_id: int) -> Notice | Non
     """The opposition in force, beside the population file's."""
     found = notices_of(session, caisse, [person_id]).get(person_id, [])
     return next((one for one in found if one.kind == NoticeKind.OPPOSITION), None)
+
+
+def _noted(session: Session, case: Case, words: str) -> bool:
+    """Whether the case says it already: a second click, or the same informant once more."""
+    return any(line.what == "note" and line.text == words for line in life_of(session, case))

@@ -132,7 +132,8 @@ class Obstacle:
 
 _DECEASED: Final = Obstacle(
     "La personne est signalée décédée.",
-    "Est-ce une erreur ? La demande « Décès signalé » de sa fiche se classe alors en « Signalement erroné ».",
+    "Si elle est bien devant vous : un signalement se lève dans sa demande « Décès signalé », une date venue du fichier se "
+    "corrige dans le fichier de la caisse.",
 )
 _STANDING: Final = {
     DossierState.OPEN: Obstacle(

@@ -15,7 +15,7 @@ from pikepdf import Array, Dictionary, Name
 
 from backoffice.audit.journal import entries_about
 from backoffice.cases import attachments
-from backoffice.cases.attachments import Attachment
+from backoffice.cases.files import Attachment, attachments_of
 from backoffice.cases.models import Case
 from backoffice.cases.sniffing import LARGEST, kind_of_file
 from backoffice.core.errors import DomainError, Invalid, NotAllowed, NotFound, Unavailable
@@ -180,7 +180,7 @@ def test_a_file_joined_by_mistake_is_withdrawn_then_destroyed_and_its_line_stays
     assert (attachments.destroy_withdrawn(world.office), kept_files(world)) == (1, [])
     assert attachments.destroy_withdrawn(world.office) == 0
     with world.session() as session:
-        assert attachments.attachments_of(session, session.query(Case).one()) == []
+        assert attachments_of(session, session.query(Case).one()) == []
     assert world.sql("SELECT text FROM case_entry WHERE what = 'withdrawn'") == [
         ("attestation.txt : document médical",)
     ]

@@ -1,6 +1,7 @@
 """Every declared kind of case, walked on the real database: what happens is in its life and in the journal, no less."""
 
 import random
+import uuid
 
 import pytest
 from campaigns.world import World
@@ -8,6 +9,7 @@ from campaigns.world import World
 from backoffice.audit.journal import check_chain, entries_about
 from backoffice.cases import actions
 from backoffice.cases.effects import EFFECTS
+from backoffice.cases.files import Attachment
 from backoffice.cases.kinds import WORKFLOWS
 from backoffice.cases.models import Case
 from backoffice.cases.queries import life_of
@@ -36,7 +38,15 @@ def test_whatever_is_tried_the_journal_says_what_was_done_and_the_clock_agrees(
         monkeypatch.setitem(EFFECTS, name, lambda _: None)
     chance, taken, asked = random.Random(f"{workflow.name} {seed}"), [], list(workflow.sends)
     with world.session() as session:
-        number = actions.open_case(session, world.office, PEOPLE[0], workflow, "631", person).number
+        opened = actions.open_case(session, world.office, PEOPLE[0], workflow, "631", person)
+        number = opened.number
+        if any(step.evidence for step in workflow.steps):
+            session.add(
+                Attachment(
+                    uid=uuid.uuid4(), case_id=opened.id, name="acte.pdf", media_type="application/pdf", size=1, sha256=bytes(32),
+                    key_id="", added_by=PEOPLE[0].login, added_at=world.clock(),
+                )
+            )  # fmt: skip
     state = workflow.initial.name
     for _ in range(25):
         world.clock.move(minutes=chance.randrange(0, 2000))

@@ -4,9 +4,10 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from campaigns.world import SYSTEM, World, a_person
@@ -16,10 +17,11 @@ from sqlalchemy import select
 from backoffice.adapters.dmp import Consent, Contacts, DossierState, Insured
 from backoffice.campaigns.rules import Channel
 from backoffice.cases.actions import advance
+from backoffice.cases.attachments import attach, withdraw
 from backoffice.cases.models import Case
 from backoffice.cases.queueing import Way
 from backoffice.closure import asking, telling
-from backoffice.closure.asking import Asked
+from backoffice.closure.asking import Asked, File
 from backoffice.closure.effect import close_due, cooling
 from backoffice.core.actor import Actor, Role
 from backoffice.core.errors import Invalid, NotFound, WrongState
@@ -31,6 +33,7 @@ AGENT = Actor("sandrine.chabrol", "S. C.", frozenset({Role.AGENT}), frozenset({"
 SUPERVISOR = Actor("patrick.ollier", "P. O.", frozenset({Role.SUPERVISOR}), frozenset({"631"}))
 STRANGER = Actor("peio.l", "P. L.", frozenset({Role.AGENT}), frozenset({"641"}))
 CONSENT = Consent("2016-07", sha256(b"cgu").digest(), "J’accepte.", collected_by="agent.essai")
+SCAN = File("lettre.txt", b"Je demande la cloture de mon DMP.")
 WHOLE = Asked(Way.COUNTER, "piece", "sans_motif", explained=True, confirmed=True)
 
 
@@ -58,6 +61,12 @@ def do(world: World, action: Any, person: int, *arguments: Any, actor: Actor = A
 def step(world: World, number: str, name: str, reason: str = "motif", actor: Actor = SUPERVISOR) -> Case:
     with world.session() as session:
         return advance(session, world.office, actor, number, name, reason)
+
+
+def with_file(world: World, number: str) -> UUID:
+    """The evidence, joined to the case."""
+    with world.session() as session:
+        return attach(session, world.office, AGENT, number, SCAN.name, SCAN.content).uid
 
 
 def state_of(world: World, person: int) -> DossierState:
@@ -145,8 +154,6 @@ def test_an_opposition_of_the_person_s_own_outlives_a_closure_withdrawn(world: W
 def test_what_is_not_whole_is_refused_and_nothing_is_opened(
     world: World, changes: dict[str, Any], sentence: str
 ) -> None:
-    from dataclasses import replace
-
     person = a_holder(world)
     with pytest.raises(Invalid, match=sentence):
         do(world, asking.ask_closure, person, replace(WHOLE, **changes))
@@ -160,8 +167,11 @@ def test_a_letter_waits_to_be_confirmed_while_mailings_have_stopped(world: World
     assert (case.state, stopped(world), mailed(world)) == ("received", True, [])
     with world.session() as session, pytest.raises(Invalid, match="attend que le titulaire"):
         asking.confirm_closure(session, world.office, AGENT, case.number, Asked(Way.POST, "copie", "", explained=True))
+    whole = Asked(Way.POST, "copie", "", explained=True, confirmed=True)
+    with world.session() as session, pytest.raises(Invalid, match="lettre numérisée"):
+        asking.confirm_closure(session, world.office, AGENT, case.number, whole)
     with world.session() as session:
-        done = Asked(Way.POST, "copie", "", explained=True, confirmed=True)
+        done = replace(whole, letter=SCAN)
         assert asking.confirm_closure(session, world.office, AGENT, case.number, done).state == "cooling"
     refused = do(world, asking.ask_closure, a_holder(world), Asked(Way.POST, "", "sans_motif"))
     step(world, refused.number, "refuse", "Signature différente.", AGENT)
@@ -280,10 +290,28 @@ def test_a_death_stops_mailings_at_once_and_closes_on_evidence_without_a_letter(
     assert stopped(world, "deces")
     assert state_of(world, person) is DossierState.OPEN
     assert do(world, telling.report_death, person, words="", way=Way.PHONE).number == case.number
+    for _ in range(2):  # somebody else tells it, and clicks twice
+        again = do(world, telling.report_death, person, words="La mairie, par courrier.", way=Way.POST)
+        assert again.number == case.number
+    with pytest.raises(Invalid, match="au vu de l’acte de décès"):
+        step(world, case.number, "close", "Acte de Riom, 12 octobre 2016, n° 42.", AGENT)
+    assert state_of(world, person) is DossierState.OPEN
+    with_file(world, case.number)
     step(world, case.number, "close", "Acte de Riom, 12 octobre 2016, n° 42.", AGENT)
     assert state_of(world, person) is DossierState.CLOSED
     assert mailed(world) == []
-    assert world.sql("SELECT text FROM case_entry WHERE what = 'note'") == [("Sa fille, acte promis.",)]
+    notes = [row[0] for row in world.sql("SELECT text FROM case_entry WHERE what = 'note' ORDER BY id")]
+    assert notes == ["Sa fille, acte promis.", "La mairie, par courrier."]
+
+
+def test_evidence_taken_away_again_is_none(world: World) -> None:
+    person = a_holder(world)
+    case = do(world, telling.report_death, person, words="", way=Way.PHONE)
+    uid = with_file(world, case.number)
+    with world.session() as session:
+        withdraw(session, world.office, AGENT, case.number, uid, "Ce n’est pas l’acte.")
+    with pytest.raises(Invalid, match="au vu de l’acte de décès"):
+        step(world, case.number, "close", "Acte n° 42.", AGENT)
 
 
 def test_somebody_who_is_alive_after_all_is_written_to_again(world: World) -> None:
@@ -293,6 +321,7 @@ def test_somebody_who_is_alive_after_all_is_written_to_again(world: World) -> No
     step(world, case.number, "unfounded", "Homonyme.", AGENT)
     assert not stopped(world, "deces")
     again = do(world, telling.report_death, person, words="", way=Way.COUNTER)
+    with_file(world, again.number)
     step(world, again.number, "close", "Acte n° 7.", AGENT)
     assert mailed(world) == []
 

@@ -125,7 +125,7 @@ DEATH: Final = Workflow(
         Step(
             "close", "Décès établi", frozenset({"reported"}), "closed", STAFF - {Role.ADVISOR},
             "Le DMP, s’il y en a un, est clôturé et conservé dix ans. Citez l’acte : commune, date, numéro.",
-            needs_reason=True, effect="closure.close_for_death",
+            needs_reason=True, effect="closure.close_for_death", evidence="l’acte de décès",
         ),
         Step(
             "unfounded", "Signalement erroné", frozenset({"reported"}), "unfounded", STAFF - {Role.ADVISOR},

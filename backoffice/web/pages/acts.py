@@ -8,16 +8,22 @@ from typing import Any, Final
 from flask import request
 from sqlalchemy.orm import Session
 
+from backoffice.cases.colleagues import names_of
+from backoffice.cases.kinds.closure import CLOSURE, DEATH, REOPENING
+from backoffice.cases.kinds.contested import CONTESTED
+from backoffice.cases.linking import open_about, same_open
 from backoffice.cases.queueing import Way
+from backoffice.cases.workflow import Workflow
 from backoffice.closure import asking, telling
-from backoffice.closure.asking import MEANS, Asked
+from backoffice.closure.asking import MEANS, Asked, File
 from backoffice.closure.explanation import explanation
 from backoffice.closure.persons import person_of
 from backoffice.closure.representation import Title
 from backoffice.core.actor import Actor
 from backoffice.core.errors import Invalid
 from backoffice.parameters.reading import current
-from backoffice.parameters.reasons import CLOSURE, CONTEST, offered
+from backoffice.parameters.reasons import CLOSURE as CLOSURE_REASONS
+from backoffice.parameters.reasons import CONTEST, offered
 from backoffice.persons import resend
 from backoffice.web.access import current_actor
 from backoffice.web.pages.composition import office
@@ -48,13 +54,21 @@ class Act:
     """Whether, by telephone, the identity must have been proved: a death is told by somebody else."""
     do: Callable[[Session, Actor, str, int, Way, str], str]
     """Session, actor, caisse, person, way, where it comes from; returns what was done, in one sentence."""
+    opens: Workflow | None = None
+    """The kind of case that it opens, or goes on with."""
+
+
+def letter_sent() -> File | None:
+    """The scanned letter of the form, if there is one."""
+    sent = request.files.get("lettre")
+    return File(sent.filename, sent.stream.read()) if sent is not None and sent.filename else None
 
 
 def _close(session: Session, actor: Actor, caisse: str, person_id: int, way: Way, _source: str) -> str:
     form = request.form
     asked = Asked(
         way, "questions" if way is Way.PHONE else form.get("identite", ""), form.get("motif", ""),
-        "explique" in form, "confirme" in form, form.get("titre", ""), "titre_vu" in form,
+        "explique" in form, "confirme" in form, form.get("titre", ""), "titre_vu" in form, letter_sent(),
     )  # fmt: skip
     if way is Way.PHONE and not asked.confirmed:
         raise Invalid(
@@ -98,22 +112,39 @@ ACTS: Final[Mapping[str, Act]] = {
     act.slug: act
     for act in (
         Act("code", "Renvoyer un code", "code_perdu", True, _code),
-        Act("cloture", "Demander la clôture", "cloture", True, _close),
-        Act("contestation", "Suspendre : création contestée", "contestation", True, _contest),
+        Act("cloture", "Demander la clôture", "cloture", True, _close, CLOSURE),
+        Act("contestation", "Suspendre : création contestée", "contestation", True, _contest, CONTESTED),
         Act("opposition", "Opposition aux envois", "refus", True, _oppose),
-        Act("deces", "Signaler un décès", "deces", False, _death),
-        Act("reouverture", "Demander la réouverture", "cloture", True, _reopen),
+        Act("deces", "Signaler un décès", "deces", False, _death, DEATH),
+        Act("reouverture", "Demander la réouverture", "cloture", True, _reopen, REOPENING),
     )
 }
 """By the word of their address."""
 
 
-def facts_of_form(session: Session, act: Act, way: Way, caisse: str, person_id: int) -> dict[str, Any]:
-    """What the form of this act shows. What is known of the person is in it for acts alone that need a proof."""
-    shown: dict[str, Any] = {"act": act, "way": way, "means": MEANS.get(way, {})}
+def facts_of_form(
+    session: Session, act: Act, way: Way, caisse: str, person_id: int, *, known: bool = True
+) -> dict[str, Any]:  # fmt: skip
+    """What the form of this act shows. What is known of the person is in it for acts alone that need a proof.
+
+    `known`: whether the person's cases may be named, which on the line they may once the identity is proved.
+    """
+    shown: dict[str, Any] = {
+        "act": act,
+        "way": way,
+        "means": MEANS.get(way, {}),
+        "twins": [],
+        "others": [],
+        "names": {},
+    }
+    if act.opens is not None and known:
+        actor = current_actor()
+        twins = same_open(session, actor, act.opens, caisse, person_id)
+        others = [one for one in open_about(session, actor, caisse, person_id) if one.kind != act.opens.name]
+        shown |= {"twins": twins, "others": others, "names": names_of(session, {one.owner for one in twins})}
     if act.slug == "cloture":
         shown |= {
-            "blocks": explanation(session), "reasons": offered(current(session).of(CLOSURE)),
+            "blocks": explanation(session), "reasons": offered(current(session).of(CLOSURE_REASONS)),
             "titles": () if way is Way.PHONE else tuple(Title),
         }  # fmt: skip
     elif act.slug == "code":

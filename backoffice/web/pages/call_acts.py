@@ -69,7 +69,8 @@ def _form(call_id: int, chosen: Act, error: str = "") -> str:
     with office().db.unit_of_work() as session:
         call = access_call(session, current_actor(), call_id)
         caisse, person_id = _about(session, call, chosen)
-        shown = facts_of_form(session, chosen, Way.PHONE, caisse, person_id)
+        proved = facts_of(session, office(), call) is not None
+        shown = facts_of_form(session, chosen, Way.PHONE, caisse, person_id, known=proved)
     return render_template(
         "closure/act.html", person=None, typed=request.form, error=error, ways=(), call=call,
         address=url_for(".do", call_id=call_id, slug=chosen.slug), back=url_for(".show", call_id=call_id), **shown,

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from backoffice.audit.journal import record
 from backoffice.cases import actions, linking
-from backoffice.cases.attachments import attachments_of
 from backoffice.cases.colleagues import colleagues_of, names_of
+from backoffice.cases.files import attachments_of, has_file
 from backoffice.cases.mentions import mark_read
 from backoffice.cases.models import Case, access_case
 from backoffice.cases.queries import life_of
@@ -165,7 +165,8 @@ def _content(session: Session, actor: Actor, case: Case) -> dict[str, Any]:
             session, actor, case.workflow, case.caisse, case.person_id, but=case.id
         ),
         "others": _others_here(session, case),
-        "files": attachments_of(session, case), "life": life, "person": person, "letters": letters_of_case(session, case.number),
+        "files": attachments_of(session, case), "has_file": has_file(session, case),
+        "life": life, "person": person, "letters": letters_of_case(session, case.number),
         "names": names_of(session, logins),
     }  # fmt: skip
 

@@ -1,12 +1,14 @@
 """Closures: those that wait for their day, and the acts at the desk about a person's DMP."""
 
-from typing import Final
+from typing import Any, Final, cast
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from backoffice.cases.files import has_file
 from backoffice.cases.models import access_case
 from backoffice.cases.queueing import Way
+from backoffice.cases.sniffing import LARGEST
 from backoffice.closure import asking
 from backoffice.closure.asking import MEANS, Asked
 from backoffice.closure.effect import cooling
@@ -17,14 +19,21 @@ from backoffice.core.actor import Role
 from backoffice.core.errors import Invalid, NotFound, WrongState
 from backoffice.web.access import access, current_actor
 from backoffice.web.errors import status_of
-from backoffice.web.pages.acts import ACTS, Act, facts_of_form, perform
+from backoffice.web.pages.acts import ACTS, Act, facts_of_form, letter_sent, perform
 from backoffice.web.pages.composition import office
+from backoffice.web.pages.uploads import OfficeRequest
 
 STAFF: Final = (Role.AGENT, Role.ADVISOR, Role.SUPERVISOR)
 DESK: Final = (Role.AGENT, Role.SUPERVISOR)
 WAYS: Final = (Way.COUNTER, Way.POST)
 
 pages = Blueprint("closure", __name__, url_prefix="/clotures")
+
+
+@pages.url_value_preprocessor
+def _expect_letter(endpoint: str | None, _: dict[str, Any] | None) -> None:
+    if endpoint in ("closure.do", "closure.record_confirmation"):
+        cast(OfficeRequest, request).expect_private(LARGEST)
 
 
 @pages.get("")
@@ -53,7 +62,7 @@ def record_confirmation(number: str) -> ResponseReturnValue:
             case = access_case(session, current_actor(), number)
             asked = Asked(
                 case.came_by, form.get("identite", ""), "", "explique" in form, "confirme" in form,
-                form.get("titre", ""), "titre_vu" in form,
+                form.get("titre", ""), "titre_vu" in form, letter_sent(),
             )  # fmt: skip
             done = asking.confirm_closure(
                 session, office(), current_actor(), number, asked, seen=form.get("version", None, int)
@@ -110,8 +119,9 @@ def _confirmation(number: str, error: str = "") -> str:
         case = access_case(session, current_actor(), number)
         if case.kind != "closure":
             raise NotFound("Cette page n’existe pas.")
-        blocks = explanation(session)
+        blocks, wants_letter = explanation(session), case.came_by is Way.POST and not has_file(session, case)
     return render_template(
-        "closure/confirm.html", case=case, blocks=blocks, means=MEANS.get(case.came_by, {}), error=error,
+        "closure/confirm.html", case=case, wants_letter=wants_letter,
+        blocks=blocks, means=MEANS.get(case.came_by, {}), error=error,
         typed=request.form, titles=() if case.came_by is Way.PHONE else tuple(Title),
     )  # fmt: skip

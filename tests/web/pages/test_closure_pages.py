@@ -2,9 +2,12 @@
 
 import re
 from datetime import UTC, datetime
+from io import BytesIO
+from uuid import uuid4
 
 import pytest
 from campaigns.world import World, a_person
+from cases.files import a_pdf
 from closure.test_closures import a_holder, state_of, stopped
 
 from backoffice.adapters.dmp import DossierState
@@ -89,9 +92,65 @@ def test_a_letter_is_recorded_then_confirmed_on_its_own_page(agent: Browser, wor
     assert refused.status_code == 422
     late = agent.send(confirm, confirm, identite="copie", explique="on", confirme="on", version="7")
     assert late.status_code == 409
-    done = agent.send(confirm, confirm, identite="copie", explique="on", confirme="on", version="1")
+    without = agent.send(confirm, confirm, identite="copie", explique="on", confirme="on", version="1")
+    assert (without.status_code, "Joignez la lettre numérisée" in without.text) == (422, True)
+    ticked = {"identite": "copie", "explique": "on", "confirme": "on", "version": "1"}
+    bad = agent.send(confirm, confirm, **ticked, lettre=(BytesIO(b"MZ\x00\x01"), "lettre.exe"))
+    assert (bad.status_code, "n’est pas accepté" in bad.text) == (422, True)
+    done = agent.send(confirm, confirm, **ticked, lettre=(BytesIO(a_pdf()), "lettre.pdf"))
     assert done.status_code == 303
+    assert "lettre.pdf" in agent.get(f"/demandes/{number}").text
     assert world.sql("SELECT state FROM case_file") == [("cooling",)]
+
+
+def test_a_letter_joined_at_once_is_kept_with_its_closure(agent: Browser, world: World, zoe: int) -> None:
+    form = f"/clotures/631/{zoe}/cloture"
+    ticked = {"voie": "courrier", "identite": "copie", "motif": "sans_motif", "explique": "on", "confirme": "on"}
+    assert agent.send(form, f"{form}?voie=courrier", **ticked).status_code == 422
+    assert not stopped(world)
+    sent = agent.send(form, f"{form}?voie=courrier", **ticked, lettre=(BytesIO(a_pdf()), "lettre.pdf"))
+    assert sent.status_code == 303
+    assert world.sql("SELECT state, way FROM case_file") == [("cooling", "courrier")]
+    assert world.sql("SELECT name FROM case_attachment") == [("lettre.pdf",)]
+
+
+def test_a_case_that_is_open_already_is_shown_before_another_is_asked_for(
+    agent: Browser, sign_in: SignIn, world: World, zoe: int
+) -> None:
+    form = f"/clotures/631/{zoe}/cloture"
+    assert "déjà ouverte" not in agent.get(form).text
+    agent.send(form, form, voie="courrier", motif="sans_motif")
+    (number,) = world.sql("SELECT number FROM case_file")[0]
+    page = agent.get(form).text
+    assert "Une demande de ce type est déjà ouverte" in page
+    assert f"Reprendre la demande {number}" in page
+    assert "Autres demandes en cours" in agent.get(f"/clotures/631/{zoe}/deces").text
+    # Going on completes it: no second one.
+    agent.send(form, form, identite="piece", motif="sans_motif", explique="on", confirme="on")
+    assert world.sql("SELECT number FROM case_file") == [(number,)]
+    # On the line it is said to who proved to be the person, and to nobody else.
+    advisor = sign_in(ADVISOR)
+    call = opened(advisor)
+    search(advisor, call, appelant="proche")
+    assert number not in advisor.get(f"{call}/actes/deces").text
+    call = proved(advisor)
+    assert number in advisor.get(f"{call}/actes/deces").text
+    assert f"Reprendre la demande {number}" in advisor.get(f"{call}/actes/cloture").text
+
+
+def test_a_death_is_established_on_its_deed_alone(agent: Browser, world: World, zoe: int) -> None:
+    form = f"/clotures/631/{zoe}/deces"
+    agent.send(form, form, precisions="Sa fille.")
+    (number,) = world.sql("SELECT number FROM case_file")[0]
+    place = f"/demandes/{number}"
+    assert "Joindre l’acte de décès" in agent.get(place).text
+    assert "motif-close" not in agent.get(place).text
+    refused = agent.send(f"{place}/close", place, texte="Acte n° 42.", demande=str(uuid4()))
+    assert (refused.status_code, "au vu de l’acte de décès" in refused.text) == (422, True)
+    agent.send(f"{place}/pieces", place, fichier=(BytesIO(a_pdf()), "acte.pdf"), demande=str(uuid4()))
+    assert "motif-close" in agent.get(place).text
+    assert agent.send(f"{place}/close", place, texte="Acte n° 42.", demande=str(uuid4())).status_code == 303
+    assert state_of(world, zoe) is DossierState.CLOSED
 
 
 def test_an_agent_of_another_caisse_finds_nobody(sign_in: SignIn, zoe: int) -> None:

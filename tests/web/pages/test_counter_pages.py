@@ -132,7 +132,7 @@ NOT_ELIGIBLE = {
     "dependant": ({"qualite": "AD", "nir_od": new_nir()}, "Elle est ayant droit", "Proposez à l’ouvrant droit"),
     "another scheme": ({"regime": "02"}, "un autre régime que le régime général (régime 02)", "son propre régime"),
     "told by the file": ({"dmp": "O"}, "Le fichier de la caisse dit qu’elle a déjà un DMP", "votre superviseur"),
-    "dead": ({"date_deces": "2016-05-04"}, "La personne est signalée décédée", "Signalement erroné"),
+    "dead": ({"date_deces": "2016-05-04"}, "La personne est signalée décédée", "se corrige dans le fichier"),
 }
 
 
