@@ -40,6 +40,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
     office = open_office(settings, clock=clock, application="back-office")
     app = Flask(__name__, static_folder=None)
     app.extensions["office"] = office
+    directory = app.extensions["directory"] = Directory(directory_settings(settings), lambda: _groups(office))
     init_web(
         app,
         settings=WebSettings(
@@ -52,7 +53,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
                 recheck=timedelta(seconds=settings.ldap_recheck), grace=timedelta(seconds=settings.ldap_grace)
             ),
         ),
-        directory=StaffOrEmergency(Directory(directory_settings(settings), lambda: _groups(office)), office),
+        directory=StaffOrEmergency(directory, office),
         redis=office.redis,
         clock=clock,
         journal=lambda event, actor, detail: _journal(office, event, actor, detail),

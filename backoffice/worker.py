@@ -17,14 +17,16 @@ from typing import Any, Final
 
 import structlog
 from redis.exceptions import RedisError
-from rq import Worker
+from rq import Queue, Worker
+from rq.job import Job
 from rq.serializers import JSONSerializer
 from sqlalchemy import or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from backoffice.adapters.db import ring_after_commit
+from backoffice.adapters.failures import DUTY, forget_failures, note_failure
 from backoffice.adapters.logs import quiet_logs
-from backoffice.adapters.queue import connect, free_stuck, queue_of
+from backoffice.adapters.queue import connect, free_stuck, note_round, queue_of
 from backoffice.campaigns import work
 from backoffice.campaigns.approvals import void_stale
 from backoffice.campaigns.kinds import ON_DEMAND
@@ -37,7 +39,7 @@ from backoffice.cases.attachments import destroy_withdrawn
 from backoffice.cases.escalation import escalate
 from backoffice.closure.effect import close_due
 from backoffice.core.actor import system_actor
-from backoffice.core.clock import paris_date
+from backoffice.core.clock import paris_date, system_clock
 from backoffice.core.errors import DomainError, Unavailable
 from backoffice.correspondence.bounces import read_bounces
 from backoffice.correspondence.gathering import gather
@@ -100,18 +102,13 @@ def carry_out_bulk(key: str) -> None:
 def count_letters(key: str) -> None:
     """Job: count what became of letters where something happened; a database that is away is counted at the next bell."""
     del key
-    with contextlib.suppress(DomainError):
-        refresh(_office())
+    refresh(_office())
 
 
 def bounces(key: str) -> None:
     """Job: read the mailbox of bounces; one that cannot be opened is read at the next bell."""
     del key
-    office = _office()
-    try:
-        read_bounces(office)
-    except DomainError as refusal:
-        log.warning("bounces_unread", reason=str(refusal))
+    read_bounces(_office())
 
 
 def sweep(office: Office) -> int:
@@ -199,11 +196,19 @@ DUTIES: Final[tuple[Callable[[Office], object], ...]] = (
 
 def look_round(office: Office) -> None:
     """Every duty of the sweep; one that fails (database away, disk full) is logged, and keeps no other from its turn."""
+    done = []
     for duty in DUTIES:
+        name = f"{DUTY}-{duty.__name__}"
         try:
             duty(office)
+            done.append(name)
         except (SQLAlchemyError, DomainError, RedisError, OSError) as error:
             log.warning("sweep_failed", duty=duty.__name__, error=type(error).__name__)
+            with contextlib.suppress(RedisError):
+                note_failure(office.redis, name, error, office.clock())
+    with contextlib.suppress(RedisError):
+        forget_failures(office.redis, done)
+        note_round(office.redis, office.clock())
 
 
 class PromptWorker(Worker):
@@ -213,6 +218,30 @@ class PromptWorker(Worker):
         """Seconds after which a silent worker's job counts as abandoned."""
         del job, working_time
         return HEARTBEAT_SECONDS
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """Keep that it failed, and why, without the error's message: it may repeat what a row holds."""
+        error = exc_info[1]
+        log.error("job_failed", job=job.id, error=type(error).__name__)
+        self._note(job, error)
+
+    def handle_work_horse_killed(self, job: Job, *_: Any) -> None:
+        """Keep that its process was killed: nobody saw an exception."""
+        self._note(job, None)
+
+    def handle_job_failure(self, job: Job, queue: Queue, *args: Any, **options: Any) -> None:
+        """As RQ does, but for the text of the error, which it would keep."""
+        super().handle_job_failure(job, queue, *args, **options | {"exc_string": ""})
+
+    def handle_job_success(self, job: Job, *args: Any, **options: Any) -> None:
+        """As RQ does; what failed before is over."""
+        super().handle_job_success(job, *args, **options)
+        with contextlib.suppress(RedisError):
+            forget_failures(self.connection, [job.id])
+
+    def _note(self, job: Job, error: BaseException | None) -> None:
+        with contextlib.suppress(RedisError):
+            note_failure(self.connection, job.id, error, system_clock())
 
 
 def run_one(url: str) -> None:

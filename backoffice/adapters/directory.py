@@ -165,6 +165,20 @@ class Directory:
 
         return self._on_any_server(ask)
 
+    def servers(self) -> list[tuple[str, str]]:
+        """Each server's address, and the class of what keeps it from serving: empty when it answers."""
+        return [(url, self._fault(url)) for url in self._settings.urls]
+
+    def _fault(self, url: str) -> str:
+        server = self._server(url)
+        try:
+            with self._service(server) if self.can_lookup else self._bound(server, "", ""):
+                return ""
+        except (SignInRefused, LDAPOperationResult):
+            return ""  # it answers; without a technical account nobody is known to it here
+        except (LDAPException, PyAsn1Error, OSError, Unavailable) as error:
+            return type(error).__name__
+
     def _sign_in_by_search(self, server: Server, login: str, password: str) -> Actor:
         with self._service(server) as connection:
             try:

@@ -6,12 +6,14 @@ Bells carry the key of a row and nothing else; jobs are JSON, never pickle.
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Queue
+from rq import Queue, Worker
 from rq.exceptions import DuplicateJobError
 from rq.serializers import JSONSerializer
 
@@ -23,6 +25,7 @@ QUEUE = "caisse"
 FAILED_SECONDS = 5
 """A failed job keeps its bell from being rung again for as long: a pause between two attempts, and no more."""
 
+_ROUND = "caisse:tournee"
 JOB_SECONDS = 900
 """A batch takes seconds; a hung one is ended and found again by the sweep."""
 
@@ -35,6 +38,46 @@ def connect(url: str) -> Redis:
 def queue_of(redis: Redis, name: str = QUEUE) -> Queue:
     """The back office's queue."""
     return Queue(name, connection=redis, serializer=JSONSerializer, default_timeout=JOB_SECONDS)
+
+
+def note_round(redis: Redis, at: datetime) -> None:
+    """A round of the sweep has ended. Raises RedisError."""
+    redis.set(_ROUND, at.timestamp())
+
+
+@dataclass(frozen=True, slots=True)
+class Bells:
+    """The queue as it is now."""
+
+    waiting: int
+    oldest: datetime | None
+    """When the job that has waited longest was rung."""
+    running: tuple[tuple[str, datetime | None], ...]
+    """Jobs under way, with when each was begun."""
+    workers: tuple[str, ...]
+    """Names of the hosts of the workers that are alive, one a worker."""
+    round: datetime | None
+    """When the sweep last ended a round."""
+
+
+def bells(redis: Redis) -> Bells:
+    """Look at the queue. Raises RedisError."""
+    queue = queue_of(redis)
+    first = next(iter(queue.get_jobs(0, 1)), None)
+    connection: Any = redis
+    running = [
+        entry.decode().split(":", 1)[0]
+        for entry in connection.zrangebyscore(queue.started_job_registry.key, time.time(), "+inf")
+    ]
+    begun = [(job_id, queue.fetch_job(job_id)) for job_id in running]
+    last = connection.get(_ROUND)
+    return Bells(
+        waiting=queue.count,
+        oldest=first.enqueued_at if first is not None else None,
+        running=tuple((job_id, job.started_at if job else None) for job_id, job in begun),
+        workers=tuple(sorted(one.hostname or "" for one in Worker.all(connection=redis))),
+        round=datetime.fromtimestamp(float(last), UTC) if last else None,
+    )
 
 
 def free_stuck(redis: Redis, seen: frozenset[str]) -> frozenset[str]:
@@ -87,6 +130,16 @@ def ringer(redis: Redis, jobs: dict[str, str]) -> Callable[[Iterable[Bell]], Non
             log.warning("queue_unreachable", effect="the sweep will ring again")
 
     return ring
+
+
+def ring_again(redis: Redis, jobs: dict[str, str], bell: Bell) -> None:
+    """Ring now, without the pause that follows a failure. A queue that does not answer: the sweep will ring."""
+    queue, job_id = queue_of(redis), "-".join(bell)
+    with suppress(RedisError):
+        if job_id in queue.failed_job_registry.get_job_ids(cleanup=False):
+            queue.failed_job_registry.remove(job_id)
+            _bury(queue, job_id)
+    ringer(redis, jobs)([bell])
 
 
 def _known(queue: Queue) -> frozenset[str]:

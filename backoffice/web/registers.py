@@ -22,7 +22,7 @@ from flask_admin import Admin, AdminIndexView, expose
 from flask_admin.form import BaseForm
 from flask_admin.model import BaseModelView
 from flask_admin.theme import Theme
-from sqlalchemy import ColumnElement, Select, Text, cast, func, inspect, or_, select
+from sqlalchemy import ColumnElement, Select, String, Text, cast, func, inspect, or_, select
 from sqlalchemy.exc import DataError, StatementError
 from sqlalchemy.orm import Session
 
@@ -35,6 +35,8 @@ from backoffice.web.rendering import french_instant, short_day
 
 _ROUTES: Final = ("index_view", "details_view")
 _LONGEST_SEARCH: Final = 100
+MOST_COUNTED: Final = 10_000
+"""Rows counted at most: past them a register says "more than", and nobody turns that many pages."""
 
 Formatter = Callable[[Any, Any, str], Any]
 FORMATTERS: Final[Mapping[type, Formatter]] = {
@@ -75,6 +77,9 @@ class Register(BaseModelView):  # type: ignore[misc]  # Flask-Admin is untyped
     A row that names no caisse concerns them all and is shown to those who have the nine."""
     number_columns: ClassVar[frozenset[str]] = frozenset()
     """Columns of counts: grouped by threes and set to the right."""
+    most_counted: ClassVar[int] = MOST_COUNTED
+    least_search: ClassVar[int] = 1
+    """Characters of a search: 3 where a trigram index answers it, as it knows nothing of shorter words."""
     note: ClassVar[str] = ""
     """One sentence under the title."""
     _urls: Any
@@ -126,18 +131,27 @@ class Register(BaseModelView):  # type: ignore[misc]  # Flask-Admin is untyped
         filters: Any,  # noqa: ARG002
         page_size: int | None = None,
     ) -> tuple[int, Sequence[Any]]:
-        """One page of the rows of the actor's caisses, and how many there are."""
+        """One page of the rows of the actor's caisses, and how many there are: `most_counted` + 1 when more."""
         conditions = self._within()
         if search and self.column_searchable_list:
-            wanted = search[:_LONGEST_SEARCH]
-            columns = (cast(getattr(self.model, name), Text) for name in self.column_searchable_list)
+            if self.too_short(search):
+                return 0, []
+            wanted = search.strip()[:_LONGEST_SEARCH]
+            columns = (_as_text(getattr(self.model, name)) for name in self.column_searchable_list)
             conditions.append(or_(*(column.icontains(wanted, autoescape=True) for column in columns)))
         size = page_size or self.page_size
-        query = self._ordered(select(self.model).where(*conditions), sort_column, sort_desc)
-        query = query.limit(size).offset((page or 0) * size)
+        found = select(self._key).where(*conditions).limit(self.most_counted + 1).subquery()
         with self._reading() as session:
-            count = session.scalar(select(func.count()).select_from(self.model).where(*conditions)) or 0
-            return count, session.scalars(query).all()
+            count = session.scalar(select(func.count()).select_from(found)) or 0
+            if search and count <= self.most_counted:
+                # Few rows: those that the index found, rather than a walk in the order of the list until enough answer.
+                conditions = [self._key.in_(select(found.c[0]))]
+            query = self._ordered(select(self.model).where(*conditions), sort_column, sort_desc)
+            return count, session.scalars(query.limit(size).offset((page or 0) * size)).all()
+
+    def too_short(self, search: str | None) -> bool:
+        """Whether this search has too few characters to be made."""
+        return bool(search) and len((search or "").strip()) < self.least_search
 
     def get_one(self, id: Any) -> Any:  # noqa: A002
         """One row of the actor's caisses. Raises NotFound, for a foreign row as for none."""
@@ -198,6 +212,11 @@ class Register(BaseModelView):  # type: ignore[misc]  # Flask-Admin is untyped
             column = getattr(self.model, name)
             query = query.order_by(column.desc() if descending else column)
         return query.order_by(self._key)  # a page must not repeat what another showed
+
+
+def _as_text(column: Any) -> Any:
+    """The column as it stands where it is text: an index on it does not know a cast."""
+    return column if isinstance(column.type, String) else cast(column, Text)
 
 
 class RegistersHome(AdminIndexView):  # type: ignore[misc]

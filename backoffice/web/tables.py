@@ -152,6 +152,7 @@ class Journal(_Mounted):
     }  # fmt: skip
     column_details_list = (*column_list, "roles", "detail", "digest")
     column_searchable_list = ("actor", "action", "object")
+    least_search = 3
     column_default_sort = ("id", True)
 
 
@@ -167,6 +168,7 @@ class Events(_Mounted):
     }  # fmt: skip
     column_details_list = (*column_list, "received_at", "event_id")
     column_searchable_list = ("kind",)
+    least_search = 3
     column_default_sort = ("id", True)
     column_formatters = {
         "kind": lambda _, __, row, ___: EVENT_LABELS[Kind(row.kind)],
@@ -189,6 +191,7 @@ class AskedLetters(_Mounted):
     }  # fmt: skip
     column_details_list = (*column_list, "about_at", "requested_by", "left_at", "request")
     column_searchable_list = ("answer", "state", "case_number")
+    least_search = 3
     column_default_sort = ("id", True)
     column_formatters = {
         "state": _labelled(RequestState),

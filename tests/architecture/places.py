@@ -54,9 +54,7 @@ def word(text: str) -> Place:
 
 
 NO_OBJECT = {
-    "agenda.lift",
-    
-    "administration_parametres.show", "administration_parametres.change", "cases.workflow", "emails.classify",
+    "agenda.lift", "administration_parametres.show", "administration_parametres.change", "cases.workflow", "emails.classify",
     "persons.answered", "visit.document", "shell.static", "templates.*",
 }  # fmt: skip
 """Endpoints, or whole groups of them, whose arguments name nothing that belongs to a caisse."""

@@ -40,6 +40,9 @@ class Staff:
     def lookup(self, login: str) -> Actor:
         return Actor(login, f"Agent {login}", frozenset({Role(login)}), self.caisses)
 
+    def servers(self) -> list[tuple[str, str]]:
+        return [("ldap://essai", "")]
+
 
 MakeApp = Callable[[str], Flask]
 

@@ -196,7 +196,8 @@ def test_services_of_its_own_are_started_for_the_command_and_stopped_after_it(tm
         [CAISSE, "services", "status", "--json"], env=env, capture_output=True, text=True, check=True
     )
     left = json.loads(status.stdout)
-    assert left and all(one["pid"] is None for one in left)
+    assert left
+    assert all(one["pid"] is None for one in left)
 
 
 @pytest.mark.crash

@@ -182,3 +182,21 @@ def test_a_search_is_taken_word_for_word(client: FlaskClient) -> None:
     sign_in(client, Role.SUPERVISOR)
     assert "Aucune ligne ne répond" in client.get("/registres/lots/?search=%25").text
     assert "Aucune ligne ne répond" in client.get("/registres/lots/?search=L___3").text
+
+
+def test_a_long_register_is_not_counted_to_its_end(
+    client: FlaskClient, staff: Staff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Lots, "most_counted", 60)
+    login = f"agent.{Role.ADVISOR}"
+    staff.people[login] = Actor(login, "Conseiller", frozenset({Role.ADVISOR}), frozenset(CAISSE_CODES))
+    sign_in(client, Role.ADVISOR)
+    assert "Plus de 60 lignes, page 1 sur 2" in client.get("/registres/lots/").text
+    assert "10 lignes" in client.get("/registres/lots/?search=L010").text
+
+
+def test_a_search_too_short_for_the_index_says_so(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Lots, "least_search", 3)
+    sign_in(client, Role.SUPERVISOR)
+    assert "Écrivez au moins 3 caractères." in client.get("/registres/lots/?search=L0").text
+    assert "L0003" in client.get("/registres/lots/?search=0003").text
