@@ -6,6 +6,7 @@ again later (incidents); the lot stays open until then.
 """
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from email.utils import parseaddr
@@ -256,19 +257,25 @@ def _address_shown(recipient: Recipient) -> tuple[str, ...]:
 def count_letters(session: Session, lot: Lot) -> int:
     """Bring the lot's counts up to its letters; return how many still wait."""
     counted = session.execute(
-        select(Letter.state, func.count())
+        select(Letter.state, Letter.reason, func.count())
         .where(
             Letter.caisse == lot.caisse, Letter.campaign_id == lot.campaign_id, Letter.channel == lot.channel,
             Letter.lot_sequence == lot.sequence,
         )
-        .group_by(Letter.state)
+        .group_by(Letter.state, Letter.reason)
     )  # fmt: skip
-    counts: dict[str, int] = {state: number for state, number in counted}  # noqa: C416 - rows are no pairs for dict()
-    lot.letters = counts.get(LetterState.SENT, 0)
-    lot.exceptions = counts.get(LetterState.EXCEPTION, 0)
-    lot.excluded = counts.get(LetterState.EXCLUDED, 0)
-    lot.doubtful = counts.get(LetterState.SENDING, 0)
-    return counts.get(LetterState.PLANNED, 0)
+    counts: Counter[str] = Counter()
+    left_out: dict[str, int] = {}
+    for state, reason, number in counted:
+        counts[state] += number
+        if state == LetterState.EXCLUDED:
+            left_out[reason or ""] = number
+    lot.left_out = left_out
+    lot.letters = counts[LetterState.SENT]
+    lot.exceptions = counts[LetterState.EXCEPTION]
+    lot.excluded = counts[LetterState.EXCLUDED]
+    lot.doubtful = counts[LetterState.SENDING]
+    return counts[LetterState.PLANNED]
 
 
 def _close(session: Session, office: Office, actor: Actor, lot: Lot) -> Outcome:

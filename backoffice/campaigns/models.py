@@ -122,6 +122,8 @@ class Lot(Base):
     letters: Mapped[int] = mapped_column(Integer, default=0)
     exceptions: Mapped[int] = mapped_column(Integer, default=0)
     excluded: Mapped[int] = mapped_column(Integer, default=0)
+    left_out: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict)
+    """The same by reason."""
     doubtful: Mapped[int] = mapped_column(Integer, default=0)
     controls: Mapped[int] = mapped_column(Integer, default=0)
     """Letters to control addresses, beyond `letters`."""

@@ -11,6 +11,7 @@ lies under the lot's name puts the lot in quarantine, with its reason, and the o
 """
 
 import uuid
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -302,7 +303,8 @@ def _note(session: Session, lot: Lot, lines: list[_Line], found: sealing.Seal | 
         },
     )  # fmt: skip
     lot.exceptions = sum(1 for line in lines if line.fault)
-    lot.excluded = sum(1 for line in lines if line.reason)
+    lot.left_out = Counter(line.reason for line in lines if line.reason)
+    lot.excluded = sum(lot.left_out.values())
     lot.sealed_at = now
     if found is None:
         lot.state, lot.reason = LotState.EMPTY, None

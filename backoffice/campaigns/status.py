@@ -1,10 +1,12 @@
 """Reading a campaign: its numbers, as a page, a table or a JSON document shows them."""
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Integer, cast, func, select, true
 from sqlalchemy.orm import Session
 
 from backoffice.campaigns.kinds import PREPARED, Exclusion
@@ -92,49 +94,138 @@ _EXPLAINED = (CampaignState.PAUSED, CampaignState.CANCELLED, CampaignState.DRAFT
 
 
 def campaign_status(session: Session, campaign: Campaign) -> CampaignStatus:
-    """Count the campaign from its lots (cheap: one row a lot), and its letters only where lots do not say."""
-    lots = session.scalars(select(Lot).where(Lot.campaign_id == campaign.id)).all()
-    paper = [lot for lot in lots if lot.channel == Channel.POST]
-    mail = [lot for lot in lots if lot.channel == Channel.MAIL]
-    under_way = _mail_under_way(session, campaign, mail)
+    """Count one campaign; see `campaign_statuses`."""
+    return campaign_statuses(session, [campaign])[0]
+
+
+def campaign_statuses(session: Session, campaigns: Sequence[Campaign]) -> list[CampaignStatus]:
+    """Count campaigns from their lots, all of them in the same few statements; letters only of lots under way."""
+    ids = [campaign.id for campaign in campaigns]
+    sums, late, waves = _sums(session, ids), _left_out(session, ids), _waves_by_state(session, ids)
+    under_way, last = _mail_under_way(session, ids), _last_steps(session, ids)
+    return [
+        _status(
+            one, sums.get(one.id, []), late.get(one.id, {}), waves.get(one.id, {}), under_way.get(one.id, 0),
+            last.get(one.id),
+        )
+        for one in campaigns
+    ]  # fmt: skip
+
+
+_SETTLED = (LotState.SEALED, LotState.EMPTY, LotState.SENT, LotState.CANCELLED)
+
+
+def _status(
+    campaign: Campaign, sums: Sequence[Any], late: Mapping[str, int], waves: Mapping[str, int], under_way: int,
+    last: CampaignStep | None,
+) -> CampaignStatus:  # fmt: skip
+    def total(column: str, *, channel: Channel | None = None, among: Collection[LotState] = tuple(LotState)) -> int:
+        return sum(
+            int(getattr(row, column))
+            for row in sums
+            if row.state in among and (channel is None or row.channel == channel)
+        )
+
     excluded = dict(campaign.excluded)
-    late = _late_exclusions(session, campaign) if any(lot.excluded for lot in lots) else {}
     for reason, number in late.items():
         excluded[reason] = excluded.get(reason, 0) + number
-    waves = dict(_waves_by_state(session, campaign))
-    settled = {LotState.SEALED, LotState.EMPTY, LotState.SENT, LotState.CANCELLED}
-    last = session.scalar(
-        select(CampaignStep)
-        .where(CampaignStep.campaign_id == campaign.id, CampaignStep.source != CampaignStep.target)
-        .order_by(CampaignStep.id.desc())
-        .limit(1)
-    )
+    begun = [state for state in LotState if state is not LotState.PLANNED]
+    post, mail = Channel.POST, Channel.MAIL
     return CampaignStatus(
         reference=campaign.reference, name=campaign.name, kind=campaign.kind, state=campaign.state,
         state_label=campaign.status.label, caisses=campaign.caisses, letter_date=campaign.letter_date,
         author=campaign.author, approver=campaign.approver, frozen=campaign.frozen_at is not None,
         targeted=campaign.targeted, eligible=campaign.eligible - sum(late.values()),
         excluded={reason.value: excluded[reason.value] for reason in Exclusion if excluded.get(reason.value)},
-        letters=sum(lot.letters for lot in paper), letters_planned=sum(lot.planned for lot in paper),
-        emails=sum(lot.letters for lot in mail if lot.status is not LotState.PLANNED) + under_way,
-        emails_planned=sum(lot.planned - lot.exceptions - lot.excluded for lot in mail),
-        exceptions=sum(lot.exceptions for lot in lots), doubtful=sum(lot.doubtful for lot in lots),
-        lots=len(paper), lots_sealed=sum(lot.status is LotState.SEALED for lot in paper),
-        mail_lots=len(mail), mail_lots_sent=sum(lot.status is LotState.SENT for lot in mail),
-        quarantined=sum(lot.status is LotState.QUARANTINED for lot in lots), pages=sum(lot.pages for lot in paper),
-        done=sum(lot.planned for lot in lots if lot.status in settled) + under_way, total=sum(lot.planned for lot in lots),
-        never=sum(lot.planned - lot.letters for lot in lots if lot.status is LotState.CANCELLED),
+        letters=total("letters", channel=post), letters_planned=total("planned", channel=post),
+        emails=total("letters", channel=mail, among=begun) + under_way,
+        emails_planned=total("planned", channel=mail) - total("exceptions", channel=mail) - total("excluded", channel=mail),
+        exceptions=total("exceptions"), doubtful=total("doubtful"),
+        lots=total("lots", channel=post), lots_sealed=total("lots", channel=post, among=(LotState.SEALED,)),
+        mail_lots=total("lots", channel=mail), mail_lots_sent=total("lots", channel=mail, among=(LotState.SENT,)),
+        quarantined=total("lots", among=(LotState.QUARANTINED,)), pages=total("pages", channel=post),
+        done=total("planned", among=_SETTLED) + under_way, total=total("planned"),
+        never=total("planned", among=(LotState.CANCELLED,)) - total("letters", among=(LotState.CANCELLED,)),
         waves=sum(waves.values()) - waves.get(WaveState.CANCELLED, 0),
         waves_started=waves.get(WaveState.STARTED, 0), waves_late=waves.get(WaveState.LATE, 0),
-        scheduled=sum(lot.planned for lot in lots if lot.status is LotState.SCHEDULED),
+        scheduled=total("planned", among=(LotState.SCHEDULED,)),
         created_at=campaign.created_at, launched_at=campaign.launched_at, finished_at=campaign.finished_at,
         reason=last.reason if last and last.target in _EXPLAINED else None,
     )  # fmt: skip
 
 
-def _waves_by_state(session: Session, campaign: Campaign) -> list[tuple[str, int]]:
-    query = select(Wave.state, func.count()).where(Wave.campaign_id == campaign.id).group_by(Wave.state)
-    return [(state, number) for state, number in session.execute(query)]
+def _sums(session: Session, ids: Sequence[int]) -> dict[int, list[Any]]:
+    """Lots of each campaign by channel and state, added up."""
+    columns = (Lot.planned, Lot.letters, Lot.exceptions, Lot.excluded, Lot.doubtful, Lot.pages)
+    rows = session.execute(
+        select(
+            Lot.campaign_id, Lot.channel, Lot.state, func.count().label("lots"),
+            *(func.sum(column).label(column.key) for column in columns),
+        )
+        .where(Lot.campaign_id.in_(ids))
+        .group_by(Lot.campaign_id, Lot.channel, Lot.state)
+    )  # fmt: skip
+    found: dict[int, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row.campaign_id].append(row)
+    return found
+
+
+def _left_out(session: Session, ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """Letters that turned out not to be due when their lot was made, by reason."""
+    reasons = func.jsonb_each_text(Lot.left_out).table_valued("key", "value", name="reasons")
+    rows = session.execute(
+        select(Lot.campaign_id, reasons.c.key, func.sum(cast(reasons.c.value, Integer)))
+        .join(reasons, true())
+        .where(Lot.campaign_id.in_(ids), Lot.excluded > 0)
+        .group_by(Lot.campaign_id, reasons.c.key)
+    )
+    found: dict[int, dict[str, int]] = defaultdict(dict)
+    for campaign_id, reason, number in rows:
+        found[campaign_id][reason] = int(number)
+    return found
+
+
+def _waves_by_state(session: Session, ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    query = select(Wave.campaign_id, Wave.state, func.count()).where(Wave.campaign_id.in_(ids))
+    found: dict[int, dict[str, int]] = defaultdict(dict)
+    for campaign_id, state, number in session.execute(query.group_by(Wave.campaign_id, Wave.state)):
+        found[campaign_id][state] = number
+    return found
+
+
+def _last_steps(session: Session, ids: Sequence[int]) -> dict[int, CampaignStep]:
+    last = (
+        select(func.max(CampaignStep.id))
+        .where(CampaignStep.campaign_id.in_(ids), CampaignStep.source != CampaignStep.target)
+        .group_by(CampaignStep.campaign_id)
+    )
+    found = session.scalars(select(CampaignStep).where(CampaignStep.id.in_(last)))
+    return {step.campaign_id: step for step in found}
+
+
+def _mail_under_way(session: Session, ids: Sequence[int]) -> dict[int, int]:
+    """Messages sent from lots of e-mails that are not closed yet."""
+    open_lots = session.scalars(
+        select(Lot).where(
+            Lot.campaign_id.in_(ids), Lot.channel == Channel.MAIL, Lot.state == LotState.PLANNED, Lot.attempts > 0
+        )
+    )
+    found: dict[int, int] = {}
+    for lot in open_lots:
+        sent = session.scalar(
+            select(func.count()).select_from(Letter).where(*of_lot(lot), Letter.state == LetterState.SENT)
+        )
+        found[lot.campaign_id] = found.get(lot.campaign_id, 0) + (sent or 0)
+    return found
+
+
+def of_lot(lot: Lot) -> tuple[ColumnElement[bool], ...]:
+    """Which letters are a lot's."""
+    return (
+        Letter.caisse == lot.caisse, Letter.campaign_id == lot.campaign_id, Letter.channel == lot.channel,
+        Letter.lot_sequence == lot.sequence,
+    )  # fmt: skip
 
 
 def list_campaigns(session: Session, actor: Actor) -> list[Campaign]:
@@ -199,10 +290,7 @@ def letters_of(session: Session, lot: Lot, limit: int, offset: int = 0) -> list[
             Letter.number, Letter.state, Letter.reason, Letter.page_first, Letter.page_last, Person.code_postal, Person.ville
         )
         .outerjoin(Person, (Person.caisse == Letter.caisse) & (Person.id == Letter.person_id))
-        .where(
-            Letter.caisse == lot.caisse, Letter.campaign_id == lot.campaign_id, Letter.channel == lot.channel,
-            Letter.lot_sequence == lot.sequence,
-        )
+        .where(*of_lot(lot))
         .order_by(Letter.position).limit(limit).offset(offset)
     )  # fmt: skip
     return [
@@ -215,48 +303,20 @@ def letters_of(session: Session, lot: Lot, limit: int, offset: int = 0) -> list[
 
 
 def exceptions_of(session: Session, campaign: Campaign, limit: int = 500, offset: int = 0) -> list[Letter]:
-    """Letters that could not be made, with their reason."""
-    query = (
-        select(Letter)
-        .where(
-            Letter.campaign_id == campaign.id,
-            Letter.caisse.in_(campaign.caisses),
-            Letter.state == LetterState.EXCEPTION,
-        )
-        .order_by(Letter.caisse, Letter.number)
-        .limit(limit)
-        .offset(offset)
+    """Letters that could not be made, with their reason, lot by lot: only lots that say they have some are read."""
+    lots = session.scalars(
+        select(Lot)
+        .where(Lot.campaign_id == campaign.id, Lot.exceptions > 0)
+        .order_by(Lot.caisse, Lot.channel, Lot.sequence)
     )
-    return list(session.scalars(query))
-
-
-def _mail_under_way(session: Session, campaign: Campaign, mail: list[Lot]) -> int:
-    """Messages sent from lots of e-mails that are not closed yet."""
-    open_lots = {(lot.caisse, lot.sequence) for lot in mail if lot.status is LotState.PLANNED and lot.attempts}
-    if not open_lots:
-        return 0
-    query = (
-        select(func.count())
-        .select_from(Letter)
-        .join(
-            Lot,
-            (Lot.campaign_id == Letter.campaign_id) & (Lot.caisse == Letter.caisse) & (Lot.channel == Letter.channel)
-            & (Lot.sequence == Letter.lot_sequence),
-        )
-        .where(
-            Letter.campaign_id == campaign.id, Letter.caisse.in_(campaign.caisses), Letter.state == LetterState.SENT,
-            Lot.state == LotState.PLANNED,
-        )
-    )  # fmt: skip
-    return session.scalar(query) or 0
-
-
-def _late_exclusions(session: Session, campaign: Campaign) -> dict[str, int]:
-    query = (
-        select(Letter.reason, func.count())
-        .where(
-            Letter.campaign_id == campaign.id, Letter.caisse.in_(campaign.caisses), Letter.state == LetterState.EXCLUDED
-        )
-        .group_by(Letter.reason)
-    )
-    return {reason or "": number for reason, number in session.execute(query)}
+    found: list[Letter] = []
+    for lot in lots:
+        if offset >= lot.exceptions:
+            offset -= lot.exceptions
+            continue
+        query = select(Letter).where(*of_lot(lot), Letter.state == LetterState.EXCEPTION).order_by(Letter.number)
+        found += session.scalars(query.limit(limit - len(found)).offset(offset))
+        offset = 0
+        if len(found) >= limit:
+            break
+    return found

@@ -113,10 +113,10 @@ def _tell(checked: Checked) -> None:
 @json_option
 def list_all(as_json: bool) -> None:
     """Toutes les campagnes."""
-    from backoffice.campaigns.status import list_campaigns
+    from backoffice.campaigns.status import campaign_statuses, list_campaigns
 
     with office_open() as office, office.db.unit_of_work() as session:
-        found = [campaign_status(session, one) for one in list_campaigns(session, operator())]
+        found = campaign_statuses(session, list_campaigns(session, operator()))
     if as_json:
         print_json([one.as_json() for one in found])
         return

@@ -13,6 +13,7 @@ from backoffice.campaigns.rules import CampaignState, possible_steps
 from backoffice.campaigns.segments import Segment
 from backoffice.campaigns.status import (
     campaign_status,
+    campaign_statuses,
     exceptions_of,
     list_campaigns,
     lots_of,
@@ -43,7 +44,7 @@ def index() -> str:
         found = list_campaigns(session, current_actor())
         page = asked_page(len(found), LIST_SIZE)
         shown = found[page.offset : page.offset + page.size]
-        rows = [(campaign.status, campaign_status(session, campaign)) for campaign in shown]
+        rows = [(one.status, status) for one, status in zip(shown, campaign_statuses(session, shown), strict=True)]
     return render_template(
         "campaigns/index.html", rows=rows, page=page, badges=live.CAMPAIGN_BADGES, percentage=live.percentage
     )

@@ -4,7 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from backoffice.campaigns.kinds import kind_of
-from backoffice.campaigns.status import campaign_status
+from backoffice.campaigns.status import campaign_statuses
 from backoffice.core.actor import Role
 from backoffice.core.clock import paris_date
 from backoffice.correspondence.answers import last_gathering
@@ -27,7 +27,8 @@ def index() -> str:
     actor, now = current_actor(), office().clock()
     with office().db.unit_of_work() as session:
         counts = answer_counts(session, actor, now)
-        days = [(one, campaign_status(session, one)) for one in recent_days(session, actor, paris_date(now))]
+        made = recent_days(session, actor, paris_date(now))
+        days = list(zip(made, campaign_statuses(session, made), strict=True))
     return render_template(
         "correspondence/index.html", counts=counts, days=days, last=last_gathering(now), form=StepForm(), kind_of=kind_of,
         badges=live.CAMPAIGN_BADGES,
