@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy.orm import Session
 
 from backoffice.adapters.bounces import BounceKind
 from backoffice.campaigns.incidents import Cause, IncidentState, MailIncident, MailReturn
 from backoffice.campaigns.models import Campaign, Letter, Lot
 from backoffice.campaigns.rules import Channel, LetterState
+from backoffice.campaigns.status import of_lot
 from backoffice.core.actor import Actor
 from backoffice.core.caisse import CAISSE_CODES
 from backoffice.letters.reference import format_letter_id
@@ -59,12 +60,9 @@ def troubles_of(
     session: Session, actor: Actor, state: IncidentState | None, limit: int, offset: int = 0
 ) -> list[Trouble]:
     """The latest first; of one state, or all of them."""
-    relay, relayed_in = aliased(Letter), aliased(Campaign)
     query = (
-        select(MailIncident, Campaign.reference, relayed_in.reference)
+        select(MailIncident, Campaign.reference)
         .join(Campaign, Campaign.id == MailIncident.campaign_id)
-        .outerjoin(relay, and_(relay.caisse == MailIncident.caisse, relay.number == MailIncident.relay_number))
-        .outerjoin(relayed_in, relayed_in.id == relay.campaign_id)
         .where(_within(actor))
         .order_by(MailIncident.at.desc(), MailIncident.caisse, MailIncident.letter_number)
         .limit(limit)
@@ -72,33 +70,51 @@ def troubles_of(
     )
     if state is not None:
         query = query.where(MailIncident.state == state)
+    rows = session.execute(query).all()
+    relayed_in = _campaigns_of(session, [(one.caisse, one.relay_number) for one, _ in rows if one.relay_number])
     return [
         Trouble(
             format_letter_id(one.caisse, one.letter_number), campaign, Cause(one.cause), one.reason, one.status,
             one.attempts, one.at, IncidentState(one.state), Channel(one.channel), one.next_at, one.note,
-            None if one.relay_number is None else format_letter_id(one.caisse, one.relay_number), relay_campaign,
+            None if one.relay_number is None else format_letter_id(one.caisse, one.relay_number),
+            relayed_in.get((one.caisse, one.relay_number or 0)),
         )
-        for one, campaign, relay_campaign in session.execute(query)
+        for one, campaign in rows
     ]  # fmt: skip
+
+
+def _campaigns_of(session: Session, letters: Sequence[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    """The campaigns of the letters of one page, each found by its key."""
+    if not letters:
+        return {}
+    rows = session.execute(
+        select(Letter.caisse, Letter.number, Campaign.reference)
+        .join(Campaign, Campaign.id == Letter.campaign_id)
+        .where(tuple_(Letter.caisse, Letter.number).in_(letters))
+    )
+    return {(caisse, number): reference for caisse, number, reference in rows}
 
 
 def doubts_of(session: Session, actor: Actor, limit: int = 100) -> list[Doubt]:
     """Messages whose sending was cut short, in lots that nobody is sending."""
-    rows = session.execute(
-        select(Lot.id, Letter.caisse, Letter.number, Campaign.reference, Letter.at)
+    lots = session.execute(
+        select(Lot, Campaign.reference)
         .join(Campaign, Campaign.id == Lot.campaign_id)
-        .join(
-            Letter,
-            and_(
-                Letter.caisse == Lot.caisse, Letter.campaign_id == Lot.campaign_id, Letter.channel == Lot.channel,
-                Letter.lot_sequence == Lot.sequence,
-            ),
-        )
-        .where(Lot.doubtful > 0, Lot.caisse.in_(sorted(actor.caisses)), Letter.state == LetterState.SENDING)
-        .order_by(Letter.at, Letter.number)
+        .where(Lot.doubtful > 0, Lot.caisse.in_(sorted(actor.caisses)))
+        .order_by(Lot.id)
         .limit(limit)
-    )  # fmt: skip
-    return [Doubt(row[0], row[2], format_letter_id(row[1], row[2]), row[3], row[4]) for row in rows]
+    )
+    found: list[Doubt] = []
+    for lot, reference in lots:
+        letters = session.scalars(select(Letter).where(*of_lot(lot), Letter.state == LetterState.SENDING).limit(limit))
+        found += [
+            Doubt(lot.id, one.number, format_letter_id(one.caisse, one.number), reference, one.at) for one in letters
+        ]
+    return sorted(found, key=_moment_and_number)[:limit]
+
+
+def _moment_and_number(doubt: Doubt) -> tuple[bool, str, int]:
+    return doubt.at is None, doubt.at.isoformat() if doubt.at else "", doubt.number
 
 
 def unknown_returns(session: Session, actor: Actor) -> Sequence[MailReturn]:

@@ -20,6 +20,7 @@ from backoffice.campaigns.models import Lot
 from backoffice.core.caisse import CAISSE_CODES
 from backoffice.core.clock import PARIS, paris_date
 from backoffice.following.models import BANDS, FollowingMark
+from backoffice.following.responses import count_responses
 from backoffice.office import Office
 
 WINDOW: Final = 92
@@ -129,6 +130,7 @@ def recount(office: Office, caisse: str, *, everything: bool = False) -> int | N
         moving = _moving(session, caisse, now, everything)
         if moving:
             _count(session, office, caisse, moving, now)
+        count_responses(session, caisse, now)
         session.execute(
             insert(FollowingMark)
             .values(caisse=caisse, counted_at=now)

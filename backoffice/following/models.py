@@ -1,11 +1,12 @@
 """The prepared counts: what became of each mailing's letters, by day and by what tells letters apart."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import CHAR, Integer
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CHAR, Integer, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from backoffice.adapters.db import Base
 
@@ -67,6 +68,18 @@ class CampaignDay(Base):
     letters: Mapped[int] = mapped_column(Integer)
 
 
+class CampaignResponse(Base):
+    """Answers to letters of one date, so many days later. Made by `responses` alone."""
+
+    __tablename__ = "campaign_response"
+
+    caisse: Mapped[str] = mapped_column(CHAR(3), primary_key=True)
+    fact: Mapped[str] = mapped_column(primary_key=True)
+    letter_date: Mapped[date] = mapped_column(primary_key=True)
+    delay: Mapped[int] = mapped_column(Integer, primary_key=True)
+    answers: Mapped[int] = mapped_column(Integer)
+
+
 class FollowingMark(Base):
     """Up to when the counts of a caisse are known to be right."""
 
@@ -74,3 +87,8 @@ class FollowingMark(Base):
 
     caisse: Mapped[str] = mapped_column(CHAR(3), primary_key=True)
     counted_at: Mapped[datetime]
+
+
+def counted_at(session: Session, caisses: Collection[str]) -> datetime | None:
+    """The oldest count among these caisses; None before the first."""
+    return session.scalar(select(func.min(FollowingMark.counted_at)).where(FollowingMark.caisse.in_(sorted(caisses))))

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from backoffice.audit.journal import AuditEntry, record
@@ -75,13 +75,11 @@ def who_looked(
     person = session.get(Person, (caisse, person_id)) if caisse in actor.caisses else None
     if person is None:
         raise NotFound("Cette personne est introuvable dans votre périmètre.")
-    numbers = select(Case.number).where(Case.caisse == caisse, Case.person_id == person_id)
+    # Read first: a list of objects is an index's to find, what may or may not be among the person's cases is not.
+    numbers = session.scalars(select(Case.number).where(Case.caisse == caisse, Case.person_id == person_id)).all()
     found = session.scalars(
         select(AuditEntry)
-        .where(
-            AuditEntry.caisse == caisse,
-            or_(AuditEntry.object == f"personne {person_id}", AuditEntry.object.in_(numbers)),
-        )
+        .where(AuditEntry.caisse == caisse, AuditEntry.object.in_([f"personne {person_id}", *numbers]))
         .order_by(AuditEntry.id.desc())
         .limit(size)
     ).all()

@@ -138,6 +138,6 @@ def test_what_the_back_office_may_do_to_its_own_tables(new_database: NewDatabase
         "parameter_version": "INSERT,SELECT",
         "emergency_access": "SELECT",
         "phone_call": full, "identity_check": full, "call_back": full, "destruction": "INSERT,SELECT",
-        "campaign_day": "DELETE,INSERT,SELECT", "following_mark": full,
+        "campaign_day": "DELETE,INSERT,SELECT", "campaign_response": "DELETE,INSERT,SELECT", "following_mark": full,
             "mail_incident": full, "mail_return": full, "mail_pace": full,
     }  # fmt: skip

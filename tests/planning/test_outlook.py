@@ -9,6 +9,7 @@ from campaigns.world import SYSTEM, World, manager
 
 from backoffice.campaigns import actions
 from backoffice.core.errors import Invalid, NotFound, WrongState
+from backoffice.following.responses import count_responses
 from backoffice.planning.curves import ASSUMED, DAYS, Curve, Response
 from backoffice.planning.figures import curves_in_force, set_curves, set_staff, staff_in_force
 from backoffice.planning.learning import observed
@@ -46,6 +47,11 @@ def test_creations_and_calls_are_counted_by_the_days_since_the_last_letter(world
     call(world, persons[0], datetime(2016, 11, 4, 10, tzinfo=UTC))
     now = datetime(2016, 11, 7, 9, tzinfo=UTC)
     with world.session() as session:
+        assert not any(observed(session, now, KINDS)[Response.CALLS].events)  # not counted yet
+    with world.session() as session:
+        count_responses(session, "631", now)
+    with world.session() as session:
+        count_responses(session, "631", now)  # counted again, the same
         found = observed(session, now, KINDS)
     creations, calls = found[Response.CREATIONS], found[Response.CALLS]
     assert creations.letters == (6,) * 5 + (0,) * (DAYS - 5)  # days 0 to 4 are over

@@ -20,7 +20,7 @@ from backoffice.following.curves import Choice, creations_by_age_of_letter
 from backoffice.following.definitions import DEFINITIONS
 from backoffice.following.exports import as_csv, as_xlsx, rows_of
 from backoffice.following.funnel import Dimension, days_of, funnel_of, funnels_by, funnels_of
-from backoffice.following.models import Fact, FollowingMark
+from backoffice.following.models import Fact, counted_at
 from backoffice.web.access import access, current_actor
 from backoffice.web.pages.composition import office
 
@@ -40,7 +40,7 @@ def index() -> str:
     with office().db.unit_of_work() as session:
         campaigns = list_campaigns(session, current_actor())
         rows = funnels_of(session, campaigns, today)
-        counted = _counted_at(session)
+        counted = counted_at(session, current_actor().caisses)
     return render_template(
         "following/index.html", rows=rows, counted=counted, definitions=DEFINITIONS, percent=charts.percent
     )
@@ -126,16 +126,9 @@ def _summary(session: Session, campaign: Campaign, choice: Choice, today: date) 
             for value, one in versions
         ]
     return {
-        "campaign": campaign, "funnel": funnel, "today": today, "counted": _counted_at(session),
+        "campaign": campaign, "funnel": funnel, "today": today, "counted": counted_at(session, current_actor().caisses),
         "points": [points[age] for age in _TIMES if age < len(points)], "versions": versions,
         "comparison": compare(session, choice, today, Dimension.VARIANT), "definitions": DEFINITIONS,
         "funnel_chart": charts.funnel_chart(funnel), "curve_chart": charts.curve_chart(curves) if points else "",
         "percent": charts.percent,
     }  # fmt: skip
-
-
-def _counted_at(session: Session) -> Any:
-    """The oldest count of the caisses in sight; None before the first."""
-    marks = [session.get(FollowingMark, caisse) for caisse in sorted(current_actor().caisses)]
-    known = [mark.counted_at for mark in marks if mark is not None]
-    return min(known) if known else None

@@ -7,8 +7,10 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from backoffice.core.actor import Role
+from backoffice.core.caisse import CAISSE_CODES
 from backoffice.core.clock import paris_date
 from backoffice.core.errors import Invalid
+from backoffice.following.models import counted_at
 from backoffice.planning.curves import Curve, Response, per_thousand, percent_seen
 from backoffice.planning.figures import curves_in_force, may_set, set_curves, set_staff, staff_in_force
 from backoffice.planning.outlook import outlook
@@ -38,8 +40,9 @@ def index() -> str:
         found = outlook(session, office(), first, 7 * weeks)
         _, source = staff_in_force(session)
         _, assumption = curves_in_force(session)
+        counted = counted_at(session, CAISSE_CODES)
     return render_template(
-        "planning/index.html", found=found, weeks=weeks, spans=SPANS, today=today, weekdays=SEVEN, source=source,
+        "planning/index.html", found=found, counted=counted, weeks=weeks, spans=SPANS, today=today, weekdays=SEVEN, source=source,
         assumption=assumption, chart=advisors_chart(found.loads, entered=found.staff.entered), halves=HALVES,
         curves=[_curve_row(found, response) for response in Response], decides=may_set(current_actor()),
         expected=any(load.calls or load.creations for load in found.loads),
