@@ -16,6 +16,7 @@ from backoffice.core.typography import NBSP
 from backoffice.letters.reference import format_letter_id
 from backoffice.office import Office
 from backoffice.population.models import Person
+from backoffice.population.notices import NoticeKind, notices_of
 from dmp_core.identity.nir import mask
 
 LETTERS = 10
@@ -82,7 +83,7 @@ def facts_of(session: Session, office: Office, call: Call) -> PersonFacts | None
         caisse=person.caisse, person_id=person.id,
         name=f"{person.prenom} {person.nom_usage or person.nom_naissance}", nir=mask(person.nir),
         town=f"{person.code_postal} {person.ville}", by_mail=person.canal == Channel.MAIL and bool(person.email),
-        mail=masked_mail(person.email), mobile=masked_number(person.mobile), undeliverable=person.pnd,
+        mail=masked_mail(person.email), mobile=masked_number(person.mobile), undeliverable=person.pnd or _returned(session, person),
         dossier=office.dmp.dossier_states(person.caisse, [person.id]).get(person.id),
         code=office.dmp.code_states(person.caisse, [person.id]).get(person.id),
         letters=tuple(
@@ -94,6 +95,12 @@ def facts_of(session: Session, office: Office, call: Call) -> PersonFacts | None
         ),
         cases=tuple(cases),
     )  # fmt: skip
+
+
+def _returned(session: Session, person: Person) -> bool:
+    """Whether a letter came back from the address of today."""
+    known = notices_of(session, person.caisse, [person.id]).get(person.id, [])
+    return any(notice.kind == NoticeKind.UNDELIVERABLE for notice in known)
 
 
 def masked_mail(address: str) -> str:

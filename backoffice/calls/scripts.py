@@ -54,7 +54,8 @@ SUBJECTS: Final[tuple[Subject, ...]] = (
     Subject(
         "code_expire", "Code périmé ou refusé",
         (
-            "Un code sert une seule fois et vaut deux mois à partir de la date du courrier, jusqu’au dernier jour inclus.",
+            "Un code sert une seule fois et vaut deux mois à partir de la date du courrier, jusqu’au dernier jour inclus. Si "
+            "le courrier a été déposé plus tard que prévu, il vaut plus longtemps : la date affichée ici fait foi.",
             "Ses lettres et ses chiffres ne se confondent pas : il n’a ni 0, ni 1, ni O, ni I. Espaces et minuscules ne "
             "comptent pas.",
         ),

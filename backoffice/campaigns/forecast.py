@@ -55,8 +55,8 @@ def counted(session: Session, campaign: Campaign) -> Forecast:
         found.excluded,
         letters=_total(persons, Channel.POST),
         emails=_total(persons, Channel.MAIL),
-        lots=_lots(persons, Channel.POST, campaign.lot_size),
-        mail_lots=_lots(persons, Channel.MAIL, mail_lot_size(campaign)),
+        lots=_lots(persons, Channel.POST, campaign.lot_size, campaign.variant_share),
+        mail_lots=_lots(persons, Channel.MAIL, mail_lot_size(campaign), campaign.variant_share),
         steps=found.steps,
         replaced=found.replaced,
     )
@@ -82,5 +82,10 @@ def _total(persons: Mapping[tuple[str, str], int], channel: Channel) -> int:
     return sum(number for (_, by), number in persons.items() if by == channel)
 
 
-def _lots(persons: Mapping[tuple[str, str], int], channel: Channel, size: int) -> int:
-    return sum(-(-number // size) for (_, by), number in persons.items() if by == channel)
+def _lots(persons: Mapping[tuple[str, str], int], channel: Channel, size: int, share: int | None) -> int:
+    """Lots of so many letters; of two versions, each has its own, as many as a draw that falls as expected gives."""
+    found = 0
+    for (_, by), number in persons.items():
+        second = round(number * (share or 0) / 100)
+        found += (-(-second // size) - (second - number) // size) if by == channel else 0
+    return found

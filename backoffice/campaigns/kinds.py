@@ -51,6 +51,12 @@ _LABELS = {
     Exclusion.NOT_DRAWN: "non tirées au sort",
 }
 
+
+def in_words(reason: str) -> str:
+    """A letter's reason: a sentence already, or an exclusion to be put in words."""
+    return Exclusion(reason).label if reason in set(Exclusion) else reason
+
+
 _NOT_OURS = (Exclusion.DEPENDANT, Exclusion.SCHEME, Exclusion.CAISSE, Exclusion.MOVED)
 _NOT_TO_BE_WRITTEN_TO = (Exclusion.DECEASED, Exclusion.OPPOSITION, Exclusion.UNDELIVERABLE, Exclusion.MINOR)
 _INVITED = (*_NOT_OURS, Exclusion.HOLDER, Exclusion.CLOSED, *_NOT_TO_BE_WRITTEN_TO)
@@ -83,6 +89,8 @@ class CampaignKind:
     """What the manager is told of it when choosing, in French."""
     only_post_needs_address: bool = False
     """An undeliverable address keeps back paper alone, not an e-mail."""
+    any_mailbox: bool = False
+    """An e-mail address that is known will do, whatever channel is registered: it is about an address that post misses."""
     relays: str | None = None
     """The prepared kind whose e-mails that did not arrive it takes the place of."""
 
@@ -144,7 +152,11 @@ KINDS: tuple[CampaignKind, ...] = (
     _answer("contested_kept", "Créations contestées, suspension maintenue", "CTM"),
     _answer("closure_request", "Demandes de clôture", "DCL"),
     _answer("closure_withdrawn", "Clôtures abandonnées", "ABC"),
-    _answer("address_check", "Adresses à vérifier", "ADR"),
+    CampaignKind(
+        "address_check", "Adresses à vérifier", "address_check", "ADR",
+        (Exclusion.DECEASED, Exclusion.OPPOSITION, Exclusion.UNDELIVERABLE), on_demand=True, only_post_needs_address=True,
+        any_mailbox=True,
+    ),
 )  # fmt: skip
 PREPARED: tuple[CampaignKind, ...] = tuple(kind for kind in KINDS if not kind.on_demand)
 """The kinds that a campaign manager prepares."""

@@ -1,8 +1,9 @@
 """The bon à tirer: real letters of a campaign chosen for their difficulty, under a cover that two persons sign."""
 
+import itertools
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -163,18 +164,15 @@ def bon_a_tirer(session: Session, office: Office, actor: Actor, campaign: Campai
     program = program_of(office, letter.name, campaign.template_version)
     chosen = choose(session, campaign, program)
     pages = letters_pages(campaign, program, chosen)
+    versions = [chosen]
     if campaign.variant_version is not None:
         second = program_of(office, letter.name, campaign.variant_version)
-        tried = [
-            replace(one, case=replace(one.case, label=f"Version B : {one.case.label.lower()}"))
-            for one in choose(session, campaign, second)
-        ]
-        pages = _joined(pages, letters_pages(campaign, second, tried))
-        chosen = [*chosen, *tried]
+        versions.append(choose(session, campaign, second))
+        pages = _joined(pages, letters_pages(campaign, second, versions[-1]))
     version = campaign.template_version or current_version(office, letter.name)
-    cover = cover_pages(_cover(session, office, campaign, count, version, chosen, first=2))
+    cover = cover_pages(_cover(session, office, campaign, count, version, _places(versions, first=2)))
     if (length := _length(cover)) > 1:
-        cover = cover_pages(_cover(session, office, campaign, count, version, chosen, first=length + 1))
+        cover = cover_pages(_cover(session, office, campaign, count, version, _places(versions, first=length + 1)))
     session.add(
         ProofOpened(
             campaign_id=campaign.id, version=campaign.version, template_version=version, eligible=count.eligible,
@@ -204,18 +202,26 @@ def opened_by(session: Session, campaign: Campaign, login: str) -> ProofOpened |
     return session.scalars(query.order_by(ProofOpened.id.desc()).limit(1)).first()
 
 
-def _cover(
-    session: Session, office: Office, campaign: Campaign, count: Forecast, version: str, chosen: Sequence[Chosen], *,
-    first: int,
-) -> Cover:  # fmt: skip
-    page = first - 1
-    letters = []
-    for one in chosen:
-        if one.laid_out is None:
-            letters.append((one.case.label, _NONE))
+def _places(versions: Sequence[Sequence[Chosen]], *, first: int) -> list[tuple[str, str]]:
+    """(case, page of each version's letter), the letters of one version after those of the other."""
+    page = itertools.count(first)
+    found = [[None if one.laid_out is None else f"page {next(page)}" for one in chosen] for chosen in versions]
+    rows = []
+    for one, *places in zip(versions[0], *found, strict=True):
+        if not any(places):
+            words = _NONE
+        elif len(places) == 1:
+            words = str(places[0])
         else:
-            page += 1
-            letters.append((one.case.label, f"page {page}"))
+            words = " ; ".join(f"version {name}, {place or 'aucune'}" for name, place in zip("AB", places, strict=True))
+        rows.append((one.case.label, words))
+    return rows
+
+
+def _cover(
+    session: Session, office: Office, campaign: Campaign, count: Forecast, version: str,
+    letters: Sequence[tuple[str, str]],
+) -> Cover:  # fmt: skip
     segment = session.execute(
         text("SELECT name FROM segment WHERE id = :id"), {"id": campaign.segment_id}
     ).scalar_one_or_none()

@@ -20,7 +20,7 @@ from backoffice.campaigns.actions import next_reference
 from backoffice.campaigns.criteria import Criteria
 from backoffice.campaigns.freezing import mail_lot_size
 from backoffice.campaigns.incidents import IncidentState, MailIncident
-from backoffice.campaigns.kinds import CampaignKind, kind_of
+from backoffice.campaigns.kinds import CampaignKind, in_words, kind_of
 from backoffice.campaigns.models import Campaign, CampaignStep, Letter, Lot
 from backoffice.campaigns.printers import usual_printer
 from backoffice.campaigns.rules import CampaignState, Channel, ChannelRule, LetterState, LotState
@@ -31,7 +31,7 @@ from backoffice.correspondence.answers import BY_POST_ALONE, last_gathering, pos
 from backoffice.letters.requests import LetterRequest, RequestState
 from backoffice.office import Office
 from backoffice.population.models import Person
-from backoffice.population.notices import takes_mail
+from backoffice.population.notices import has_mailbox, takes_mail
 
 MOST = 5000
 """Letters of a kind and a caisse gathered in one transaction."""
@@ -181,7 +181,7 @@ def _goes_by_mail(kind: CampaignKind) -> ColumnElement[bool]:
     """The channel registered in the insurance's base at this moment, unless an e-mail was refused already."""
     if kind.name in BY_POST_ALONE:
         return false()
-    return and_(LetterRequest.channel.is_(None), takes_mail())
+    return and_(LetterRequest.channel.is_(None), has_mailbox() if kind.any_mailbox else takes_mail())
 
 
 def _goes_by_post(now: datetime) -> ColumnElement[bool]:
@@ -281,9 +281,9 @@ def _note_what_became(session: Session, office: Office) -> None:
         if letter.state in (LetterState.SEALED, LetterState.SENT):
             request.left_at = office.clock()
         else:
-            request.state, request.reason = RequestState.NO_LETTER, letter.reason
+            request.state, request.reason = RequestState.NO_LETTER, in_words(letter.reason or "")
         if request.case_number:
             said_of_letter(
                 session, office, request.case_number, request.answer, left=request.left_at is not None,
-                words=_HOW[Channel(letter.channel)] if request.left_at else letter.reason or "",
+                words=_HOW[Channel(letter.channel)] if request.left_at else in_words(letter.reason or ""),
             )  # fmt: skip

@@ -106,11 +106,16 @@ TAKES_MAIL: Final = (
 
 def takes_mail() -> ColumnElement[bool]:
     """`TAKES_MAIL` over the mapped Person."""
+    return and_(Person.canal == "mail", has_mailbox())
+
+
+def has_mailbox() -> ColumnElement[bool]:
+    """Over the mapped Person: an e-mail address is known and does not refuse, whatever channel is registered."""
     refused = exists().where(
         Notice.caisse == Person.caisse, Notice.person_id == Person.id, Notice.kind == NoticeKind.MAIL_REFUSED,
         Notice.ended_at.is_(None), Notice.address_digest == text(MAIL_DIGEST.replace("p.email", "person.email")),
     )  # fmt: skip
-    return and_(Person.email != "", Person.canal == "mail", ~refused)
+    return and_(Person.email != "", ~refused)
 
 
 def give_notice(

@@ -15,13 +15,14 @@ from backoffice.campaigns.codes import carries_codes
 from backoffice.campaigns.models import Campaign, Letter, Lot
 from backoffice.campaigns.verify import RETURNED
 from backoffice.cases.actions import advance, open_case
+from backoffice.cases.effects.undeliverable import ask_to_check
 from backoffice.cases.kinds.undeliverable import UNDELIVERABLE
 from backoffice.cases.models import Case
 from backoffice.core.actor import Actor, system_actor
 from backoffice.core.errors import DomainError
 from backoffice.office import Office
 from backoffice.population.models import Person
-from backoffice.population.notices import Notice, NoticeKind, give_notice
+from backoffice.population.notices import Notice, NoticeKind, give_notice, has_mailbox
 from backoffice.returns.models import LetterReturn
 from backoffice.returns.noting import GRACE
 
@@ -67,7 +68,10 @@ def _apply(session: Session, office: Office, actor: Actor, return_id: int) -> bo
             session, actor, found.caisse, person.id, NoticeKind.UNDELIVERABLE, source=f"courrier {found.letter_id}",
             at=office.clock(),
         )  # fmt: skip
-        case_number = _case(session, office, actor, found, person.id)
+        case = _case(session, office, actor, found, person.id)
+        case_number = case.number
+        if session.scalar(select(has_mailbox()).where(Person.caisse == person.caisse, Person.id == person.id)):
+            ask_to_check(session, actor, case, office.clock())
     found.applied_at, found.revoked, found.case_number = office.clock(), revoked, case_number
     session.flush()
     record(
@@ -91,22 +95,24 @@ def _still_there(person: Person, found: LetterReturn) -> bool:
     return (person.code_postal, person.pays) == (found.code_postal, found.pays)
 
 
-def _case(session: Session, office: Office, actor: Actor, found: LetterReturn, person_id: int) -> str:
-    """The number of the person's open case about their address; a new one when there is none."""
+def _case(session: Session, office: Office, actor: Actor, found: LetterReturn, person_id: int) -> Case:
+    """The person's open case about their address; a new one when there is none."""
     known = session.scalar(
-        select(Case.number).where(
+        select(Case)
+        .where(
             Case.caisse == found.caisse,
             Case.person_id == person_id,
             Case.kind == UNDELIVERABLE.name,
             Case.ended_at.is_(None),
         )
+        .with_for_update()
     )
     if known is not None:
         return known
     return open_case(
         session, office, actor, UNDELIVERABLE, found.caisse, person_id, uuid.uuid5(_ORIGIN, f"{found.id}"),
         facts={"courrier": found.letter_id, "motif": found.why.label},
-    ).number  # fmt: skip
+    )  # fmt: skip
 
 
 def _close_corrected(office: Office) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backoffice.audit.journal import record
+from backoffice.campaigns.control import ControlAddress, ControlLetter
 from backoffice.campaigns.models import Letter
 from backoffice.campaigns.rules import Channel, LetterState
 from backoffice.campaigns.status import lot_of_letter
@@ -62,6 +63,7 @@ def note_return(
     printed = format_letter_id(caisse, number)
     letter = session.get(Letter, (caisse, number), with_for_update=True) if caisse in actor.caisses else None
     if letter is None:
+        _refuse_control(session, actor, caisse, number, printed)
         raise NotFound(f"Le courrier {printed} est introuvable dans votre périmètre : vérifiez le numéro imprimé.")
     if letter.channel != Channel.POST or letter.state != LetterState.SEALED:
         raise WrongState(f"Le courrier {printed} n’est pas parti par La Poste : vérifiez le numéro imprimé.")
@@ -86,6 +88,17 @@ def note_return(
     except IntegrityError:
         raise WrongState(f"Le retour du courrier {printed} vient d’être noté par un collègue.") from None
     return found
+
+
+def _refuse_control(session: Session, actor: Actor, caisse: str, number: int, printed: str) -> None:
+    """A control letter says so: nothing follows from its return but a look at its address."""
+    control = session.get(ControlLetter, (caisse, number)) if caisse in actor.caisses else None
+    if control is not None:
+        label = session.get_one(ControlAddress, control.address_id).label
+        raise WrongState(
+            f"Le courrier {printed} est un courrier témoin (« {label} ») : il n’y a rien à révoquer ; signalez à un responsable "
+            "de campagne que cette adresse témoin est à vérifier."
+        )
 
 
 def undo_last(session: Session, office: Office, actor: Actor) -> LetterReturn:

@@ -1,6 +1,7 @@
 """Two versions of a letter in one campaign: drawn once and for all, one version a lot, known by everything that follows."""
 
 from collections import Counter
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from pypdf import PdfReader
 from sqlalchemy import text
 
 from backoffice.campaigns import actions, sealing
-from backoffice.campaigns.rules import Channel, LotState
+from backoffice.campaigns.forecast import forecast
+from backoffice.campaigns.proof import bon_a_tirer
+from backoffice.campaigns.rules import CampaignState, Channel, LotState
 from backoffice.campaigns.template_versions import VersionState, decide, propose
 from backoffice.campaigns.trials import DRAWN, adopted_versions, drawn, try_versions
 from backoffice.campaigns.work import make_lot
@@ -169,6 +172,53 @@ def test_what_cannot_be_tried_is_refused_in_one_sentence(world: World, tmp_path:
     world.do(actions.submit, reference)
     with pytest.raises(WrongState, match="brouillon"), world.session() as session:
         try_versions(session, world.office, SYSTEM, reference, 2, None, None)
+
+
+def test_what_was_approved_is_void_once_the_second_version_is_the_current_one(world: World, tmp_path: Path) -> None:
+    adopt(world, tmp_path)
+    world.load([a_person()])
+    delivered = (world.settings.templates / "recruitment.docx").read_bytes()
+    reference = freeze(world, trial(world))
+    (other,) = world.sql("SELECT variant_version FROM campaign WHERE reference = :r", r=reference)[0]
+    with pytest.raises(WrongState, match="brouillon"), world.session() as session:
+        try_versions(session, world.office, SYSTEM, reference, 2, None, None)
+    with world.session() as session:  # the second one is adopted again, by two others
+        made = propose(session, world.office, manager("a"), "recruitment", "retour.docx", delivered, "Retour")
+        assert decide(session, world.office, manager("b"), made.id, VersionState.CURRENT).version == other
+    world.do(actions.launch, reference)
+    campaign = world.campaign(reference)
+    assert (campaign.status, campaign.launched_at, world.letters(reference)) == (CampaignState.DRAFT, None, [])
+    with pytest.raises(Invalid, match="devenues la même"):
+        world.do(actions.submit, reference)
+    with world.session() as session:
+        (second,) = adopted_versions(session, world.office, "recruitment")
+        try_versions(session, world.office, SYSTEM, reference, campaign.version, second.version, 50)
+    assert world.campaign(freeze(world, reference)).template_version == other
+
+
+def test_the_bon_a_tirer_shows_both_on_one_cover(world: World, tmp_path: Path) -> None:
+    adopt(world, tmp_path)
+    crowd(world, 20)
+    reference = trial(world, 20)
+    with world.session() as session:
+        content = bon_a_tirer(session, world.office, SYSTEM, world.campaign(reference))
+    cover, *letters = [page.extract_text() for page in PdfReader(BytesIO(content)).pages]
+    half = len(letters) // 2
+    assert [WORDS in letter for letter in letters] == [True] * half + [False] * half
+    said = " ".join(cover.split())
+    assert f"Nom le plus long version A, page 2 ; version B, page {2 + half}" in said
+    assert "aucun destinataire dans ce cas" in said
+    assert "Signatures" in said
+    assert "pour 20 % des personnes" in said
+
+
+def test_the_count_before_approval_foresees_lots_of_each_version(world: World, tmp_path: Path) -> None:
+    adopt(world, tmp_path)
+    world.load([a_person(adresse_4=f"{n} RUE HAUTE") for n in range(40)])
+    reference = trial(world, 25, lot_size=10)
+    with world.session() as session:
+        assert forecast(session, world.office, world.campaign(reference)).lots == 4  # 30 letters and 10
+    assert abs(len(world.lots(freeze(world, reference))) - 4) <= 2  # the draw need not fall as expected
 
 
 def test_whoever_chose_the_versions_does_not_approve_them(world: World, tmp_path: Path) -> None:

@@ -1,3 +1,3 @@
-from campaigns.world import world, world_settings
+from campaigns.world import post, world, world_settings
 
-__all__ = ["world", "world_settings"]
+__all__ = ["post", "world", "world_settings"]

@@ -7,6 +7,7 @@ import pytest
 from campaigns.world import LETTER_DAY, SYSTEM, World, a_person, new_nir
 
 from backoffice.adapters.dmp import CodeStatus, DmpGateway
+from backoffice.campaigns.control import add_address
 from backoffice.campaigns.criteria import Criteria, Earlier, Fate
 from backoffice.campaigns.kinds import Exclusion
 from backoffice.cases.actions import advance
@@ -20,6 +21,7 @@ from backoffice.returns.rates import ABROAD, return_rates
 from backoffice.returns.reasons import ReturnReason, reason_of
 
 R = ReturnReason
+MANAGER = Actor("damien.faure", "D", frozenset({Role.CAMPAIGN_MANAGER}), frozenset({"631"}))
 CLERK = Actor("sandrine.chabrol", "S", frozenset({Role.AGENT}), frozenset({"631"}))
 
 
@@ -280,3 +282,26 @@ def test_a_letter_that_did_not_leave_cannot_come_back(world: World) -> None:
     for letter in world.letters(reference):
         with pytest.raises(WrongState, match="n’est pas parti"):
             note(world, format_letter_id("631", letter.number), actor=SYSTEM)
+
+
+def test_a_control_letter_is_known_as_one_and_nothing_follows(world: World) -> None:
+    with world.session() as session:
+        add_address(
+            session, world.office, MANAGER, "631", label="siège", civilite="MME", nom="Chabrol", prenom="Sandrine",
+            adresse_4="RUE PELISSIER", code_postal="63031", ville="CLERMONT FERRAND CEDEX 9",
+        )  # fmt: skip
+    world.load([a_person()])
+    world.sealed()
+    world.clock.now = world.clock.now.replace(month=12)
+    ((number,),) = world.sql("SELECT number FROM control_letter")
+    printed = format_letter_id("631", number)
+    with pytest.raises(WrongState, match=r"courrier témoin .« siège ».*rien à révoquer"):
+        note(world, printed)
+    found = read(world, f"{printed};inconnu;")
+    assert (found.noted, found.known, [sentence[:38] for _, sentence in found.refused]) == (
+        0, 0, [f"Le courrier {printed} est un courr"[:38]],
+    )  # fmt: skip
+    stranger = Actor("x", "x", frozenset({Role.AGENT}), frozenset({"941"}))
+    with pytest.raises(NotFound):
+        note(world, printed, actor=stranger)
+    assert later(world) == 0

@@ -11,7 +11,8 @@ UNDELIVERABLE: Final = Workflow(
     label="Adresse à corriger",
     about=(
         "Un courrier est revenu et l’adresse est en cause. Son code est révoqué et la personne ne reçoit plus de courrier "
-        "tant que l’adresse n’est pas corrigée dans le fichier de population, ou vérifiée."
+        "tant que l’adresse n’est pas corrigée dans le fichier de population, ou vérifiée. Si son adresse électronique est "
+        "connue, un courriel lui demande de vérifier ; sinon, un courrier la prévient à sa nouvelle adresse."
     ),
     states=(
         State("received", "adresse à vérifier"),
@@ -27,7 +28,8 @@ UNDELIVERABLE: Final = Workflow(
         ),
         Step(
             "corrected", "Adresse corrigée", frozenset({"received", "asked"}), "corrected", SYSTEM,
-            "Le fichier de population donne une autre adresse.",
+            "Le fichier de population donne une autre adresse : la personne y reçoit un courrier, sauf si un courriel l’a "
+            "déjà prévenue.", effect="undeliverable.write",
         ),
         Step(
             "confirm", "Adresse vérifiée", frozenset({"received", "asked"}), "confirmed", STAFF,

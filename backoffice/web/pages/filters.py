@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask, current_app
 
-from backoffice.campaigns.kinds import Exclusion, kind_of
+from backoffice.campaigns.kinds import Exclusion, in_words, kind_of
 from backoffice.core.caisse import CAISSE_CODES, caisse_of
 from backoffice.core.typography import NBSP
 from backoffice.web.access import current_actor, may_open
@@ -18,7 +18,7 @@ def equip(app: Flask) -> None:
     """Add the filters, and `may_open(endpoint)`: whether the person who asks may follow a link there."""
     app.jinja_env.filters.update(
         caisses=caisses, caisses_short=caisses_short, exclusion_rows=exclusion_rows, capitalised=capitalised,
-        person=person, reason=reason, answer_label=answer_label,
+        person=person, reason=in_words, answer_label=answer_label,
         file_size=file_size, option=option, kind_option=kind_option, caisse_options=caisse_options,
         colleague_option=lambda one: (one.login, one.name),
         criteria_facts=criteria_facts, step_label=lambda name: STEP_LABELS.get(name, name), kind_label=answer_label,
@@ -44,11 +44,6 @@ def caisses_short(codes: Iterable[str]) -> str:
 def exclusion_rows(excluded: Mapping[str, int]) -> list[tuple[str, int]]:
     """(reason in words, persons), the most numerous first."""
     return sorted(((Exclusion(key).label, number) for key, number in excluded.items()), key=lambda row: -row[1])
-
-
-def reason(text: str) -> str:
-    """A letter's reason: a sentence already, or an exclusion to be put in words."""
-    return Exclusion(text).label if text in set(Exclusion) else text
 
 
 def answer_label(name: str) -> str:

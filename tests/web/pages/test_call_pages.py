@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 
 from backoffice.cases.actions import open_case
 from backoffice.cases.kinds.undeliverable import UNDELIVERABLE
+from backoffice.population.notices import NoticeKind, give_notice
 
 from .conftest import ADVISOR, AGENT, SUPERVISOR, Browser, SignIn, journal, token_of
 
@@ -92,6 +93,29 @@ def test_nothing_of_the_person_is_in_any_response_before_the_third_right_answer(
         assert known in page
     for secret in (*NEVER, zoe):
         assert secret not in page
+
+
+def test_the_advisor_is_told_that_a_letter_came_back_from_this_address(
+    advisor: Browser, world: World, zoe: str
+) -> None:
+    def said() -> bool:
+        call = opened(advisor)
+        search(advisor, call)
+        advisor.send(f"{call}/identite", call)
+        for _ in range(3):
+            reply(advisor, call)
+        return "courrier revenu de cette adresse" in advisor.get(call).text
+
+    assert not said()
+    (person,) = world.sql("SELECT id FROM person")[0]
+    with world.session() as session:
+        give_notice(
+            session, SYSTEM, "631", person, NoticeKind.UNDELIVERABLE, source="courrier 631-000000001-98",
+            at=world.clock.now,
+        )  # fmt: skip
+    assert said()
+    world.load([a_person(**ZOE | {"nir": zoe, "adresse_4": "3 RUE NEUVE"})])
+    assert not said()
 
 
 def test_a_search_that_finds_nobody_or_several_shows_nothing_and_keeps_what_was_typed(
