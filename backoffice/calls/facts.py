@@ -83,7 +83,8 @@ def facts_of(session: Session, office: Office, call: Call) -> PersonFacts | None
         caisse=person.caisse, person_id=person.id,
         name=f"{person.prenom} {person.nom_usage or person.nom_naissance}", nir=mask(person.nir),
         town=f"{person.code_postal} {person.ville}", by_mail=person.canal == Channel.MAIL and bool(person.email),
-        mail=masked_mail(person.email), mobile=masked_number(person.mobile), undeliverable=person.pnd or _returned(session, person),
+        mail=masked_mail(person.email), mobile=masked_number(person.mobile),
+        undeliverable=person.pnd or _returned(session, person),
         dossier=office.dmp.dossier_states(person.caisse, [person.id]).get(person.id),
         code=office.dmp.code_states(person.caisse, [person.id]).get(person.id),
         letters=tuple(

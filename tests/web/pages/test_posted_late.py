@@ -6,11 +6,10 @@ from datetime import date, datetime
 
 import pytest
 from campaigns.printers import a_printer
-from campaigns.world import CODE, SYSTEM, Post, World, a_person, new_nir, pages_of
+from campaigns.world import CODE, SYSTEM, Post, World, a_person, new_nir, pages_of, post
 from flask import Flask
 from portal.world import Visitor
 from sqlalchemy import select
-from web.pages.conftest import ADVISOR, AGENT, Browser, SignIn
 from werkzeug.test import TestResponse
 
 from backoffice.campaigns.models import Lot
@@ -21,9 +20,13 @@ from backoffice.mondmp import create_app
 from backoffice.population.insured import insured_of
 from backoffice.population.models import Person
 
+from .conftest import ADVISOR, AGENT, Browser, SignIn
+
+__all__ = ["post"]
+
 POSTED, END = date(2016, 12, 1), date(2017, 2, 1)
 """Planned for 14 November, so that the letters say 14 January."""
-SAID = "01/02/2017"
+SAID = "1er février 2017"
 WORDS = {
     "carte Vitale": "3210", "téléphone mobile": "1237", "adresse électronique": "zoe.q@exemple.fr",
     "code postal": "63119", "premier prénom": "Zoé",
@@ -54,7 +57,9 @@ def codes(world: World) -> dict[str, str]:
         note_report(session, world.office, SYSTEM, session.get_one(Lot, lot.id), Report(posted_on=POSTED))
     on_pages = {page.letter_id: page.code for page in pages_of(world.folder_of(reference) / f"{lot.name}.pdf")}
     assert all("14 janvier 2017" in page.text for page in pages_of(world.folder_of(reference) / f"{lot.name}.pdf"))
-    rows = world.sql("SELECT p.nir, l.number FROM letter l JOIN person p ON p.id = l.person_id AND p.caisse = l.caisse")
+    rows = world.sql(
+        "SELECT p.nir, l.number FROM letter l JOIN person p ON p.id = l.person_id AND p.caisse = l.caisse ORDER BY p.id"
+    )
     return {nir: next(code for key, code in on_pages.items() if int(key[4:13]) == number) for nir, number in rows}
 
 
@@ -72,7 +77,11 @@ def at_the_counter(agent: Browser, world: World, nir: str) -> str:
     """The file of the person, opened with its reason."""
     (person,) = world.sql("SELECT id FROM person WHERE nir = :n", n=nir)[0]
     agent.send(f"/personnes/631/{person}/raison", f"/personnes/631/{person}", raison="accueil")
-    return agent.get(f"/personnes/631/{person}").text
+    page = agent.get(f"/personnes/631/{person}").text
+    import re as r
+
+    print(r.findall(r"Dernier code.{0,400}", page, r.S), page[:200] if "Dernier" not in page else "")
+    return page
 
 
 def on_the_telephone(advisor: Browser) -> str:
