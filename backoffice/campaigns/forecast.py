@@ -11,6 +11,7 @@ from backoffice.campaigns.freezing import mail_lot_size
 from backoffice.campaigns.kinds import Exclusion
 from backoffice.campaigns.models import Campaign
 from backoffice.campaigns.rules import Channel, Draft
+from backoffice.campaigns.trials import lot_sizes
 from backoffice.core.actor import Actor, Role
 from backoffice.core.clock import paris_date
 from backoffice.office import Office
@@ -55,8 +56,8 @@ def counted(session: Session, campaign: Campaign) -> Forecast:
         found.excluded,
         letters=_total(persons, Channel.POST),
         emails=_total(persons, Channel.MAIL),
-        lots=_lots(persons, Channel.POST, campaign.lot_size, campaign.variant_share),
-        mail_lots=_lots(persons, Channel.MAIL, mail_lot_size(campaign), campaign.variant_share),
+        lots=_lots(persons, Channel.POST, lot_sizes(campaign), campaign.variant_share),
+        mail_lots=_lots(persons, Channel.MAIL, (mail_lot_size(campaign),) * 2, campaign.variant_share),
         steps=found.steps,
         replaced=found.replaced,
     )
@@ -82,10 +83,10 @@ def _total(persons: Mapping[tuple[str, str], int], channel: Channel) -> int:
     return sum(number for (_, by), number in persons.items() if by == channel)
 
 
-def _lots(persons: Mapping[tuple[str, str], int], channel: Channel, size: int, share: int | None) -> int:
+def _lots(persons: Mapping[tuple[str, str], int], channel: Channel, sizes: tuple[int, int], share: int | None) -> int:
     """Lots of so many letters; of two versions, each has its own, as many as a draw that falls as expected gives."""
     found = 0
     for (_, by), number in persons.items():
         second = round(number * (share or 0) / 100)
-        found += (-(-second // size) - (second - number) // size) if by == channel else 0
+        found += -(-(number - second) // sizes[0]) - (-second // sizes[1]) if by == channel else 0
     return found

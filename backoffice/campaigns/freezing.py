@@ -14,7 +14,7 @@ from backoffice.adapters.dmp import DmpGateway
 from backoffice.campaigns import targeting
 from backoffice.campaigns.models import Campaign, Lot
 from backoffice.campaigns.rules import Channel, LetterState, LotState
-from backoffice.campaigns.trials import DRAWN, drawn, values_of_trial
+from backoffice.campaigns.trials import DRAWN, FIRST, drawn, lot_sizes, values_of_trial
 from backoffice.core.calendar import working_days
 
 MAIL_LOT = 200
@@ -43,7 +43,8 @@ def freeze(session: Session, campaign: Campaign, dmp: DmpGateway) -> None:
         targeting.parameters(session, campaign)
         | {
             "campaign": campaign.id,
-            "lot_size": campaign.lot_size,
+            "first_size": lot_sizes(campaign)[0],
+            "second_size": lot_sizes(campaign)[1],
             "mail_lot": mail_lot_size(campaign),
             "planned": LetterState.PLANNED.value,
         }
@@ -56,10 +57,13 @@ def freeze(session: Session, campaign: Campaign, dmp: DmpGateway) -> None:
         FROM (
             -- Lots of the second version are numbered after those of the first.
             SELECT ranked.*, CASE version WHEN 'A' THEN 0 ELSE
-                (count(*) FILTER (WHERE version = 'A') OVER (PARTITION BY caisse, channel) + size - 1) / size END AS first
+                (count(*) FILTER (WHERE version = 'A') OVER (PARTITION BY caisse, channel) + size_of_first - 1)
+                / size_of_first END AS first
             FROM (
-            SELECT p.caisse, p.id, p.channel, p.version,
-                CASE p.channel WHEN '{Channel.MAIL}' THEN CAST(:mail_lot AS bigint) ELSE CAST(:lot_size AS bigint) END AS size,
+            SELECT p.caisse, p.id, p.channel, p.version, CASE WHEN p.channel = '{Channel.MAIL}' THEN CAST(:mail_lot AS bigint)
+                    ELSE CAST(:first_size AS bigint) END AS size_of_first,
+                CASE WHEN p.channel = '{Channel.MAIL}' THEN CAST(:mail_lot AS bigint)
+                    WHEN p.version = '{FIRST}' THEN CAST(:first_size AS bigint) ELSE CAST(:second_size AS bigint) END AS size,
                 row_number() OVER (
                     PARTITION BY p.caisse, p.channel, p.version
                     ORDER BY p.pays, p.code_postal, p.ville, p.adresse_4, p.adresse_5, p.adresse_3, p.adresse_2, p.id

@@ -154,8 +154,8 @@ KINDS: tuple[CampaignKind, ...] = (
     _answer("closure_withdrawn", "Clôtures abandonnées", "ABC"),
     CampaignKind(
         "address_check", "Adresses à vérifier", "address_check", "ADR",
-        (Exclusion.DECEASED, Exclusion.OPPOSITION, Exclusion.UNDELIVERABLE), on_demand=True, only_post_needs_address=True,
-        any_mailbox=True,
+        (Exclusion.MOVED, Exclusion.DECEASED, Exclusion.OPPOSITION, Exclusion.UNDELIVERABLE), on_demand=True,
+        only_post_needs_address=True, any_mailbox=True,
     ),
 )  # fmt: skip
 PREPARED: tuple[CampaignKind, ...] = tuple(kind for kind in KINDS if not kind.on_demand)

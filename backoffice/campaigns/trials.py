@@ -51,6 +51,15 @@ def values_of_trial(campaign: Campaign) -> dict[str, object]:
     return {"trial_share": campaign.variant_share or 0, "trial_key": campaign.reference}
 
 
+def lot_sizes(campaign: Campaign) -> tuple[int, int]:
+    """Letters a lot of paper at most, of each version: under a daily figure, one lot of each makes a day."""
+    whole = campaign.lot_size
+    if campaign.per_day is None or campaign.variant_share is None or whole < 2:
+        return whole, whole
+    second = min(max(round(whole * campaign.variant_share / 100), 1), whole - 1)
+    return whole - second, second
+
+
 def version_for(campaign: Campaign, lot: Lot) -> str | None:
     """The version of the template that the lot is made with."""
     return campaign.variant_version if lot.variant == SECOND else campaign.template_version

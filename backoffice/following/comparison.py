@@ -87,21 +87,28 @@ def _sentence(days: int, groups: list[Group], found: Difference | None) -> str:
     first, second = groups
     if first.within.part + second.within.part < ENOUGH_EVENTS:
         return "Trop peu de créations pour conclure quoi que ce soit."
-    points = f"{_points(found.low)} à {_points(found.high)}{NBSP}points"
     if not found.told:
         return (
-            f"À {days} jours, rien ne sépare les deux : l’écart vrai peut aller de {points}. Cela ne prouve pas qu’elles se "
+            f"À {days} jours, rien ne sépare les deux : l’écart vrai peut aller de {points(found.low)} à "
+            f"{points(found.high)}{NBSP}points. Cela ne prouve pas qu’elles se "
             f"valent, seulement que {thousands(first.within.whole + second.within.whole)} envois ne suffisent pas à les "
             "départager."
         )
-    better = second.label if found.value > 0 else first.label
+    better, other = (second, first) if found.value > 0 else (first, second)
+    low, high = sorted((abs(found.low), abs(found.high)))
     return (
-        f"À {days} jours, {better} fait mieux : {percent(first.within.value)} contre {percent(second.within.value)}, un écart "
-        f"qui va vraisemblablement de {points}. Cela vaut pour ces destinataires et cette période, et pour une lecture "
-        "faite une fois, à une date choisie d’avance : relue chaque jour jusqu’à ce qu’un écart apparaisse, la même page en "
-        "montrerait souvent un qui n’existe pas."
+        f"À {days} jours, {_named(better)} fait mieux : {percent(better.within.value)} contre {percent(other.within.value)}, un "
+        f"écart qui va vraisemblablement de {points(low)} à {points(high)}{NBSP}points. Cela vaut pour ces destinataires et "
+        "cette période, et pour une lecture faite une fois, à une date choisie d’avance : relue chaque jour jusqu’à ce qu’un "
+        "écart apparaisse, la même page en montrerait souvent un qui n’existe pas."
     )
 
 
-def _points(value: float) -> str:
-    return f"{100 * value:+.1f}".replace(".", ",").replace("-", "\u2212")
+def _named(group: Group) -> str:
+    """ "la version B", within a sentence."""
+    return f"la {group.label[0].lower()}{group.label[1:]}"
+
+
+def points(value: float) -> str:
+    """A difference of two shares, in hundredths, without its unit."""
+    return f"{100 * value:.1f}".replace(".", ",").replace("-", "\u2212")

@@ -118,7 +118,9 @@ def _paragraph(block: Block, values: Mapping[str, str], dark: DarkSheet, fill: s
 def _part(ink: Ink | None, text: str, base: Ink, dark: DarkSheet, fill: str | None) -> str:
     if ink is None:
         return "<br>"
-    shown = escape(text).replace(PORTAL, f'<a href="https://{PORTAL}" style="color:inherit">{PORTAL}</a>')
+    shown = escape(text).replace(
+        PORTAL, f'<a href="https://{PORTAL}" style="color:inherit;white-space:nowrap">{PORTAL}</a>'
+    )
     if ink == base:
         return shown
     if ink.face == "B" and base.face == "R" and (ink.size, ink.colour) == (base.size, base.colour):

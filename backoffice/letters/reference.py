@@ -42,6 +42,6 @@ def parse_letter_id(text: str) -> str:
         mod_97_10.validate(digits)
     except ValidationError:
         raise Invalid(
-            "Ce numéro de courrier contient une erreur de frappe : comparer avec le numéro imprimé en haut du courrier."
+            "Ce numéro de courrier contient une erreur de frappe : comparez-le avec le numéro imprimé en haut du courrier."
         ) from None
     return f"{digits[:3]}-{digits[3:12]}-{digits[12:]}"

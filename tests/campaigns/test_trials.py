@@ -114,18 +114,22 @@ def test_a_lot_holds_one_version_and_its_pages_are_of_it(world: World, tmp_path:
     assert any("version" in fault for fault in world.verify().faults)
 
 
-def test_neither_version_leaves_before_the_other(world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("share", [20, 50])
+def test_every_day_has_its_share_of_both(world: World, tmp_path: Path, share: int) -> None:
     adopt(world, tmp_path)
-    crowd(world, 60)
-    reference = freeze(world, trial(world, per_day=10))
+    world.load([a_person(adresse_4=f"{n} RUE HAUTE") for n in range(60)])
+    reference = freeze(world, trial(world, share, per_day=10))
     by_day: dict[Any, Counter[str]] = {}
     for lot in world.lots(reference):
         by_day.setdefault(lot.letter_date, Counter())[lot.variant] += lot.planned
-    first = sorted(by_day)[: len(by_day) // 2]
-    halves: Counter[str] = Counter()
-    for day in first:
-        halves.update(by_day[day])
-    assert min(halves["A"], halves["B"]) > 0
+    assert max(day.total() for day in by_day.values()) <= 10
+    # The draw need not fall as expected: at the end one version may be alone.
+    together = [day for day in by_day.values() if min(day["A"], day["B"]) > 0]
+    assert len(together) >= len(by_day) - 3
+    assert sum(day.total() for day in together) >= 36
+    world.do(actions.launch, reference)
+    world.make_all(reference)
+    assert world.verify().clean
 
 
 def test_an_e_mail_that_came_back_is_relayed_in_the_version_its_reader_was_to_get(

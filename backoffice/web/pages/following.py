@@ -14,7 +14,7 @@ from backoffice.core.actor import Role
 from backoffice.core.clock import paris_date
 from backoffice.core.errors import NotFound
 from backoffice.following import charts
-from backoffice.following.comparison import compare
+from backoffice.following.comparison import compare, points
 from backoffice.following.counting import WINDOW
 from backoffice.following.curves import Choice, creations_by_age_of_letter
 from backoffice.following.definitions import DEFINITIONS
@@ -63,7 +63,7 @@ def show(reference: str) -> str:
             "waves": compare(session, choice, today, Dimension.WAVE),
         }
     return render_template(
-        "following/show.html", **content, dimension=dimension, dimensions=Dimension, facts=Fact,
+        "following/show.html", **content, gap=points, dimension=dimension, dimensions=Dimension, facts=Fact,
         days_chart=charts.days_chart(content["days"]),
         parts_chart=charts.shares_chart([(one.label, one.rate) for _, one in parts]) if len(parts) > 1 else "",
     )  # fmt: skip

@@ -8,11 +8,16 @@ from typing import Any
 import pytest
 from campaigns.printers import keys, opened
 from campaigns.world import World, a_person
+from playwright.sync_api import expect
+from portal.windows import axe_source, chromium
 
 from backoffice.campaigns.posting import HEADER
 from backoffice.letters.reference import format_letter_id
 
 from .conftest import ADMINISTRATOR, AGENT, FOREIGN_MANAGER, MANAGER, OTHER_MANAGER, SignIn, token_of
+from .test_browser_way import Open, address, open_as
+
+__all__ = ["address", "chromium", "open_as"]
 
 PRINTER: dict[str, Any] = {
     "code": "imprimeur-63", "nom": "Imprimerie des Dômes", "caisses": "631", "classe": "verte", "certificat": keys().certificate,
@@ -143,3 +148,33 @@ def test_others_do_not_reach_it(world: World, sign_in: SignIn, sealed: str) -> N
     assert foreign.get("/imprimeurs/imprimeur-63").status_code == 404
     assert "Imprimerie des Dômes" not in foreign.get("/imprimeurs").text
     assert sign_in(MANAGER).get("/imprimeurs/nouveau").status_code == 403
+
+
+@pytest.mark.browser
+def test_the_whole_way_to_the_post_in_a_browser_and_a_fault_comes_into_sight(
+    open_as: Open, world: World, sealed: str
+) -> None:
+    (lot,) = world.lots(sealed)
+    page = open_as(MANAGER)
+    page.goto(f"/campagnes/{sealed}/lots/{lot.id}")
+    page.get_by_role("link", name="Impression et dépôt").click()
+    page.get_by_role("button", name="Chiffrer et remettre").click()
+    expect(page.get_by_text("attendu", exact=True)).to_be_visible()
+    with page.expect_download() as taken:
+        page.get_by_role("link", name="Fichier chiffré pour l’imprimeur").click()
+    assert taken.value.suggested_filename.endswith(".p7m")
+    page.get_by_label("Numéro du courrier").fill("631-000000001-00")
+    page.get_by_label("Ce qui lui est arrivé").fill("tachée par la presse")
+    page.get_by_role("button", name="Télécharger sa page").click()
+    refusal = page.get_by_role("alert")
+    expect(refusal).to_contain_text("erreur de frappe")
+    expect(refusal).to_be_in_viewport()
+    expect(page.get_by_label("Ce qui lui est arrivé")).to_have_value("tachée par la presse")
+    page.get_by_label("Numéro du courrier").fill(format_letter_id("631", world.letters(sealed)[0].number))
+    with page.expect_download() as again:
+        page.get_by_role("button", name="Télécharger sa page").click()
+    assert again.value.suggested_filename.endswith(".pdf")
+    page.goto(f"/campagnes/{sealed}/lots/{lot.id}/papier")
+    page.evaluate(axe_source())
+    found = page.evaluate("axe.run()")["violations"]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []

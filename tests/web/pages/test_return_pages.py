@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from portal.windows import axe_source, chromium
 
 from backoffice.letters.reference import format_letter_id
+from backoffice.returns.applying import apply_returns
 
 from .conftest import ADMINISTRATOR, AGENT, FOREIGN_AGENT, SignIn, token_of
 from .test_browser_way import Open, address, open_as
@@ -38,6 +39,18 @@ def test_one_letter_after_the_other_and_the_last_one_undone(letters: list[str], 
     assert clerk.send("/retours/terminer", "/retours").status_code == 303
     assert sign_in(FOREIGN_AGENT).send("/retours", numero=letters[0], motif="inconnu").status_code == 404
     assert sign_in(ADMINISTRATOR).get("/retours").status_code == 403
+
+
+def test_the_case_of_a_return_says_which_letter_and_why(letters: list[str], world: World, sign_in: SignIn) -> None:
+    clerk = sign_in(AGENT)
+    clerk.send("/retours", numero=letters[0], motif="inconnu")
+    clerk.send("/retours/terminer", "/retours")
+    assert apply_returns(world.office) == 1
+    ((number,),) = world.sql("SELECT number FROM case_file")
+    assert number in clerk.get("/retours").text
+    page = clerk.get(f"/demandes/{number}").text
+    assert letters[0] in page
+    assert "destinataire inconnu à l’adresse" in page
 
 
 def test_a_script_gets_one_line_a_letter(letters: list[str], sign_in: SignIn) -> None:
