@@ -3,7 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from backoffice.adapters.db import ring_after_commit
@@ -12,23 +12,20 @@ from backoffice.campaigns import templates
 from backoffice.campaigns.approvals import void_if_stale
 from backoffice.campaigns.drafts import bind_to_segment, require_reachable
 from backoffice.campaigns.freezing import freeze
-from backoffice.campaigns.incidents import drop_retries
 from backoffice.campaigns.kinds import kind_of
-from backoffice.campaigns.mailing import count_letters, revoke_unsent
-from backoffice.campaigns.models import Campaign, CampaignStep, Letter, Lot, access_campaign
+from backoffice.campaigns.models import Campaign, CampaignStep, Lot, access_campaign
 from backoffice.campaigns.printers import usual_printer
+from backoffice.campaigns.proof import read_before_approval
 from backoffice.campaigns.rules import (
     OPEN_LOTS,
-    UNMADE_LOTS,
     CampaignState,
-    Channel,
     Draft,
-    LetterState,
     LotState,
+    take,
 )
 from backoffice.campaigns.stepping import advance, only_caisse
 from backoffice.campaigns.trials import require_two
-from backoffice.campaigns.wave_lots import give_up_pending, one_wave_a_day, started_none
+from backoffice.campaigns.wave_lots import one_wave_a_day, started_none
 from backoffice.core.actor import Actor, Role
 from backoffice.core.clock import paris_date
 from backoffice.core.errors import Invalid, WrongState
@@ -95,7 +92,10 @@ def send_back(session: Session, office: Office, actor: Actor, reference: str, re
 
 
 def approve(session: Session, office: Office, actor: Actor, reference: str) -> Campaign:
-    """Approve: the template and the letter date are fixed, and the persons are frozen by a job (`freeze_now`)."""
+    """Approve: the template and the letter date are fixed, and the persons are frozen by a job (`freeze_now`).
+
+    Raises Invalid unless this person opened the bon à tirer of what is approved; the approval says which.
+    """
     campaign = access_campaign(session, actor, reference, lock=True)
     today = paris_date(office.clock())
     if campaign.letter_date < today:
@@ -103,10 +103,12 @@ def approve(session: Session, office: Office, actor: Actor, reference: str) -> C
             f"La date du courrier ({campaign.letter_date:%d/%m/%Y}) est passée : renvoyez la campagne en brouillon "
             "et créez-en une avec une date à venir."
         )
+    take("approve", campaign.status, actor, campaign.hands, None)
     require_two(office, campaign)
+    read = read_before_approval(session, office, actor, campaign)
     campaign.template_version = templates.keep_current(office, kind_of(campaign.kind).letter)
-    campaign.approver = actor.login
-    advance(session, office, actor, campaign, "approve")
+    campaign.approver, campaign.proof_id = actor.login, read.id if read else None
+    advance(session, office, actor, campaign, "approve", f"bon à tirer lu, empreinte {read.mark}" if read else None)
     ring_after_commit(session, "freeze", campaign.id)
     return campaign
 
@@ -167,54 +169,6 @@ def resume(session: Session, office: Office, actor: Actor, reference: str) -> Ca
     advance(session, office, actor, campaign, "resume", target=target)
     ring_lots(session, campaign)
     return campaign
-
-
-def cancel(session: Session, office: Office, actor: Actor, reference: str, reason: str) -> Campaign:
-    """Give up: lots not made yet never will be; codes of unsealed letters are revoked, sealed lots stay what they are.
-
-    Raises WrongState while a lot is being made: a moment later it can be done.
-    """
-    campaign = access_campaign(session, actor, reference, lock=True)
-    # A lot under way holds its row: waiting for it could deadlock with the campaign's own row.
-    waiting = session.scalars(
-        select(Lot).where(Lot.campaign_id == campaign.id, Lot.state.in_(UNMADE_LOTS)).with_for_update(skip_locked=True)
-    ).all()
-    total = session.scalar(
-        select(func.count()).select_from(Lot).where(Lot.campaign_id == campaign.id, Lot.state.in_(UNMADE_LOTS))
-    )
-    if len(waiting) != total:
-        raise WrongState("Un lot est en cours de fabrication : suspendez la campagne, puis annulez-la dans un instant.")
-    advance(session, office, actor, campaign, "cancel", reason)
-    give_up_pending(session, campaign, "campagne annulée")
-    for lot in waiting:
-        if lot.status is LotState.SCHEDULED:
-            pass  # no code was ever asked for
-        elif lot.channel == Channel.MAIL:
-            count_letters(session, lot)
-            drop_retries(session, lot, "campagne annulée", office.clock())
-            revoke_unsent(office, lot, _not_sent(session, lot), "campagne annulée")
-        else:
-            office.dmp.revoke_request(lot.uid, "campagne annulée")
-        lot.state = LotState.CANCELLED
-    session.execute(
-        update(Letter)
-        .where(
-            Letter.campaign_id == campaign.id, Letter.caisse.in_(campaign.caisses), Letter.state == LetterState.PLANNED
-        )
-        .values(state=LetterState.CANCELLED, at=office.clock(), reason="campagne annulée")
-    )
-    return campaign
-
-
-def _not_sent(session: Session, lot: Lot) -> list[int]:
-    return list(
-        session.scalars(
-            select(Letter.person_id).where(
-                Letter.caisse == lot.caisse, Letter.campaign_id == lot.campaign_id, Letter.channel == lot.channel,
-                Letter.lot_sequence == lot.sequence, Letter.state == LetterState.PLANNED,
-            )
-        )
-    )  # fmt: skip
 
 
 def finish_if_done(session: Session, office: Office, actor: Actor, campaign_id: int) -> bool:

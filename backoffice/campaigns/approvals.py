@@ -25,7 +25,7 @@ def void_approval(session: Session, office: Office, campaign: Campaign, reason: 
         return False
     frozen = campaign.frozen_at is not None
     advance(session, office, system_actor(), campaign, "void", reason)
-    campaign.approver = campaign.template_version = campaign.frozen_at = None
+    campaign.approver = campaign.template_version = campaign.frozen_at = campaign.proof_id = None
     campaign.targeted = campaign.eligible = 0
     campaign.excluded = {}
     session.flush()

@@ -22,6 +22,8 @@ class Fate(StrEnum):
     RETURNED = "revenu"
     FAILED = "exception"
     """Its letter could not be made or delivered."""
+    WITHOUT = "annule_sans_code"
+    """Its letter was given up, and no code may open a DMP now: an earlier one may have given way to it."""
     NOT_IN = "hors_campagne"
     """Not one of that campaign's persons."""
 
@@ -38,6 +40,7 @@ _FATES = {
     Fate.LIVE: "détiennent encore le code de cet envoi",
     Fate.RETURNED: "leur courrier est revenu",
     Fate.FAILED: "leur courrier n’a pas pu être produit ou remis",
+    Fate.WITHOUT: "leur envoi a été annulé et ils n’ont pas de code en cours de validité",
     Fate.NOT_IN: "n’en étaient pas destinataires",
 }
 

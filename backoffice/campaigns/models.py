@@ -43,6 +43,8 @@ class Campaign(Base):
     segment_id: Mapped[int | None]
     segment_version: Mapped[int | None] = mapped_column(Integer)
     approver: Mapped[str | None]
+    proof_id: Mapped[int | None]
+    """The bon à tirer that the approver read (see campaigns.proof); None for what the command line approved."""
     template_version: Mapped[str | None]
     """SHA-256 of the template approved; a lot made with another one is refused."""
     printer_id: Mapped[int | None]

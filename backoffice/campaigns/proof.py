@@ -1,5 +1,6 @@
 """The bon à tirer: real letters of a campaign chosen for their difficulty, under a cover that two persons sign."""
 
+import hashlib
 import itertools
 import tempfile
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ from backoffice.core.actor import Actor, Role
 from backoffice.core.address import AddressFault, address_block
 from backoffice.core.caisse import caisse_of
 from backoffice.core.clock import long_french_date, paris_date
-from backoffice.core.errors import NotFound
+from backoffice.core.errors import Invalid, NotFound
 from backoffice.core.typography import NBSP, thousands
 from backoffice.letters.compile import LaidOut, PageProgram
 from backoffice.letters.cover import Cover, cover_pages
@@ -86,6 +87,14 @@ class ProofOpened(Base):
     eligible: Mapped[int] = mapped_column(Integer)
     actor: Mapped[str]
     at: Mapped[datetime]
+    digest: Mapped[bytes | None]
+    """SHA-256 of the pages that were shown; None before they were kept."""
+
+    @property
+    def mark(self) -> str:
+        """The digest as people compare it: its first 16 figures, by fours."""
+        shown = (self.digest or b"").hex()[:16]
+        return " ".join(shown[at : at + 4] for at in range(0, len(shown), 4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,19 +182,19 @@ def bon_a_tirer(session: Session, office: Office, actor: Actor, campaign: Campai
     cover = cover_pages(_cover(session, office, campaign, count, version, _places(versions, first=2)))
     if (length := _length(cover)) > 1:
         cover = cover_pages(_cover(session, office, campaign, count, version, _places(versions, first=length + 1)))
-    session.add(
-        ProofOpened(
-            campaign_id=campaign.id, version=campaign.version, template_version=version, eligible=count.eligible,
-            actor=actor.login, at=office.clock(),
-        )
+    content = _joined(cover, pages)
+    opened = ProofOpened(
+        campaign_id=campaign.id, version=campaign.version, template_version=version, eligible=count.eligible,
+        actor=actor.login, at=office.clock(), digest=hashlib.sha256(content).digest(),
     )  # fmt: skip
+    session.add(opened)
     session.flush()
     record(
         session, actor, "campagne.bon_a_tirer", campaign.reference, at=office.clock(),
         caisse=campaign.caisses[0] if len(campaign.caisses) == 1 else None,
-        detail={"modele": version[:16], "personnes": count.eligible},
+        detail={"modele": version[:16], "personnes": count.eligible, "empreinte": opened.mark},
     )  # fmt: skip
-    return _joined(cover, pages)
+    return content
 
 
 def _trial(campaign: Campaign) -> str:
@@ -200,6 +209,36 @@ def opened_by(session: Session, campaign: Campaign, login: str) -> ProofOpened |
         ProofOpened.campaign_id == campaign.id, ProofOpened.version == campaign.version, ProofOpened.actor == login
     )
     return session.scalars(query.order_by(ProofOpened.id.desc()).limit(1)).first()
+
+
+def read_before_approval(session: Session, office: Office, actor: Actor, campaign: Campaign) -> ProofOpened | None:
+    """The bon à tirer that the approver opened, which must be that of the draft and the template as they are.
+
+    None for the command line, which approves on an operator's word. Raises Invalid, saying what to do.
+    """
+    if Role.SYSTEM in actor.roles:
+        return None
+    opened = opened_by(session, campaign, actor.login)
+    if opened is None:
+        raise Invalid("Ouvrez d’abord le bon à tirer : l’approbation dit lequel vous avez lu.")
+    if not reads_what_is(office, campaign, opened):
+        raise Invalid(
+            "Le modèle du courrier a changé depuis que vous avez ouvert le bon à tirer : ouvrez-le à nouveau."
+        )
+    return opened
+
+
+def reads_what_is(office: Office, campaign: Campaign, opened: ProofOpened | None) -> bool:
+    """Whether this opening, if any, was of the pages that an approval would be of."""
+    return (
+        opened is not None and opened.digest is not None
+        and opened.template_version == current_version(office, kind_of(campaign.kind).letter)
+    )  # fmt: skip
+
+
+def proof_read(session: Session, campaign: Campaign) -> ProofOpened | None:
+    """The one on which the campaign was approved."""
+    return None if campaign.proof_id is None else session.get(ProofOpened, campaign.proof_id)
 
 
 def _places(versions: Sequence[Sequence[Chosen]], *, first: int) -> list[tuple[str, str]]:

@@ -87,6 +87,7 @@ _FATES = {
     # return was noted, what the caisse was told of the address afterwards, unless by another letter.
     Fate.RETURNED: f"{_WRITTEN} AND ({_CAME_BACK} OR {_TOLD_BAD})",
     Fate.FAILED: "e.state = 'exception'",
+    Fate.WITHOUT: "e.state = 'annulee' AND live.person_id IS NULL",
 }
 
 

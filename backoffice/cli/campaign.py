@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from sqlalchemy.orm import Session
 
-from backoffice.campaigns import actions
+from backoffice.campaigns import actions, cancelling
 from backoffice.campaigns.criteria import CHANNELS, Criteria, Draw, Earlier, Fate
 from backoffice.campaigns.kinds import PREPARED, Exclusion
 from backoffice.campaigns.lists import Checked, keep_list
@@ -205,7 +205,7 @@ def cancel(reference: str, motif: str) -> None:
     """Annule : les codes qui ne sont pas partis sont révoqués, les lots scellés restent."""
     with office_open() as office:
         with office.db.unit_of_work() as session:
-            actions.cancel(session, office, operator(), reference, motif)
+            cancelling.cancel(session, office, operator(), reference, motif)
         with office.db.unit_of_work() as session:
             status = campaign_status(session, access_campaign(session, operator(), reference))
     click.echo(f"{reference} est annulée ; {number(status.letters)} courriers étaient déjà scellés.")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from backoffice.adapters.mailer import Mailer
-from backoffice.campaigns import actions, mailing
+from backoffice.campaigns import actions, cancelling, mailing
 from backoffice.campaigns.incidents import BACK_OFF, IncidentState
 from backoffice.campaigns.pace import take_turn
 from backoffice.campaigns.production import Outcome
@@ -115,7 +115,7 @@ def test_a_campaign_cancelled_tries_nothing_again(world: World, office: Office, 
     world.load([by_mail("a", "saturee.example.org")])
     reference = world.launched()
     make(world, office, reference)
-    world.do(actions.cancel, reference, "erreur")
+    world.do(cancelling.cancel, reference, "erreur")
     assert incidents(world)[0].state == IncidentState.CLOSED
     assert world.codes() == {}
     world.clock.now += BACK_OFF[0]

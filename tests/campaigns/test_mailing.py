@@ -7,7 +7,7 @@ import pytest
 from pypdf import PdfReader
 
 from backoffice.adapters.mailer import Mailer
-from backoffice.campaigns import actions, mailing
+from backoffice.campaigns import actions, cancelling, mailing
 from backoffice.campaigns.kinds import Exclusion
 from backoffice.campaigns.production import Outcome
 from backoffice.campaigns.rules import CampaignState, Channel, LetterState, LotState
@@ -213,7 +213,7 @@ def test_a_campaign_cancelled_on_the_way_leaves_a_code_to_those_written_to_alone
     world.load([by_mail("a"), by_mail("b"), by_mail("c")])
     reference = paused_on_the_way(world, office, monkeypatch, after=1)
     written_to = [one.person_id for one in world.letters(reference) if one.state == LetterState.SENT]
-    world.do(actions.cancel, reference, "abandon")
+    world.do(cancelling.cancel, reference, "abandon")
     assert list(world.codes().values()) == written_to
     assert states(world, reference) == ["envoyee", "annulee", "annulee"]
     assert world.status(world.frozen(name="Suivante")).eligible == 2

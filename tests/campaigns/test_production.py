@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backoffice.campaigns import actions
+from backoffice.campaigns import actions, cancelling
 from backoffice.campaigns.kinds import Exclusion
 from backoffice.campaigns.production import Outcome
 from backoffice.campaigns.rules import CampaignState, ChannelRule, LetterState, LotState
@@ -196,7 +196,7 @@ def test_a_cancelled_campaign_keeps_sealed_lots_and_no_other_code(world: World) 
     first, second = world.lots(reference)
     world.make(first)
     world.office.dmp.issue_codes(second.uid, "631", _persons(world, reference, 2), LETTER_DAY)  # died before sealing
-    world.do(actions.cancel, reference, "erreur de cible")
+    world.do(cancelling.cancel, reference, "erreur de cible")
     assert sorted(world.codes().values()) == sorted(_persons(world, reference, 1))
     assert [lot.status for lot in world.lots(reference)] == [LotState.SEALED, LotState.CANCELLED]
     assert world.make(second) is Outcome.NOTHING
@@ -216,7 +216,7 @@ def test_a_lot_being_made_is_not_cancelled_under_the_hand(world: World) -> None:
     with world.session() as busy:
         busy.get(type(lot), lot.id, with_for_update=True)
         with pytest.raises(WrongState, match="en cours de fabrication"):
-            world.do(actions.cancel, reference, "erreur")
+            world.do(cancelling.cancel, reference, "erreur")
         assert world.make(lot) is Outcome.NOTHING
     assert world.make(lot) is Outcome.SEALED
 

@@ -464,13 +464,16 @@ def test_the_four_eyes_hold_from_draft_to_launch(world: World) -> None:
     world.do(actions.send_back, reference, "cible à revoir", actor=other)
     assert world.status(reference).reason == "cible à revoir"
     world.do(actions.submit, reference, actor=author)
+    with pytest.raises(DomainError, match="bon à tirer"):
+        world.do(actions.approve, reference, actor=other)
+    world.read(reference, other)
     world.do(actions.approve, reference, actor=other)
     assert (world.campaign(reference).author, world.campaign(reference).approver) == ("a", "b")
     steps = world.sql("SELECT step, actor FROM campaign_step ORDER BY id")
     assert [tuple(step) for step in steps] == [
         ("create", "a"), ("submit", "a"), ("send_back", "b"), ("submit", "a"), ("approve", "b"),
     ]  # fmt: skip
-    assert len(world.sql("SELECT 1 FROM audit_entry WHERE object = :r", r=reference)) == 5
+    assert len(world.sql("SELECT 1 FROM audit_entry WHERE object = :r", r=reference)) == 6
 
 
 def test_a_campaign_out_of_scope_does_not_exist(world: World) -> None:

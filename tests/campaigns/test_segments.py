@@ -76,6 +76,7 @@ def test_a_changed_segment_voids_the_approval_and_what_leaves_is_what_is_approve
     world.do(actions.submit, reference)
     with pytest.raises(NotAllowed, match="auteur"):
         world.do(actions.approve, reference, actor=BRUNO)
+    world.read(reference, ALICE)
     world.do(actions.approve, reference, actor=ALICE)
     with world.session() as session:
         actions.freeze_now(session, world.office, campaign.id)
@@ -116,6 +117,7 @@ def test_what_has_begun_to_leave_is_never_thawed(world: World) -> None:
 
 
 def test_a_draft_sent_back_is_changed_and_two_hands_do_not_overwrite_each_other(world: World) -> None:
+    world.load([a_person(date_naissance="1930-01-01")])
     with world.session() as session:
         reference = actions.create(session, world.office, ALICE, world.draft()).reference
     world.do(actions.submit, reference, actor=ALICE)
@@ -137,6 +139,7 @@ def test_a_draft_sent_back_is_changed_and_two_hands_do_not_overwrite_each_other(
     for hand in (ALICE, BRUNO):
         with pytest.raises(NotAllowed):
             world.do(actions.approve, reference, actor=hand)
+    world.read(reference, manager("claire"))
     world.do(actions.approve, reference, actor=manager("claire"))
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from backoffice.adapters.environment import adopt
-from backoffice.campaigns import actions, templates, wave_clock, waves
+from backoffice.campaigns import actions, cancelling, templates, wave_clock, waves
 from backoffice.campaigns.production import Outcome
 from backoffice.campaigns.rules import CampaignState, LetterState, LotState, WaveState
 from backoffice.campaigns.scheduling import Embargo, Terms
@@ -317,7 +317,7 @@ def test_cancelling_gives_up_the_waves_to_come_and_keeps_what_left(world: World)
     reference = scheduled(world)
     on(world, 14)
     world.make_all(reference)
-    world.do(actions.cancel, reference, "erreur de cible")
+    world.do(cancelling.cancel, reference, "erreur de cible")
     assert states(world, reference) == [WaveState.STARTED, WaveState.CANCELLED, WaveState.CANCELLED]
     assert sorted(lot.status for lot in world.lots(reference)) == sorted(
         [LotState.SEALED, LotState.CANCELLED, LotState.CANCELLED]

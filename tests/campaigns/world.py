@@ -27,6 +27,7 @@ from backoffice.campaigns import actions, sealing
 from backoffice.campaigns.criteria import Criteria
 from backoffice.campaigns.models import Campaign, Letter, Lot
 from backoffice.campaigns.production import Outcome, lots_folder
+from backoffice.campaigns.proof import bon_a_tirer
 from backoffice.campaigns.rules import Channel, ChannelRule, Draft
 from backoffice.campaigns.status import CampaignStatus, campaign_status
 from backoffice.campaigns.verify import Reconciliation, verify_everything
@@ -216,6 +217,11 @@ class World:
     def do(self, action: Callable[..., Any], reference: str, *arguments: Any, actor: Actor = SYSTEM) -> None:
         with self.office.db.unit_of_work() as session:
             action(session, self.office, actor, reference, *arguments)
+
+    def read(self, reference: str, actor: Actor) -> bytes:
+        """The bon à tirer, as an approver opens it."""
+        with self.office.db.unit_of_work() as session:
+            return bon_a_tirer(session, self.office, actor, self.campaign(reference))
 
     def frozen(self, lot_size: int | None = None, **changes: Any) -> str:
         """An approved campaign whose persons are frozen."""

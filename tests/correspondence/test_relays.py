@@ -8,7 +8,7 @@ from campaigns.world import CODE, SYSTEM, Post, World, a_person, manager, pages_
 from pypdf import PdfReader
 
 from backoffice.adapters.dmp import Kind
-from backoffice.campaigns import actions
+from backoffice.campaigns import actions, cancelling
 from backoffice.campaigns.incidents import SECOND_TRY
 from backoffice.campaigns.rules import CampaignState, Channel
 from backoffice.campaigns.work import make_lot
@@ -193,7 +193,7 @@ def test_a_paused_mailing_holds_its_relays_back_and_a_cancelled_one_has_none(
     read_bounces(office)
     world.do(actions.pause, reference, "texte à vérifier")
     assert (relay(office, SYSTEM, post_now=True).letters, incidents(world)[0].state) == (0, "a_relayer")
-    world.do(actions.cancel, reference, "texte faux")
+    world.do(cancelling.cancel, reference, "texte faux")
     assert relay(office, SYSTEM, post_now=True).closed == 1
     assert world.codes() == {}
 

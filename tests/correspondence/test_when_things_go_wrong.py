@@ -17,7 +17,7 @@ from pypdf import PdfReader
 
 from backoffice.adapters.dmp import Consent, Contacts, Kind, Way
 from backoffice.adapters.queue import queue_of
-from backoffice.campaigns import actions
+from backoffice.campaigns import actions, cancelling
 from backoffice.campaigns.preview import preview_letter
 from backoffice.core.errors import DomainError
 from backoffice.correspondence.gathering import gather
@@ -141,7 +141,7 @@ def test_nobody_cancels_what_persons_are_owed(world: World) -> None:
     gather(world.office, SYSTEM, post_now=True)
     [(reference,)] = world.sql("SELECT reference FROM campaign")
     with pytest.raises(DomainError):
-        world.do(actions.cancel, reference, "trop de courriers", actor=manager())
+        world.do(cancelling.cancel, reference, "trop de courriers", actor=manager())
     world.do(actions.pause, reference, "imprimante", actor=manager())
     world.do(actions.resume, reference, actor=manager())
     make_lots(world)

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from backoffice.adapters import environment
-from backoffice.campaigns import actions
+from backoffice.campaigns import cancelling
 from backoffice.campaigns.handing import LotFile, hand_over
 from backoffice.campaigns.models import access_lot
 from backoffice.campaigns.production import Outcome
@@ -102,4 +102,4 @@ def test_planning_a_campaign_needs_no_leave_to_send(world: World) -> None:
     world.load([a_person()])
     assert world.frozen(letter_date=LETTER_DAY)
     reference = world.create()
-    world.do(actions.cancel, reference, "essai")
+    world.do(cancelling.cancel, reference, "essai")

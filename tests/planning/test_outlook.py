@@ -7,7 +7,7 @@ import pytest
 from campaigns.test_waves import people, schedule, terms
 from campaigns.world import SYSTEM, World, manager
 
-from backoffice.campaigns import actions
+from backoffice.campaigns import cancelling
 from backoffice.core.errors import Invalid, NotFound, WrongState
 from backoffice.following.responses import count_responses
 from backoffice.planning.curves import ASSUMED, DAYS, Curve, Response
@@ -70,7 +70,7 @@ def test_the_outlook_sums_the_campaigns_of_every_caisse(world: World) -> None:
         assert sum(load.calls for load in found.loads) == pytest.approx(6 * 0.025)
         (planned,) = world.sql("SELECT sum(letters) FROM wave")[0]
         assert sum(load.letters for load in found.loads) == planned
-    world.do(actions.cancel, "REC-2016-0001", "essai")
+    world.do(cancelling.cancel, "REC-2016-0001", "essai")
     with world.session() as session:
         assert sum(load.letters for load in outlook(session, world.office, date(2016, 11, 14), 9).loads) == 2
 

@@ -361,6 +361,7 @@ def prepared(
     season.within(lambda session: actions.submit(session, office, author, reference))
     with pytest.raises(NotAllowed):
         season.within(lambda session: actions.approve(session, office, author, reference))
+    world.read(reference, approver)
     season.within(lambda session: actions.approve(session, office, approver, reference))
     season.approved[reference] = by_hand or counts.recruitable(world, wanted.letter_date)
     campaign_id = world.campaign(reference).id

@@ -24,6 +24,8 @@ def test_two_approvals_at_the_same_instant_are_one(world: World, sign_in: SignIn
     reference = world.create()
     world.do(actions.submit, reference)
     browsers = [sign_in(MANAGER), sign_in(OTHER_MANAGER)]
+    for browser in browsers:
+        browser.get(f"/campagnes/{reference}/bon-a-tirer.pdf")
     address = step(reference, "approuver")
     pages = [browser.get(address).text for browser in browsers]
     answers: list[tuple[int, str]] = []

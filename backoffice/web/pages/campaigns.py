@@ -2,13 +2,15 @@
 
 from typing import Any, Final
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, jsonify, render_template, request
 
 from backoffice.audit.journal import AuditEntry, entries_about
 from backoffice.campaigns.agenda import departures_of
+from backoffice.campaigns.cancelling import left_by_cancelling
 from backoffice.campaigns.forecast import forecast
 from backoffice.campaigns.kinds import kind_of
 from backoffice.campaigns.models import Campaign, Lot, access_campaign
+from backoffice.campaigns.proof import proof_read
 from backoffice.campaigns.rules import CampaignState, possible_steps
 from backoffice.campaigns.segments import Segment
 from backoffice.campaigns.status import (
@@ -67,8 +69,10 @@ def show(reference: str) -> str:
             "relays": relays_of(session, campaign),
             "origin": session.get(Campaign, campaign.relay_of) if campaign.relay_of else None,
             "life": steps_of(session, campaign),
+            "proof": proof_read(session, campaign),
             "journal": _journal(session, campaign, lots),
             "departures": departures_of(session, campaign) if campaign.status is CampaignState.CANCELLED else [],
+            "left_without": left_by_cancelling(session, campaign),
             "count": forecast(session, office(), campaign) if countable and "decompte" in request.args else None,
         }
     steps = possible_steps(campaign.status, actor, campaign.hands, answers=campaign.on_demand)
@@ -86,6 +90,18 @@ def _journal(session: Any, campaign: Campaign, lots: list[Lot]) -> list[AuditEnt
     for lot in lots:
         objects += [f"{campaign.reference} lot {lot.sequence}", f"lot de courriels {lot.id}"]
     return entries_about(session, [*objects, *(lot.name for lot in lots if lot.name)], JOURNAL_LINES)
+
+
+@pages.get("/<reference>/decompte")
+@access(*READERS)
+def count(reference: str) -> Response:
+    """The count of a draft's persons as of today, as a piece of a page, for its script."""
+    with office().db.unit_of_work() as session:
+        campaign = access_campaign(session, current_actor(), reference)
+        found = forecast(session, office(), campaign) if campaign.status in _ALIVE else None
+    if found is None:
+        return jsonify({"page": f"<p>La campagne est « {campaign.status.label} » : rechargez la page.</p>"})
+    return jsonify({"page": render_template("campaigns/count.html", count=found, errors={})})
 
 
 @pages.get("/<reference>/suivi")

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from backoffice.campaigns import actions
+from backoffice.campaigns.criteria import Criteria, Earlier, Fate
 from backoffice.campaigns.drafts import change_draft
 from backoffice.campaigns.forecast import Forecast, count_draft
 from backoffice.campaigns.lists import Checked, access_list, keep_list
@@ -40,17 +41,30 @@ from backoffice.web.shell import LARGEST_FORM
 @pages.get("/nouvelle")
 @access(Role.CAMPAIGN_MANAGER)
 def new() -> str:
-    """An empty form, or one filled in like an earlier campaign (`?modele=`) or a segment (`?segment=`)."""
+    """An empty form, or one filled in like an earlier campaign (`?modele=`) or a segment (`?segment=`).
+
+    `?sans_code=`: for whom the cancellation of a campaign left without a code.
+    """
     actor, today = current_actor(), paris_date(office().clock())
     model = None
     values: dict[str, Any] = {}
     with office().db.unit_of_work() as session:
         if reference := request.args.get("modele"):
             model = access_campaign(session, actor, reference)
+        if reference := request.args.get("sans_code"):
+            values = _for_those_without(access_campaign(session, actor, reference))
         if (segment_id := request.args.get("segment", "")).isdigit():
             segment = access_segment(session, actor, int(segment_id))
             values = criteria_values(segment.target) | {"caisses": segment.caisses, "segment": str(segment.id)}
     return _page(_form(data=starting_values(actor, today, model) | values | {"demande": new_request()}))
+
+
+def _for_those_without(cancelled: Campaign) -> dict[str, Any]:
+    criteria = Criteria(earlier=Earlier(cancelled.reference, Fate.WITHOUT), foreign=cancelled.target.foreign)
+    return criteria_values(criteria) | {
+        "nom": f"Sans code après l’annulation de {cancelled.reference}", "type": "remake", "caisses": cancelled.caisses,
+        "canal": cancelled.channel_rule,
+    }  # fmt: skip
 
 
 @pages.post("/nouvelle")

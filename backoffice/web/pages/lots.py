@@ -7,13 +7,12 @@ from flask import Response, abort, redirect, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from backoffice.campaigns.forecast import forecast
 from backoffice.campaigns.handing import LotFile, hand_over
 from backoffice.campaigns.keeping import retention_of
 from backoffice.campaigns.models import Campaign, access_campaign
 from backoffice.campaigns.preview import preview_letter, preview_pages
 from backoffice.campaigns.proof import bon_a_tirer, opened_by
-from backoffice.campaigns.rules import LetterState, LotState
+from backoffice.campaigns.rules import LetterState, LotState, possible_steps
 from backoffice.campaigns.status import letter_of, letters_of, lot_of, lot_of_letter
 from backoffice.core.actor import Role
 from backoffice.core.errors import Invalid
@@ -72,9 +71,9 @@ def preview(reference: str) -> str:
     """A few letters of the campaign, the most difficult ones first; once launched, its letters are in its lots."""
     with office().db.unit_of_work() as session:
         campaign = access_campaign(session, current_actor(), reference)
-        launched = campaign.launched_at is not None
-        eligible = 0 if launched else forecast(session, office(), campaign).eligible
-    return render_template("campaigns/preview.html", campaign=campaign, launched=launched, eligible=eligible)
+    return render_template(
+        "campaigns/preview.html", campaign=campaign, launched=campaign.launched_at is not None
+    )  # fmt: skip
 
 
 @pages.get("/<reference>/apercu.pdf")
@@ -95,7 +94,10 @@ def proof(reference: str) -> str:
     with office().db.unit_of_work() as session:
         campaign = access_campaign(session, current_actor(), reference)
         opened = opened_by(session, campaign, current_actor().login)
-    return render_template("campaigns/proof.html", campaign=campaign, opened=opened)
+    steps = possible_steps(campaign.status, current_actor(), campaign.hands)
+    return render_template(
+        "campaigns/proof.html", campaign=campaign, opened=opened, approving="approve" in {step.name for step in steps}
+    )
 
 
 @pages.get("/<reference>/bon-a-tirer.pdf")

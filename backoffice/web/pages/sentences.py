@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import date
 
-from backoffice.campaigns.forecast import Forecast
 from backoffice.campaigns.models import Lot
 from backoffice.campaigns.rules import Channel, LotState
 from backoffice.campaigns.status import CampaignStatus
@@ -54,55 +53,34 @@ def both(paper: int, paper_lots: int, mail: int) -> str:
     return " et ".join(parts)
 
 
-def consequence(step: str, status: CampaignStatus, found: Sequence[Lot], forecast: Forecast | None) -> str:
+def consequence(step: str, status: CampaignStatus, found: Sequence[Lot]) -> str:
     """What this step does to this campaign, now."""
-    return _SENTENCES[step](status, found, forecast)
+    return _SENTENCES[step](status, found)
 
 
-def _submit(status: CampaignStatus, _: Sequence[Lot], forecast: Forecast | None) -> str:
+def _submit(_: CampaignStatus, __: Sequence[Lot]) -> str:
+    return "La campagne sera proposée à l’approbation d’un autre responsable de campagne. Rien ne part encore."
+
+
+def _approve(status: CampaignStatus, _: Sequence[Lot]) -> str:
     return (
-        "La campagne sera proposée à l’approbation d’un autre responsable de campagne. Rien ne part encore. "
-        + _as_of_today(status, forecast)
+        "La liste des destinataires et le modèle du courrier seront figés ; les courriers seront datés du "
+        f"{long_french_date(status.letter_date)}. Rien ne part avant le lancement."
     )
 
 
-def _approve(status: CampaignStatus, _: Sequence[Lot], forecast: Forecast | None) -> str:
-    return (
-        "La liste des destinataires et le modèle du courrier seront figés. Rien ne part avant le lancement. "
-        + _as_of_today(status, forecast)
-    )
-
-
-def _as_of_today(status: CampaignStatus, forecast: Forecast | None) -> str:
-    if forecast is None or not forecast.eligible:
-        return "Aujourd’hui, personne ne recevrait ce courrier."
-    return (
-        f"Aujourd’hui, elle donnerait {both(forecast.letters, forecast.lots, forecast.emails)}, "
-        f"{dated(status.letter_date, status.letter_date, forecast.eligible)}." + _replaced(forecast.replaced)
-    )
-
-
-def _replaced(number: int) -> str:
-    if not number:
-        return ""
-    return (
-        f" {counted(number, 'code en cours de validité sera remplacé', 'codes en cours de validité seront remplacés')} : "
-        "à l’émission du nouveau code, l’ancien courrier ne permet plus de créer un DMP."
-    )
-
-
-def _send_back(status: CampaignStatus, _: Sequence[Lot], __: Forecast | None) -> str:
+def _send_back(status: CampaignStatus, _: Sequence[Lot]) -> str:
     return f"La campagne redeviendra un brouillon, et {status.author} lira votre motif."
 
 
-def _unschedule(status: CampaignStatus, _: Sequence[Lot], __: Forecast | None) -> str:
+def _unschedule(status: CampaignStatus, _: Sequence[Lot]) -> str:
     return (
         f"{counted(status.waves, 'vague est retirée', 'vagues sont retirées')} du calendrier : rien ne partira. La campagne "
         "redevient approuvée, avec les mêmes destinataires ; vous pourrez la programmer à nouveau, ou la lancer."
     )
 
 
-def _launch(status: CampaignStatus, found: Sequence[Lot], _: Forecast | None) -> str:
+def _launch(status: CampaignStatus, found: Sequence[Lot]) -> str:
     if not status.frozen:
         return (
             f"Les courriers, datés du {long_french_date(status.letter_date)}, seront produits dès que la liste des "
@@ -137,14 +115,14 @@ def _left(status: CampaignStatus) -> int:
     return status.total - status.done
 
 
-def _pause(status: CampaignStatus, _: Sequence[Lot], __: Forecast | None) -> str:
+def _pause(status: CampaignStatus, _: Sequence[Lot]) -> str:
     return (
         f"La production s’arrêtera aussitôt, et aucune vague ne partira : {thousands(_left(status))} envois sur "
         f"{thousands(status.total)} attendront la reprise. Rien n’est perdu, rien ne sera envoyé deux fois."
     )
 
 
-def _resume(status: CampaignStatus, found: Sequence[Lot], _: Forecast | None) -> str:
+def _resume(status: CampaignStatus, found: Sequence[Lot]) -> str:
     waves = (
         f"{counted(status.scheduled, 'envoi partira', 'envois partiront')} le jour de leur vague ; une vague dont la date est "
         "passée attendra votre accord."
@@ -163,7 +141,7 @@ def _resume(status: CampaignStatus, found: Sequence[Lot], _: Forecast | None) ->
     return f"{now} {waves}".rstrip()
 
 
-def _cancel(status: CampaignStatus, _: Sequence[Lot], __: Forecast | None) -> str:
+def _cancel(status: CampaignStatus, _: Sequence[Lot]) -> str:
     if not status.total:
         return "La campagne sera close sans qu’aucun courrier ne soit produit. L’annulation est définitive."
     left, done = _left(status), both(status.letters, status.lots_sealed, status.emails)

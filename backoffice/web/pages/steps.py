@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from typing import Final
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from backoffice.campaigns import actions, waves
+from backoffice.campaigns.cancelling import cancel, left_without_code
 from backoffice.campaigns.forecast import forecast
 from backoffice.campaigns.models import access_campaign
-from backoffice.campaigns.proof import opened_by
+from backoffice.campaigns.proof import opened_by, reads_what_is
 from backoffice.campaigns.rules import Step, step_named, take
 from backoffice.campaigns.status import campaign_status, lot_of, lots_of, steps_of
 from backoffice.core.actor import Actor, Role
@@ -33,7 +34,7 @@ _ACTIONS: Final[dict[str, Callable[[Session, Office, Actor, str, str], object]]]
     "launch": lambda session, parts, actor, reference, _: actions.launch(session, parts, actor, reference),
     "pause": actions.pause,
     "resume": lambda session, parts, actor, reference, _: actions.resume(session, parts, actor, reference),
-    "cancel": actions.cancel,
+    "cancel": cancel,
 }
 _ANY_REASON: Final = "motif à donner"
 
@@ -91,11 +92,15 @@ def _page(reference: str, step: Step, form: StepForm, error: str = "") -> str:
     with office().db.unit_of_work() as session:
         campaign = access_campaign(session, current_actor(), reference)
         status, lots = campaign_status(session, campaign), lots_of(session, campaign)
-        count = forecast(session, office(), campaign) if step.name in ("submit", "approve") else None
+        counting = step.name in ("submit", "approve")
+        count = forecast(session, office(), campaign) if counting and "decompte" in request.args else None
+        without = left_without_code(session, office(), campaign) if step.name == "cancel" else 0
         opened = opened_by(session, campaign, current_actor().login)
+        to_read = step.name == "approve" and not reads_what_is(office(), campaign, opened)
     return render_template(
         "campaigns/step.html", campaign=campaign, status=status, step=step, slug=SLUGS[step.name], form=form, error=error,
-        sentence=consequence(step.name, status, lots, count), opened=opened, count=count,
+        sentence=consequence(step.name, status, lots), opened=opened, to_read=to_read, counting=counting, count=count,
+        without=without,
     )  # fmt: skip
 
 

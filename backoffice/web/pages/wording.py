@@ -37,6 +37,7 @@ STEP_DONE: Final = {
     "resume": "Reprise",
     "finish": "Terminée",
     "cancel": "Annulée",
+    "left_without": "Personnes restées sans code",
 }
 """How the history says that a step was taken."""
 

@@ -87,6 +87,9 @@ def test_a_manager_imports_a_file_and_sees_a_campaign_through_to_its_lots(open_a
     other = open_as(OTHER_MANAGER)
     other.goto(f"/campagnes/{reference}")
     other.get_by_role("link", name="Approuver…").click()
+    other.get_by_role("link", name="Lire le bon à tirer").click()
+    expect(other.get_by_text("Préparation des pages…")).to_be_hidden()
+    other.get_by_role("link", name="Je l’ai lu, passer à l’approbation…").click()
     other.get_by_role("button", name="Approuver").click()
     expect(other.get_by_text("est en train d’être figée").first).to_be_visible()
     with world.session() as session:

@@ -1,5 +1,6 @@
 """The bon à tirer and the templates of letters, as a manager meets them."""
 
+import hashlib
 import io
 from html import unescape
 
@@ -28,21 +29,47 @@ def a_docx(world: World, before: str = "Gratuit et confidentiel", after: str = "
     return out
 
 
-def test_who_approves_is_told_whether_they_opened_the_bon_a_tirer(
-    manager: Browser, sign_in: SignIn, world: World
-) -> None:
+def test_an_approval_says_which_bon_a_tirer_was_read(manager: Browser, sign_in: SignIn, world: World) -> None:
     world.load([a_person() for _ in range(3)])
     reference = world.create()
     world.do(actions.submit, reference)
-    step = f"/campagnes/{reference}/etapes/approuver"
-    assert "Vous ne l’avez pas encore ouvert." in plain(manager.get(step).text)
-    assert "Bon à tirer" in manager.get(f"/campagnes/{reference}").text
-    assert "page de garde" in manager.get(f"/campagnes/{reference}/bon-a-tirer").text
-    answer = manager.get(f"/campagnes/{reference}/bon-a-tirer.pdf")
+    step, address = f"/campagnes/{reference}/etapes/approuver", f"/campagnes/{reference}"
+    page = plain(manager.get(step).text)
+    assert "Vous ne l’avez pas encore ouvert." in page
+    assert "<button class" not in page[page.index("<main") :]  # nothing to press before it is read
+    refused = manager.send(step, address)
+    assert refused.status_code == 422
+    assert "Ouvrez d’abord le bon à tirer" in plain(refused.text)
+    assert "page de garde" in manager.get(f"{address}/bon-a-tirer").text
+    answer = manager.get(f"{address}/bon-a-tirer.pdf")
     assert (answer.status_code, answer.data[:5]) == (200, b"%PDF-")
-    assert "vous l’avez ouvert le" in plain(manager.get(step).text)
+    digest = hashlib.sha256(answer.data).hexdigest()
+    mark = " ".join(digest[at : at + 4] for at in range(0, 16, 4))
+    # Opened by one of them, it is not read by the other.
+    assert "Vous ne l’avez pas encore ouvert." in plain(sign_in(OTHER_MANAGER).get(step).text)
+    assert mark in plain(manager.get(step).text)
+    assert manager.send(step).status_code == 303
+    shown = plain(manager.get(address).text)
+    assert f"bon à tirer lu, empreinte {mark}" in shown
+    assert "qui avait ouvert le bon à tirer le" in shown
     assert journal(world, "campagne.bon_a_tirer") == [(MANAGER, reference)]
-    assert sign_in(AGENT).get(f"/campagnes/{reference}/bon-a-tirer.pdf").status_code == 403
+    assert sign_in(AGENT).get(f"{address}/bon-a-tirer.pdf").status_code == 403
+
+
+def test_a_template_changed_since_the_bon_a_tirer_is_to_be_read_again(
+    manager: Browser, sign_in: SignIn, world: World
+) -> None:
+    world.load([a_person()])
+    reference = world.create()
+    world.do(actions.submit, reference)
+    step = f"/campagnes/{reference}/etapes/approuver"
+    manager.get(f"/campagnes/{reference}/bon-a-tirer.pdf")
+    answer = sign_in(OTHER_MANAGER).send(LETTER, fichier=(a_docx(world), "recrutement.docx"), commentaire="Plus simple")
+    assert sign_in(NATIONAL_MANAGER).send(f"{answer.location}/adopter", form_at=answer.location).status_code == 303
+    assert "Le modèle du courrier a changé depuis que vous l’avez ouvert." in plain(manager.get(step).text)
+    assert "a changé depuis que vous avez ouvert" in plain(manager.send(step, f"/campagnes/{reference}").text)
+    manager.get(f"/campagnes/{reference}/bon-a-tirer.pdf")
+    assert manager.send(step).status_code == 303
 
 
 def test_a_template_goes_from_word_to_its_proof_to_every_letter(

@@ -8,7 +8,7 @@ import pytest
 from campaigns.test_waves import on, people, schedule, states, terms, waves_at
 from campaigns.world import World
 
-from backoffice.campaigns import actions
+from backoffice.campaigns import actions, cancelling
 from backoffice.campaigns.rules import CampaignState, WaveState
 from backoffice.core.clock import PARIS
 
@@ -191,7 +191,7 @@ def test_a_cancelled_campaign_says_which_letters_had_left(reference: str, world:
     schedule(world, reference, terms())
     on(world, 14)
     world.make_all(reference)
-    world.do(actions.cancel, reference, "erreur de cible")
+    world.do(cancelling.cancel, reference, "erreur de cible")
     page = words(sign_in(MANAGER).get(f"/campagnes/{reference}").text)
     assert "Ce qui était parti" in page
     assert "2 courriers en 1 lot scellé" in page
