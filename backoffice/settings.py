@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 from backoffice.core.errors import Invalid, Unavailable
 
-OF_THE_RECORD = {"DMP_TITULAIRE_URL": "titulaire", "DMP_FEED_URL": "alimentation"}
-"""The variable that makes a host one of mon-dmp, or of the automatic feed, and its login role."""
+OF_THE_RECORD = {"DMP_TITULAIRE_URL": "titulaire", "DMP_FEED_URL": "alimentation", "DMP_PS_URL": "ps"}
+"""The variable that makes a host one of mon-dmp, of the automatic feed or of the professionals, and its login role."""
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -47,6 +47,23 @@ class FeedSettings:
     """Database `dmp`, role `alimentation`."""
     extraction: Path
     """The insurance's extraction of reimbursements."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfessionalsSettings:
+    """What the access of professionals alone is given."""
+
+    dmp_url: str
+    """Database `dmp`, role `ps`."""
+    secret_key: str
+    trust: Path
+    """Folder of the authorities that are believed and of their lists of revocation."""
+    certificate: Path
+    """Of the server, with its authority's; PEM."""
+    key: Path
+    regulators: Path | None
+    """The regulating physicians of a centre 15, one PS_IdNat a line."""
+    hosts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +132,8 @@ class Settings:
     """The insured person's portal; only its own process reads them."""
     feed: FeedSettings
     """The automatic feed; only its own process reads them, with the key ring and the folder of documents."""
+    professionals: ProfessionalsSettings
+    """The access of professionals; only its own process reads them, with the key ring and the folder of documents."""
     ldap_kind: str = "openldap"
     """Shape of the directory: "openldap" or "active-directory"."""
     ldap_caisse_attribute: str = "departmentNumber"
@@ -145,7 +164,7 @@ class Settings:
                 return ""
             given = {own for name, own in OF_THE_RECORD.items() if name in env}
             if given and role not in given:
-                return ""  # a host of mon-dmp or of the feed alone: it is given no login of the back office
+                return ""  # a host of the record alone: it is given no login of the back office
             postgres = services.get("postgres")
             if not postgres or role not in secrets.get("roles", {}):
                 raise Unavailable(
@@ -212,6 +231,15 @@ class Settings:
             feed=FeedSettings(
                 dmp_url=database("DMP_FEED_URL", "alimentation", "dmp"),
                 extraction=Path(env.get("FEED_EXTRACTION", data / "extraction" / "remboursements.csv")),
+            ),
+            professionals=ProfessionalsSettings(
+                dmp_url=database("DMP_PS_URL", "ps", "dmp"),
+                secret_key=env.get("PS_SECRET_KEY") or secrets.get("ps_key", ""),
+                trust=(trust := Path(env.get("PS_TRUST", data / "igc"))),
+                certificate=Path(env.get("PS_CERTIFICATE", trust / "serveur.pem")),
+                key=Path(env.get("PS_KEY", trust / "serveur.key")),
+                regulators=Path(env["PS_REGULATORS"]) if env.get("PS_REGULATORS") else None,
+                hosts=tuple(env.get("PS_HOSTS", "").split()),
             ),
             ldap_kind=env.get("LDAP_KIND", "openldap"),
             ldap_caisse_attribute=env.get("LDAP_CAISSE_ATTRIBUTE", "departmentNumber"),

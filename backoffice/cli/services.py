@@ -53,17 +53,23 @@ def _show(as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("application", type=click.Choice(["backoffice", "mondmp", "alimentation"]), default="backoffice")
+@click.argument("application", type=click.Choice(["backoffice", "mondmp", "ps", "alimentation"]), default="backoffice")
 @click.option(
-    "--port", type=click.IntRange(1, 65535), help="8000 pour le back office, 8001 pour mon-dmp, sauf avis contraire."
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="8000 pour le back office, 8001 pour mon-dmp, 8002 pour les professionnels, sauf avis contraire.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True)
 def serve(application: str, port: int | None, host: str) -> None:
-    """Sert le back office des caisses, mon-dmp, ou l’alimentation automatique des DMP, qui n’a pas d’adresse."""
+    """Sert le back office, mon-dmp, l’accès des professionnels (TLS, par carte), ou l’alimentation, sans adresse."""
     if application == "mondmp":
         from backoffice.mondmp import serve as serve_mondmp
 
         serve_mondmp(Settings.from_env(), host, port or 8001)
+    elif application == "ps":
+        from backoffice.professionals import serve as serve_professionals
+
+        serve_professionals(Settings.from_env(), host, port or 8002)
     elif application == "alimentation":
         from backoffice.feeding import work
 

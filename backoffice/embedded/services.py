@@ -179,6 +179,7 @@ class Services:
             "valkey": lambda: secrets.token_urlsafe(24),
             "backoffice_key": lambda: secrets.token_urlsafe(48),
             "mondmp_key": lambda: secrets.token_urlsafe(48),
+            "ps_key": lambda: secrets.token_urlsafe(48),
         }
         missing = {name: make() for name, make in fresh.items() if name not in kept}
         if absent := set(postgres.ROLES) - set(kept.get("roles", postgres.ROLES)):

@@ -22,11 +22,19 @@ from backoffice.settings import Settings, data_folder, read_json
 
 DEMONSTRATION = "demonstration"
 """Folder of the store where the demonstration writes its population file."""
+ARGUMENTS = {"ps": ("demonstration",)}
+"""Cards and authorities are invented at each start."""
 WATCH_SECONDS = 1.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-CHILDREN = {"worker": "Le travailleur", "web": "Le back office", "mondmp": "mon-dmp", "feed": "L’alimentation"}
-ADDRESSES = {"web": "Back office des caisses : ", "mondmp": "mon-dmp, pour l’assuré  : "}
-MODULES = {"web": "backoffice.app", "mondmp": "backoffice.mondmp"}
+CHILDREN = {
+    "worker": "Le travailleur", "web": "Le back office", "mondmp": "mon-dmp", "ps": "L’accès des professionnels",
+    "feed": "L’alimentation",
+}  # fmt: skip
+ADDRESSES = {
+    "web": "Back office des caisses : http", "mondmp": "mon-dmp, pour l’assuré  : http",
+    "ps": "Professionnels de santé : https",
+}  # fmt: skip
+MODULES = {"web": "backoffice.app", "mondmp": "backoffice.mondmp", "ps": "backoffice.professionals"}
 
 
 def keep_house(
@@ -167,7 +175,7 @@ def _serve(parts: Services, children: dict[str, Background], port: int, say: Cal
     commands = {"worker": [sys.executable, "-m", "backoffice.worker"]}
     with signals_held():
         children["worker"].start(commands["worker"])
-    ports = {"web": port, "mondmp": port + 1}
+    ports = {"web": port, "mondmp": port + 1, "ps": port + 2}
     # One after the other: the back office makes the key file that mon-dmp reads.
     for name, wanted in ports.items():
         ports[name] = _serve_one(name, children[name], commands, wanted, say)
@@ -184,7 +192,7 @@ def _serve_one(
     label = CHILDREN[name]
     for _ in range(ATTEMPTS):
         chosen = free_port(wanted, say, label.removeprefix("Le "))
-        commands[name] = [sys.executable, "-m", MODULES[name], str(chosen)]
+        commands[name] = [sys.executable, "-m", MODULES[name], str(chosen), *ARGUMENTS.get(name, ())]
         with signals_held():
             child.start(commands[name])
         wait_until(
@@ -193,7 +201,7 @@ def _serve_one(
             f"{label} ne démarre pas : voir {child.log_file}.",
         )
         if child.process() is not None:
-            say(f"{ADDRESSES[name]}http://127.0.0.1:{chosen}/")
+            say(f"{ADDRESSES[name]}://127.0.0.1:{chosen}/")
             return chosen
         if port_is_free(chosen):
             break
@@ -204,12 +212,13 @@ def _announce(parts: Services, ports: Mapping[str, int], caisse: str, say: Calla
     state = read_json(parts.run / "services.json")
     say("")
     for name, port in ports.items():
-        say(f"{ADDRESSES[name]}http://127.0.0.1:{port}/")
+        say(f"{ADDRESSES[name]}://127.0.0.1:{port}/")
     say(f"Courriels et SMS reçus  : http://127.0.0.1:{state['mail_page']['port']}/")
     say("")
     say(f"Comptes de démonstration (mot de passe « {DEMONSTRATION_PASSWORD} ») :")
     for account in demonstration_accounts(caisse):
         say(f"  {account.login:<20} {account.title}, {account.where}")
+    say(f"Cartes logicielles de professionnels (code 1234) : {data_folder() / 'igc'}")
     say("Ceux des huit autres caisses : « .venv/bin/caisse demo accounts ».")
     say("Une personne fictive pour essayer mon-dmp et le guichet : « .venv/bin/caisse demo insured ».")
     say("")

@@ -35,6 +35,19 @@ class Action(StrEnum):
     EXPORT = "document.export"
     READ_TRACE = "trace.read"
     EXPORT_TRACE = "trace.export"
+    FIND = "dossier.find"
+    ENTER = "dossier.enter"
+    CONSENT = "relation.consent"
+    BRING_IN = "relation.team"
+    ATTENDING = "relation.attending"
+    SEES_ALL = "relation.all"
+    END = "relation.end"
+    BLOCK = "relation.block"
+    UNBLOCK = "relation.unblock"
+    EMERGENCY = "emergency.begin"
+    REFUSE_EMERGENCY = "emergency.refuse"
+    ACCEPT_EMERGENCY = "emergency.accept"
+    SEE_CIRCLE = "relation.read"
 
     @property
     def label(self) -> str:
@@ -56,6 +69,19 @@ _LABELS: Final = {
     Action.EXPORT: "DMP téléchargé en entier",
     Action.READ_TRACE: "historique des accès consulté",
     Action.EXPORT_TRACE: "historique des accès téléchargé",
+    Action.FIND: "DMP recherché",
+    Action.ENTER: "entrée demandée",
+    Action.CONSENT: "consentement du patient enregistré",
+    Action.BRING_IN: "professionnel joint à l’équipe de soins",
+    Action.ATTENDING: "médecin traitant désigné",
+    Action.SEES_ALL: "mêmes droits que le médecin traitant donnés",
+    Action.END: "autorisation retirée",
+    Action.BLOCK: "professionnel bloqué",
+    Action.UNBLOCK: "professionnel débloqué",
+    Action.EMERGENCY: "accès en urgence ouvert",
+    Action.REFUSE_EMERGENCY: "accès en urgence refusé d’avance",
+    Action.ACCEPT_EMERGENCY: "accès en urgence de nouveau permis",
+    Action.SEE_CIRCLE: "liste des professionnels consultée",
 }
 
 

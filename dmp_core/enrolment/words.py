@@ -31,3 +31,15 @@ def long_day(moment: date | datetime) -> str:
     day = moment.astimezone(PARIS).date() if isinstance(moment, datetime) else moment
     number = "1er" if day.day == 1 else str(day.day)
     return f"{number}{NBSP}{_MONTHS[day.month - 1]}{NBSP}{day.year}"
+
+
+def short_day(moment: date | datetime) -> str:
+    """A day, or the day in Paris of an aware instant, in figures: "02/11/2016"."""
+    day = moment.astimezone(PARIS).date() if isinstance(moment, datetime) else moment
+    return f"{day:%d/%m/%Y}"
+
+
+def french_instant(instant: datetime) -> str:
+    """An aware instant as read in Paris: "02/11/2016 à 09 h 30"."""
+    local = instant.astimezone(PARIS)
+    return f"{local:%d/%m/%Y} à {local:%H}{NBSP}h{NBSP}{local:%M}"

@@ -136,21 +136,25 @@ class TestAuthority:
             built = built.add_revoked_certificate(entry)
         return built.sign((signed_by or issuer).key, hashes.SHA256())
 
-    def lists(self, revoked: list[x509.Certificate], now: datetime) -> list[x509.CertificateRevocationList]:
+    def lists(
+        self, revoked: list[x509.Certificate], now: datetime, life: timedelta = LIST_LIFE
+    ) -> list[x509.CertificateRevocationList]:
         """A list of each of its authorities, naming what of `revoked` is its own."""
         return [
-            self.revocations(one, [each for each in revoked if each.issuer == one.certificate.subject], now)
+            self.revocations(one, [each for each in revoked if each.issuer == one.certificate.subject], now, life=life)
             for one in (self._root, self.cards, self.establishments)
         ]
 
-    def publish(self, folder: Path, now: datetime, revoked: list[x509.Certificate] | None = None) -> None:
+    def publish(
+        self, folder: Path, now: datetime, revoked: list[x509.Certificate] | None = None, *, life: timedelta = LIST_LIFE
+    ) -> None:
         """Write anchors (`racines.pem` ...) and lists of revocation where `Anchors.load` and `FolderOfLists` read them."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, one in (
             ("racines.pem", self._root), ("cartes.pem", self.cards), ("etablissements.pem", self.establishments),
         ):  # fmt: skip
             (folder / name).write_bytes(one.pem)
-        for number, told in enumerate(self.lists(revoked or [], now)):
+        for number, told in enumerate(self.lists(revoked or [], now, life)):
             file = folder / f"{number}.crl"
             aside = file.with_suffix(".new")
             aside.write_bytes(told.public_bytes(serialization.Encoding.DER))

@@ -144,6 +144,25 @@ class Wanted:
     """Submitted at or after."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a professional may see of a dossier that they have come to by right."""
+
+    professional: str
+    """Sees what they wrote themselves, masked too."""
+    types: frozenset[str]
+    """That their profession reads."""
+    masked: bool
+    """Whether masked documents show: to the médecin traitant, and to who was given the same rights."""
+
+    def shows(self, document: Document) -> bool:
+        """Whether this document is there for them; what awaits its announcement to the holder is."""
+        return (
+            document.status is not Status.DELETED and document.type_code in self.types
+            and (self.masked or not document.masked or document.author.id == self.professional)
+        )  # fmt: skip
+
+
 def title_of(typed: str) -> str:
     """A title that can stand. Raises Invalid."""
     title = " ".join(typed.split())
@@ -202,6 +221,16 @@ def documents_of(
     """The holder's view of the list, the latest first: what is not announced yet is not there."""
     rows = connection.execute(_LIST, _wanted(wanted, now) | {"limit": limit, "offset": offset})
     return [_read(box, row) for row in rows]
+
+
+def documents_seen(
+    connection: Connection, box: Box, sight: Sight, wanted: Wanted, limit: int, offset: int = 0
+) -> list[Document]:
+    """A professional's view of the list, the latest first, by the rule of `Sight.shows`."""
+    asked = _wanted(wanted, None) | {
+        "limit": limit, "offset": offset, "mine": sight.professional, "read": sorted(sight.types), "all": sight.masked,
+    }  # fmt: skip
+    return [_read(box, row) for row in connection.execute(_LIST_SEEN, asked)]
 
 
 def count_by_category(connection: Connection, wanted: Wanted, now: datetime) -> dict[Category, int]:
@@ -275,7 +304,7 @@ def _read(box: Box, row: Row[Any]) -> Document:
     )  # fmt: skip
 
 
-def _wanted(wanted: Wanted, now: datetime) -> dict[str, Any]:
+def _wanted(wanted: Wanted, now: datetime | None) -> dict[str, Any]:
     types: Iterable[str] = ()
     classes: Iterable[str] = ()
     if wanted.category is not None:
@@ -290,12 +319,13 @@ _COLUMNS: Final = (
     "id, entry_uuid, logical_id, version, unique_id, class_code, type_code, type_system, mime, size, sha1, sha256, "
     "author_kind, author_id, created_at, service_start, submitted_at, status, masked, hidden_until, about, content"
 )
-_SEEN: Final = (
-    "status = :status AND class_code <> '95' AND (hidden_until IS NULL OR hidden_until <= :now) "
+_ASKED: Final = (
+    "status = :status AND class_code <> '95' "
     "AND (CAST(:since AS timestamptz) IS NULL OR submitted_at >= :since) "
     "AND (:any OR type_code = ANY(CAST(:types AS text[])) "
     "OR (class_code = ANY(CAST(:classes AS text[])) AND type_code <> ALL(CAST(:apart AS text[]))))"
 )
+_SEEN: Final = f"{_ASKED} AND (hidden_until IS NULL OR hidden_until <= :now)"
 _ONE: Final = text(f"SELECT {_COLUMNS} FROM medical.document WHERE id = :id")  # noqa: S608 - constants of ours
 _ONE_LOCKED: Final = text(f"SELECT {_COLUMNS} FROM medical.document WHERE id = :id FOR UPDATE")  # noqa: S608
 _VERSIONS: Final = text(
@@ -304,6 +334,10 @@ _VERSIONS: Final = text(
 _LIST: Final = text(
     f"SELECT {_COLUMNS} FROM medical.document WHERE {_SEEN} "  # noqa: S608
     "ORDER BY service_start DESC, id LIMIT :limit OFFSET :offset"
+)
+_LIST_SEEN: Final = text(
+    f"SELECT {_COLUMNS} FROM medical.document WHERE {_ASKED} AND type_code = ANY(CAST(:read AS text[])) "  # noqa: S608
+    "AND (:all OR NOT masked OR author_id = :mine) ORDER BY service_start DESC, id LIMIT :limit OFFSET :offset"
 )
 _COUNTS: Final = text(
     f"SELECT type_code, class_code, count(*) AS documents FROM medical.document WHERE {_SEEN} GROUP BY 1, 2"  # noqa: S608

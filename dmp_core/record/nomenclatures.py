@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from dmp_core.errors import Invalid
+from dmp_core.record.categories import Category, category_of
 
 _FOLDER: Final = Path(__file__).parent / "nomenclature"
 
@@ -27,6 +28,11 @@ class DocumentType:
     def holds(self, on: date) -> bool:
         """Whether it may be used on this day."""
         return self.since <= on and (self.until is None or on <= self.until)
+
+    @property
+    def category(self) -> Category | None:
+        """The one category of its documents."""
+        return category_of(self.code, self.class_code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +67,14 @@ def label_of_class(code: str, on: date) -> str:
     return code
 
 
+def every_type() -> list[DocumentType]:
+    """Every type there ever was: documents keep theirs."""
+    return [each for periods in _types().values() for each in periods]
+
+
 def types_in_use(on: date) -> list[DocumentType]:
     """Every type that may be used on this day, in the order of the tables."""
-    return [each for periods in _types().values() for each in periods if each.holds(on)]
+    return [each for each in every_type() if each.holds(on)]
 
 
 @lru_cache(maxsize=1)

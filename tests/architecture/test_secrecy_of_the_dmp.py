@@ -1,7 +1,7 @@
 """Medical secrecy by construction: PostgreSQL itself says what a caisse can reach in the database `dmp` (DESIGN 2)."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -149,8 +149,42 @@ def test_a_caisse_reaches_exactly_what_is_listed_and_nothing_medical(caisse: Con
     assert medical(found) == []
 
 
-def test_the_access_of_professionals_reaches_nothing_before_it_exists(caisse: Connection) -> None:
-    assert reach(caisse, ["ps"]) == [Reach("ps", "", "dmp", "database", ("CONNECT",))]
+OF_PROFESSIONALS = [
+    Reach("ps", "", "dmp", "database", ("CONNECT",)),
+    Reach(
+        "ps", "enrolment", "dossier", "table", (),
+        {"SELECT": ("id", "civilite", "nom_naissance", "nom_usage", "prenom", "date_naissance", "state")},
+    ),
+    Reach(
+        "ps", "enrolment", "dossier_of_identifier(wanted_system text, wanted_value text)", "definer routine", ("EXECUTE",)
+    ),
+    Reach("ps", "enrolment", "enrolment", "schema", ("USAGE",)),
+    Reach("ps", "medical", "block", "table", ("SELECT",)),
+    Reach("ps", "medical", "document", "table", ("SELECT",)),
+    Reach("ps", "medical", "dossier_key", "table", ("INSERT", "SELECT")),
+    Reach("ps", "medical", "emergency", "table", ("INSERT", "SELECT")),
+    Reach("ps", "medical", "emergency_refusal", "table", ("SELECT",)),
+    Reach("ps", "medical", "medical", "schema", ("USAGE",)),
+    Reach("ps", "medical", "relation", "table", ("INSERT", "SELECT"), {"UPDATE": ("ended_at",)}),
+    Reach("ps", "medical", "sight()", "definer routine", ("EXECUTE",)),
+    Reach(
+        "ps", "medical", "trace", "table", ("INSERT",), {"SELECT": ("dossier_id", "number", "digest")}
+    ),
+]  # fmt: skip
+"""All that the access of professionals may ever do: neither accounts, contacts nor codes, and of the trace no line read."""
+
+
+def test_the_access_of_professionals_reaches_exactly_what_is_listed(caisse: Connection) -> None:
+    found = [replace(line, privileges=tuple(sorted(line.privileges))) for line in reach(caisse, ["ps"])]
+    assert found == OF_PROFESSIONALS
+
+
+def test_row_security_binds_every_table_that_professionals_reach(caisse: Connection) -> None:
+    tables = {(line.schema, line.object) for line in OF_PROFESSIONALS if line.kind == "table"}
+    policies = caisse.execute(
+        text("SELECT schemaname, tablename FROM pg_policies WHERE 'ps' = ANY(CAST(roles AS text[]))")
+    )
+    assert {tuple(row) for row in policies} == tables
 
 
 WITHOUT_DOSSIER = {"outbox", "attempt"}

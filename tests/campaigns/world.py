@@ -41,7 +41,7 @@ from backoffice.migrations import migrate as migrate_caisse
 from backoffice.office import Office, open_office
 from backoffice.population.actions import ImportCounts, request_import, run_import
 from backoffice.population.rows import COLUMNS
-from backoffice.settings import PROJECT_ROOT, FeedSettings, MonDmpSettings, Settings
+from backoffice.settings import PROJECT_ROOT, FeedSettings, MonDmpSettings, ProfessionalsSettings, Settings
 from dmp_core.enrolment.digests import digests
 from dmp_core.migrations import migrate as migrate_dmp
 from dmp_core.storage.keyring import Keyring
@@ -123,6 +123,10 @@ def settings_of(databases: Databases, data: Path, redis_url: str, **changes: Any
             trusted_hosts=(),
         ),
         feed=FeedSettings(databases.url("alimentation", "dmp"), data / "extraction" / "remboursements.csv"),
+        professionals=ProfessionalsSettings(
+            databases.url("ps", "dmp"), "clé des professionnels " * 2, data / "igc", data / "igc" / "serveur.pem",
+            data / "igc" / "serveur.key", None, (),
+        ),
     )  # fmt: skip
     return replace(settings, **changes)
 

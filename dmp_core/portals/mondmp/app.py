@@ -15,7 +15,7 @@ from dmp_core.portals.mondmp.record.uploads import expect_documents
 from dmp_core.portals.mondmp.web.access import guard_routes
 from dmp_core.portals.mondmp.web.errors import translate_errors
 from dmp_core.portals.mondmp.web.rendering import FOLDER, equip_templates
-from dmp_core.portals.mondmp.web.security import protect_responses, trust_proxies
+from dmp_core.portals.security import protect_responses, trust_proxies
 from dmp_core.record.sealing import DossierKeys
 
 LARGEST_FORM: Final = 64 * 1024

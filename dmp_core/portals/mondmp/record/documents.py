@@ -9,13 +9,13 @@ from flask.typing import ResponseReturnValue
 from dmp_core.access.gate import RECENT
 from dmp_core.errors import NotFound
 from dmp_core.holder.sessions import Stage
-from dmp_core.portals.mondmp.record.history_pdf import history_pdf
 from dmp_core.portals.mondmp.record.pages import PAGE, asked_page, blueprint, gate, holder_name, own
 from dmp_core.portals.mondmp.web import session as web
 from dmp_core.portals.mondmp.web.access import stage
 from dmp_core.record.categories import Category
 from dmp_core.record.contents import Format
 from dmp_core.record.documents import Document, Status, Wanted
+from dmp_core.record.reimbursements.pages import history_pdf
 from dmp_core.record.reimbursements.reading import history_in
 from dmp_core.record.reimbursements.words import EMPTY, HOSPITAL, USE, has_marks, tables_of
 

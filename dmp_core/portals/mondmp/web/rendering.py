@@ -1,14 +1,12 @@
 """What templates may call: French typography and dates, versioned static files, who is there."""
 
 import hashlib
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from flask import Blueprint, Flask, Response, request, send_from_directory, url_for
 
-from dmp_core.clock import PARIS
-from dmp_core.enrolment.words import HOTLINE, NBSP, long_day, no_break_spaces
+from dmp_core.enrolment.words import HOTLINE, french_instant, long_day, no_break_spaces, short_day
 from dmp_core.portals.mondmp.web.access import public
 from dmp_core.portals.mondmp.web.session import greeted
 
@@ -53,15 +51,3 @@ def equip_templates(app: Flask, note: str) -> None:
             "hotline_digits": HOTLINE.replace(" ", ""),
             "path": request.path,
         }
-
-
-def short_day(moment: date | datetime) -> str:
-    """A day, or the day in Paris of an aware instant, in figures: "02/11/2016"."""
-    day = moment.astimezone(PARIS).date() if isinstance(moment, datetime) else moment
-    return f"{day:%d/%m/%Y}"
-
-
-def french_instant(instant: datetime) -> str:
-    """An aware instant as read in Paris: "02/11/2016 à 09 h 30"."""
-    local = instant.astimezone(PARIS)
-    return f"{local:%d/%m/%Y} à {local:%H}{NBSP}h{NBSP}{local:%M}"

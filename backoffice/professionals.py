@@ -1,0 +1,99 @@
+"""The access of professionals served: its composition root. Mutual TLS ends here, never in a proxy before it."""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+
+from backoffice.adapters.logs import quiet_logs
+from backoffice.core import errors
+from backoffice.core.clock import Clock, system_clock
+from backoffice.settings import Settings
+from dmp_core import errors as dmp_errors
+from dmp_core.portals.professionals.app import create_app as create_portal
+from dmp_core.portals.professionals.parts import Parts
+from dmp_core.portals.professionals.serving import Server, Tls
+from dmp_core.professionals.authority import TestAuthority, write_secret
+from dmp_core.professionals.identifiers import national_id
+from dmp_core.professionals.store import ProfessionalStore
+from dmp_core.professionals.trust import Anchors, FolderOfLists, Trust
+from dmp_core.record.shelf import Folder
+from dmp_core.storage.keyring import Keyring
+
+DEMONSTRATION_CODE = "1234"
+_LISTS = timedelta(days=90)
+_CARDS = (
+    ("medecin", "810000000017", "DUBOIS", "CLAIRE", "Médecin", "G15_10/SM54"),
+    ("infirmier", "0631234567", "PETIT", "LUC", "Infirmier", ""),
+    ("chirurgien-dentiste", "810000000025", "MOREAU", "INES", "Chirurgien-Dentiste", ""),
+)
+
+
+def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
+    """The site over `settings`. Raises Unavailable when its address, its authorities or the key ring are not there."""
+    own = settings.professionals
+    for variable, value in (("DMP_PS_URL", own.dmp_url), ("PS_SECRET_KEY", own.secret_key)):
+        if not value:
+            raise errors.Unavailable(f"L’accès des professionnels n’est pas configuré : indiquez {variable}.")
+    try:
+        trust = Trust(Anchors.load(own.trust), FolderOfLists(own.trust))
+        record = Keyring.create_if_missing(settings.mondmp.record_keyring)
+    except dmp_errors.DmpError as refusal:
+        raise errors.Unavailable(str(refusal)) from refusal
+    return create_portal(
+        Parts(
+            clock=clock, store=ProfessionalStore(own.dmp_url), trust=trust, record=record,
+            shelf=Folder(settings.mondmp.documents), secret_key=own.secret_key, regulators=_regulators(own.regulators),
+            note=settings.environment_note, hosts=own.hosts,
+        )
+    )  # fmt: skip
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Serve until a signal ends the process. Raises Unavailable as `create_app` does, and without a certificate."""
+    own = settings.professionals
+    create_app(settings).extensions[
+        "professionals"
+    ].store.close()  # what is missing is said here, not in a process's log
+    if not (own.certificate.is_file() and own.key.is_file()):
+        raise errors.Unavailable(
+            f"Le certificat du serveur {own.certificate} ou sa clé {own.key} manque : indiquez PS_CERTIFICATE et PS_KEY."
+        )
+    Server(lambda: create_app(settings), Tls(own.certificate, own.key, Anchors.load(own.trust)), host, port).run()
+
+
+def invent(settings: Settings, clock: Clock = system_clock) -> None:
+    """A test authority in place of the real ones, new at each start, with software cards to try: code 1234."""
+    own, authority, now = settings.professionals, TestAuthority(clock()), clock()
+    authority.publish(own.trust, now, life=_LISTS)
+    server = authority.server("localhost", now - timedelta(minutes=5))
+    write_secret(own.key, server.key_pem)
+    own.certificate.write_bytes(server.pem + authority.establishments.pem)
+    for name, number, surname, given_name, profession, speciality in _CARDS:
+        card = authority.card(
+            number, surname, given_name, profession, now - timedelta(minutes=5), speciality=speciality
+        )
+        file = own.trust / f"carte-{name}.p12"
+        write_secret(file, card.pkcs12(DEMONSTRATION_CODE, [authority.cards.certificate]))
+
+
+def _regulators(file: Path | None) -> frozenset[str]:
+    """One PS_IdNat a line. Raises Unavailable for a file that is not there, or a line that is no number."""
+    if file is None:
+        return frozenset()
+    try:
+        lines = file.read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError):
+        raise errors.Unavailable(f"La liste des régulateurs du centre 15 ({file}) ne peut pas être lue.") from None
+    if wrong := [line for line in lines if national_id(line) is None]:
+        raise errors.Unavailable(f"La liste des régulateurs du centre 15 porte un numéro faux : {wrong[0][:20]}.")
+    return frozenset(lines)
+
+
+if __name__ == "__main__":
+    quiet_logs()
+    found = Settings.from_env()
+    if len(sys.argv) > 2 and sys.argv[2] == "demonstration":
+        invent(found)
+    serve(found, "127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 8002)

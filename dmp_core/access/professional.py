@@ -1,0 +1,283 @@
+"""The gate in front of professionals: it decides, writes the trace in the same transaction, and then gives.
+
+Whatever is not there for them is one refusal, the same to the letter: a document masked, deleted, of another dossier, of a
+type that their profession does not read, or that never was; a dossier closed, suspended, that blocked them, or that
+never was. What each really was is decided and traced here, and told to nobody but the holder.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from dmp_core.access import circle, trace
+from dmp_core.access.circle import Member, Told
+from dmp_core.access.habilitations import types_read
+from dmp_core.access.rules import (
+    AUTHORISED_FOR,
+    EMERGENCY_FOR,
+    LONGEST_REASON,
+    Barrier,
+    Basis,
+    Emergency,
+    Relation,
+    Way,
+    way_in,
+)
+from dmp_core.access.trace import Action, ActorKind, Mode, Who
+from dmp_core.clock import PARIS, Clock
+from dmp_core.errors import DmpError, Invalid, NotFound, WrongState
+from dmp_core.identity.identifiers import System
+from dmp_core.professionals.certificates import Professional
+from dmp_core.professionals.identifiers import national_id
+from dmp_core.professionals.professions import PHYSICIAN, label_of
+from dmp_core.professionals.store import ProfessionalStore
+from dmp_core.record import documents
+from dmp_core.record.documents import Document, Sight, Wanted
+from dmp_core.record.sealing import Box, DossierKeys
+from dmp_core.record.shelf import Shelf
+
+_NO_DOSSIER: Final = "Aucun DMP ne vous est accessible pour ce patient : vérifiez ce que vous avez saisi."
+_NOT_HERE: Final = "Ce document n’est pas dans ce DMP : revenez à la liste des documents."
+_TOLD: Final = 10
+"""How many emergencies the médecin traitant is told of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """Whose dossier it is."""
+
+    civility: str
+    name: str = field(repr=False)
+    birth_date: str = field(repr=False)
+    """AAAA-MM-JJ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One page of a dossier's documents."""
+
+    patient: Patient
+    way: Way
+    documents: list[Document] = field(repr=False)
+    more: bool
+    told: list[Told]
+    """Emergencies, to who sees everything."""
+
+
+class NotIn(DmpError):
+    """The dossier is open, and this professional is not in: the patient's consent, or an emergency, comes first."""
+
+    def __init__(self, barrier: Barrier, *, emergency: bool, centre_15: bool) -> None:
+        super().__init__(
+            "Votre autorisation pour ce DMP est terminée : demandez de nouveau au patient son consentement."
+            if barrier is Barrier.EXPIRED
+            else "Vous n’êtes pas autorisé à consulter ce DMP : demandez d’abord au patient son consentement."
+        )
+        self.barrier = barrier
+        self.emergency = emergency
+        """Whether an emergency may be declared; refused beforehand, it is not even offered."""
+        self.centre_15 = centre_15
+
+
+class ProfessionalGate:
+    """The gate in front of a professional who proved who they are. `regulators` are the physicians (PS_IdNat) of a
+    centre 15, as its host declares them.
+
+    Every method raises NotFound for what is not there for them, NotIn where consent comes first, Unavailable when a part
+    is away.
+    """
+
+    def __init__(
+        self, store: ProfessionalStore, shelf: Shelf, keys: DossierKeys, clock: Clock,
+        regulators: frozenset[str] = frozenset(),
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._shelf = shelf
+        self._keys = keys
+        self._clock = clock
+        self._regulators = regulators
+
+    def find(self, who: Professional, ins_c: str) -> UUID:
+        """The dossier of the person with this INS-C, if it may be asked for."""
+        with self._store.transaction(who.id, self._clock()) as connection:
+            dossier = connection.scalar(_FIND, {"system": System.INS_C.value, "value": ins_c})
+        if dossier is None:
+            raise NotFound(_NO_DOSSIER)
+        found = UUID(str(dossier))
+        with self._asked(who, found, Action.FIND) as (connection, now):
+            standing = circle.standing_of(connection, found, str(who.id), now)
+            barrier = way_in(standing, now)
+            if barrier in (Barrier.ABSENT, Barrier.BLOCKED):
+                raise NotFound(_NO_DOSSIER)
+            self._trace(connection, found, now, who, barrier, Action.FIND)
+        return found
+
+    def browse(self, who: Professional, dossier: UUID, wanted: Wanted, size: int, offset: int = 0) -> Listed:
+        """One page of the documents that are there for them."""
+        with self._in(who, dossier, Action.LIST) as (connection, box, way, now):
+            found = documents.documents_seen(connection, box, self._sight(who, way, now), wanted, size + 1, offset)
+            told = circle.emergencies(connection, dossier, _TOLD) if way.sees_all else []
+            patient = _patient(connection, dossier)
+            self._trace(connection, dossier, now, who, way, Action.LIST)
+        return Listed(patient, way, found[:size], len(found) > size, told)
+
+    def look(self, who: Professional, dossier: UUID, document_id: UUID) -> tuple[Patient, Document]:
+        """A document's metadata; what it says is `read`'s."""
+        with self._in(who, dossier, Action.LOOK, document_id) as (connection, box, way, now):
+            found = self._visible(connection, box, self._sight(who, way, now), document_id)
+            patient = _patient(connection, dossier)
+            self._trace(connection, dossier, now, who, way, Action.LOOK, found.id)
+        return patient, found
+
+    def read(self, who: Professional, dossier: UUID, document_id: UUID) -> tuple[Document, bytes]:
+        """A document and its content, given once its trace is written."""
+        with self._in(who, dossier, Action.READ, document_id) as (connection, box, way, now):
+            found = self._visible(connection, box, self._sight(who, way, now), document_id)
+            content = box.open(self._shelf.get(found.content), found.content.bytes)
+            self._trace(connection, dossier, now, who, way, Action.READ, found.id)
+        return found, content
+
+    def consent(self, who: Professional, dossier: UUID, *, informed: bool) -> None:
+        """Record that the patient, informed, consents to this professional's access. Raises Invalid."""
+        if not informed:
+            raise Invalid("Cochez la case : l’accès ne s’ouvre qu’avec le consentement du patient informé.")
+        with self._at_the_door(who, dossier, Action.CONSENT) as (connection, way, now):
+            if isinstance(way, Way) and way.basis is not None:
+                return  # twice the same click; a new term is for when this one is over
+            circle.end_relation(connection, dossier, str(who.id), now)
+            relation = Relation(Basis.CONSENT, sees_all=False, since=now, until=now + AUTHORISED_FOR)
+            circle.relate(connection, dossier, _member(who), relation, str(who.id))
+            self._trace(connection, dossier, now, who, way, Action.CONSENT)
+
+    def bring_in(self, who: Professional, dossier: UUID, colleague: Member) -> None:
+        """Say that a colleague is of the patient's care team, and that the patient knows. Raises Invalid, WrongState."""
+        known = national_id(colleague.id)
+        if known is None or not known.personal or not colleague.name.strip():
+            raise Invalid(
+                "Indiquez le nom du professionnel et son numéro RPPS (8…) ou ADELI (0…), tel que sur sa carte."
+            )
+        with self._at_the_door(who, dossier, Action.BRING_IN) as (connection, way, now):
+            if not isinstance(way, Way) or way.basis is None:
+                raise self._not_in(connection, dossier, who, way, now)
+            relation = Relation(Basis.TEAM, sees_all=False, since=now, until=now + AUTHORISED_FOR)
+            if not circle.relate(connection, dossier, colleague, relation, str(who.id)):
+                raise WrongState(
+                    "Ce professionnel est déjà autorisé, ou l’a été : c’est à lui de demander un nouveau terme."
+                )
+            self._trace(
+                connection, dossier, now, who, way, Action.BRING_IN, reason=f"{colleague.name} ({colleague.id})"
+            )
+
+    def break_glass(self, who: Professional, dossier: UUID, mode: Mode, reason: str) -> datetime:
+        """Open an access in an emergency, for an hour at most; the instant of its end. Raises Invalid, WrongState.
+
+        The holder is told on their home page, the médecin traitant on opening the dossier.
+        """
+        told = " ".join(reason.split())
+        if not told:
+            raise Invalid("Dites en quelques mots pourquoi cet accès ne peut pas attendre : le patient le lira.")
+        if len(told) > LONGEST_REASON or not told.isprintable():
+            raise Invalid(f"Dites le motif en {LONGEST_REASON} caractères au plus.")
+        with self._at_the_door(who, dossier, Action.EMERGENCY) as (connection, way, now):
+            if isinstance(way, Way) and way.basis is not None:
+                raise WrongState("Vous êtes déjà autorisé à consulter ce DMP : ouvrez-le.")
+            standing = circle.standing_of(connection, dossier, str(who.id), now)
+            if standing.refuses_emergency or (mode is Mode.CENTRE_15 and not self._regulates(who)):
+                raise NotFound(_NO_DOSSIER)
+            emergency = Emergency(mode, now + EMERGENCY_FOR)
+            circle.begin_emergency(connection, dossier, _member(who), emergency, told, now)
+            opened = Way(None, mode, sees_all=False, until=emergency.ends_at)
+            self._trace(connection, dossier, now, who, opened, Action.EMERGENCY, reason=told)
+        return emergency.ends_at
+
+    def _sight(self, who: Professional, way: Way, now: datetime) -> Sight:
+        read = types_read(who.profession.code, now.astimezone(PARIS).date())
+        return Sight(str(who.id), read, masked=way.sees_all)
+
+    def _visible(self, connection: Connection, box: Box, sight: Sight, document_id: UUID) -> Document:
+        found = documents.document_of(connection, box, document_id)
+        if found is None or not sight.shows(found):
+            raise NotFound(_NOT_HERE)
+        return found
+
+    @contextmanager
+    def _in(
+        self, who: Professional, dossier: UUID, action: Action, document_id: UUID | None = None
+    ) -> Iterator[tuple[Connection, Box, Way, datetime]]:
+        """A transaction of a professional who is in, with the dossier's box."""
+        with self._at_the_door(who, dossier, action, document_id) as (connection, way, now):
+            if isinstance(way, Barrier):
+                raise self._not_in(connection, dossier, who, way, now)
+            yield connection, self._keys.box(connection, dossier, now), way, now
+
+    @contextmanager
+    def _at_the_door(
+        self, who: Professional, dossier: UUID, action: Action, document_id: UUID | None = None
+    ) -> Iterator[tuple[Connection, Way | Barrier, datetime]]:
+        """A transaction of a professional who may at least ask."""
+        with self._asked(who, dossier, action, document_id) as (connection, now):
+            way = way_in(circle.standing_of(connection, dossier, str(who.id), now), now)
+            if way in (Barrier.ABSENT, Barrier.BLOCKED):
+                raise NotFound(_NO_DOSSIER)
+            yield connection, way, now
+
+    @contextmanager
+    def _asked(
+        self, who: Professional, dossier: UUID, action: Action, document_id: UUID | None = None
+    ) -> Iterator[tuple[Connection, datetime]]:
+        """A transaction bound to the dossier and the professional; a refusal undoes it and is written down by itself."""
+        now = self._clock()
+        try:
+            with self._store.transaction(who.id, now, dossier) as connection:
+                yield connection, now
+        except (NotFound, NotIn) as refusal:
+            with self._store.transaction(who.id, now, dossier) as connection:
+                if connection.scalar(_IS_THERE, {"dossier": dossier}):
+                    way = way_in(circle.standing_of(connection, dossier, str(who.id), now), now)
+                    self._trace(
+                        connection, dossier, now, who, way, action, document_id, granted=False, reason=str(refusal)
+                    )
+            raise
+
+    def _not_in(
+        self, connection: Connection, dossier: UUID, who: Professional, way: Way | Barrier, now: datetime
+    ) -> NotIn:
+        standing = circle.standing_of(connection, dossier, str(who.id), now)
+        possible = not standing.refuses_emergency
+        barrier = way if isinstance(way, Barrier) else Barrier.NONE
+        return NotIn(barrier, emergency=possible, centre_15=possible and self._regulates(who))
+
+    def _regulates(self, who: Professional) -> bool:
+        return who.profession.code == PHYSICIAN and str(who.id) in self._regulators
+
+    def _trace(
+        self, connection: Connection, dossier: UUID, now: datetime, who: Professional, way: Way | Barrier,
+        action: Action, document_id: UUID | None = None, *, granted: bool = True, reason: str = "",
+    ) -> None:  # fmt: skip
+        mode = way.mode if isinstance(way, Way) else Mode.NORMAL
+        actor = Who(ActorKind.PROFESSIONAL, str(who.id), who.name, label_of(_member(who).profession), mode)
+        trace.write(connection, dossier, now, actor, action, document_id, granted=granted, reason=reason)
+
+
+def _member(who: Professional) -> Member:
+    return Member(str(who.id), who.name, (who.speciality or who.profession).code)
+
+
+def _patient(connection: Connection, dossier: UUID) -> Patient:
+    row = connection.execute(_PATIENT, {"dossier": dossier}).one()
+    name = f"{row.prenom} {row.nom_usage or row.nom_naissance}"
+    if row.nom_usage and row.nom_usage != row.nom_naissance:
+        name += f", née {row.nom_naissance}" if row.civilite == "MME" else f", né {row.nom_naissance}"
+    return Patient(row.civilite, name, row.date_naissance)
+
+
+_FIND: Final = text("SELECT id FROM enrolment.dossier_of_identifier(:system, :value)")
+_IS_THERE: Final = text("SELECT EXISTS (SELECT FROM enrolment.dossier WHERE id = :dossier)")
+_PATIENT: Final = text(
+    "SELECT civilite, nom_naissance, nom_usage, prenom, date_naissance FROM enrolment.dossier WHERE id = :dossier"
+)

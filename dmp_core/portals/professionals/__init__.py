@@ -1,0 +1,1 @@
+"""Access of professionals: the site that a card opens."""

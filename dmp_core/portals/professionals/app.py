@@ -1,0 +1,53 @@
+"""The access of professionals as a WSGI application. Importing this module does nothing; `create_app` does everything."""
+
+from typing import Final
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+from jinja2 import StrictUndefined
+
+from dmp_core.access.professional import ProfessionalGate
+from dmp_core.portals.professionals import pages
+from dmp_core.portals.professionals.card import require_card
+from dmp_core.portals.professionals.errors import translate_errors
+from dmp_core.portals.professionals.parts import Parts
+from dmp_core.portals.professionals.rendering import equip_templates
+from dmp_core.portals.security import protect_responses
+from dmp_core.record.sealing import DossierKeys
+
+LARGEST_FORM: Final = 16 * 1024
+SHORTEST_SECRET: Final = 32
+
+
+def create_app(parts: Parts) -> Flask:
+    """The site over `parts`; no connection is made until a request needs one.
+
+    Raises ValueError when the secret key has fewer than 32 characters.
+    """
+    if len(parts.secret_key) < SHORTEST_SECRET:
+        raise ValueError("the secret key needs at least 32 characters")
+    app = Flask(__name__, static_folder=None, template_folder="templates")
+    app.extensions["professionals"] = parts
+    app.extensions["professionals.gate"] = ProfessionalGate(
+        parts.store, parts.shelf, DossierKeys(parts.record), parts.clock, parts.regulators
+    )
+    app.secret_key = parts.secret_key
+    app.config.update(
+        MAX_CONTENT_LENGTH=LARGEST_FORM,
+        TRUSTED_HOSTS=list(parts.hosts) or None,
+        WTF_CSRF_TIME_LIMIT=None,
+        SESSION_COOKIE_NAME="__Host-dmp-ps",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Strict",
+        SESSION_COOKIE_SECURE=True,
+        SESSION_COOKIE_PATH="/",
+    )
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    require_card(app)  # before anything else reads a request
+    CSRFProtect(app)
+    translate_errors(app)
+    protect_responses(app, https=True)
+    equip_templates(app, parts)
+    app.register_blueprint(pages.blueprint)
+    return app

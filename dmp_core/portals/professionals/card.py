@@ -1,0 +1,86 @@
+"""The card of a request: the certificate that its own connection proved, verified at each request, and the session that it
+carries. No header is ever believed.
+"""
+
+import re
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from flask import Flask, current_app, g, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from dmp_core.portals.professionals.parts import Parts
+from dmp_core.professionals.certificates import CertificateRefused, Fault, Professional
+
+PEER: Final = "dmp.peer_certificate"
+"""Where the server puts the certificate (DER) that the connection proved: no header's name begins so in WSGI."""
+IDLE: Final = timedelta(minutes=15)
+_CLAIMS: Final = re.compile(
+    r"HTTP_(X_)?(FORWARDED_)?(SSL_|TLS_)*CLIENT_(CERT|S_DN|I_DN|M_SERIAL|VERIFY|DN)|HTTP_CLIENT_CERT"
+)
+"""Headers by which a proxy would tell a client's certificate: only somebody who tries sends one here."""
+_RESUME: Final = "ps.resume"
+_log = structlog.get_logger(__name__)
+
+
+def parts() -> Parts:
+    """The parts of this process."""
+    found = current_app.extensions["professionals"]
+    assert isinstance(found, Parts)
+    return found
+
+
+def professional() -> Professional:
+    """Whose card opened this request."""
+    found = g.professional
+    assert isinstance(found, Professional)
+    return found
+
+
+def require_card(app: Flask) -> None:
+    """Let no request in without a card that is believed now, and bind its session to that card."""
+
+    @app.before_request
+    def check() -> ResponseReturnValue | None:
+        if request.endpoint == "shell.static":
+            return None
+        now = parts().clock()
+        g.professional = _presented(now)
+        return _session(g.professional, now)
+
+
+def begin(who: Professional, now: datetime) -> None:
+    """A session of this card begins."""
+    session.clear()
+    session["card"], session["seen"] = who.card.hex(), now.timestamp()
+
+
+def _presented(now: datetime) -> Professional:
+    forged = sorted(name for name in request.environ if _CLAIMS.match(name))
+    presented = request.environ.get(PEER)
+    try:
+        if forged:
+            raise CertificateRefused(Fault.FORGED)
+        if not isinstance(presented, bytes):
+            raise CertificateRefused(Fault.ABSENT)
+        return parts().trust.professional(presented, now)
+    except CertificateRefused as refusal:
+        if session:
+            session.clear()
+        _log.warning("card_refused", fault=refusal.fault.value)
+        raise
+
+
+def _session(who: Professional, now: datetime) -> ResponseReturnValue | None:
+    card, seen = session.get("card"), session.get("seen")
+    if not isinstance(card, str) or not isinstance(seen, float):
+        begin(who, now)
+        return None
+    if card != who.card.hex():
+        session.clear()
+        raise CertificateRefused(Fault.CHANGED)
+    if now.timestamp() - seen > IDLE.total_seconds():
+        return None if request.endpoint == _RESUME else redirect(url_for(_RESUME), 303)
+    session["seen"] = now.timestamp()
+    return None

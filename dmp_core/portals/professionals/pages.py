@@ -1,0 +1,182 @@
+"""The pages: whom to look for, a dossier's documents, one of them, and how to come in."""
+
+from typing import Final
+from uuid import UUID
+
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from dmp_core.access.circle import Member
+from dmp_core.access.habilitations import expected_of
+from dmp_core.access.professional import Listed, NotIn, ProfessionalGate
+from dmp_core.access.rules import Barrier
+from dmp_core.access.trace import Mode
+from dmp_core.clock import PARIS
+from dmp_core.errors import Invalid, NotFound, WrongState
+from dmp_core.identity import insc
+from dmp_core.portals.professionals.card import begin, parts, professional
+from dmp_core.record.categories import Category
+from dmp_core.record.contents import Format
+from dmp_core.record.documents import Status, Wanted
+from dmp_core.record.reimbursements.pages import history_pdf
+from dmp_core.record.reimbursements.reading import history_in
+
+blueprint = Blueprint("ps", __name__)
+
+PAGE: Final = 20
+_LAST_PAGE: Final = 500
+_ARCHIVED: Final = "archives"
+_TYPED: Final = ("nir", "prenom", "naissance")
+# A content is shown by the browser itself, where it can reach nothing: no script, no form, no other site.
+_QUIET: Final = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+_COLLEAGUES: Final = (
+    "G15_10", "G15_21", "G15_40", "G15_50", "G15_60", "G15_70", "G15_80", "G15_91", "G15_92", "G15_94", "G15_95", "G15_98",
+)  # fmt: skip
+
+
+def gate() -> ProfessionalGate:
+    """The gate of this process."""
+    found = current_app.extensions["professionals.gate"]
+    assert isinstance(found, ProfessionalGate)
+    return found
+
+
+@blueprint.get("/")
+def home() -> str:
+    """Whom to look for."""
+    today = parts().clock().astimezone(PARIS).date()
+    nothing = dict.fromkeys(_TYPED, "")
+    return render_template(
+        "home.html", typed=nothing, wrong="", expected=expected_of(professional().profession.code, today)
+    )
+
+
+@blueprint.route("/session", methods=["GET", "POST"])
+def resume() -> ResponseReturnValue:
+    """A session that was idle too long begins again with the card."""
+    if request.method == "GET":
+        return render_template("resume.html")
+    begin(professional(), parts().clock())
+    return redirect(url_for(".home"), 303)
+
+
+@blueprint.post("/patients")
+def find() -> ResponseReturnValue:
+    """The dossier of a patient, by what their carte Vitale says."""
+    typed = {name: request.form.get(name, "").strip()[:60] for name in _TYPED}
+    try:
+        ins_c = _ins_c(**typed)
+        return redirect(url_for(".dossier", dossier=gate().find(professional(), ins_c)), 303)
+    except (Invalid, NotFound) as refusal:
+        status = 422 if isinstance(refusal, Invalid) else 404
+        return render_template("home.html", typed=typed, wrong=str(refusal), expected=[]), status
+
+
+@blueprint.get("/dossiers/<uuid:dossier>")
+def dossier(dossier: UUID) -> ResponseReturnValue:
+    """The documents of a dossier; to who is not in, how to come in."""
+    what, page = request.args.get("voir", ""), _page()
+    try:
+        found = gate().browse(professional(), dossier, _wanted(what), PAGE, (page - 1) * PAGE)
+    except NotIn as refusal:
+        return render_template("not_in.html", dossier=dossier, refusal=refusal, typed="", wrong=""), 403
+    return _listing(dossier, found, what, page)
+
+
+@blueprint.post("/dossiers/<uuid:dossier>/consentement")
+def consent(dossier: UUID) -> ResponseReturnValue:
+    """The patient, informed, consents."""
+    gate().consent(professional(), dossier, informed=request.form.get("consentement") == "oui")
+    flash("Le consentement du patient est enregistré : il vaut un an, et le patient peut le retirer à tout moment.")
+    return redirect(url_for(".dossier", dossier=dossier), 303)
+
+
+@blueprint.post("/dossiers/<uuid:dossier>/urgence")
+def emergency(dossier: UUID) -> ResponseReturnValue:
+    """An access that cannot wait for consent."""
+    mode = Mode.CENTRE_15 if request.form.get("mode") == Mode.CENTRE_15.value else Mode.EMERGENCY
+    reason = request.form.get("motif", "")
+    try:
+        gate().break_glass(professional(), dossier, mode, reason)
+    except Invalid as wrong:
+        refusal = NotIn(Barrier.NONE, emergency=True, centre_15=False)
+        return render_template("not_in.html", dossier=dossier, refusal=refusal, typed=reason, wrong=str(wrong)), 422
+    flash(
+        "L’accès en urgence est ouvert pour une heure, en lecture. Le patient et son médecin traitant en sont avertis."
+    )
+    return redirect(url_for(".dossier", dossier=dossier), 303)
+
+
+@blueprint.post("/dossiers/<uuid:dossier>/equipe")
+def team(dossier: UUID) -> ResponseReturnValue:
+    """A colleague of the care team."""
+    profession = request.form.get("profession", "")
+    name = " ".join(request.form.get("nom", "").split())[:150]
+    colleague = Member(request.form.get("numero", "").strip(), name, profession if profession in _COLLEAGUES else "")
+    try:
+        gate().bring_in(professional(), dossier, colleague)
+        flash(f"{name} fait partie de l’équipe de soins : son accès vaut un an.")
+    except (Invalid, WrongState) as wrong:
+        flash(str(wrong), "wrong")
+    return redirect(url_for(".dossier", dossier=dossier), 303)
+
+
+@blueprint.get("/dossiers/<uuid:dossier>/documents/<uuid:document_id>")
+def document(dossier: UUID, document_id: UUID) -> ResponseReturnValue:
+    """Everything about one document but what it says."""
+    try:
+        patient, found = gate().look(professional(), dossier, document_id)
+    except NotIn:
+        return redirect(url_for(".dossier", dossier=dossier), 303)
+    return render_template("document.html", dossier=dossier, patient=patient, document=found)
+
+
+@blueprint.get("/dossiers/<uuid:dossier>/documents/<uuid:document_id>/contenu")
+def content(dossier: UUID, document_id: UUID) -> ResponseReturnValue:
+    """What the document says; a structured one as pages, or itself for a software (`?forme=cda`)."""
+    try:
+        found, data = gate().read(professional(), dossier, document_id)
+    except NotIn:
+        return redirect(url_for(".dossier", dossier=dossier), 303)
+    mime = "text/plain; charset=utf-8" if found.format is Format.TEXT else found.format.value
+    name = found.file_name
+    if found.format is Format.CDA and request.args.get("forme") != "cda":
+        data, mime = history_pdf(history_in(data), found.submitted_at), Format.PDF.value
+        name = f"{name.rpartition('.')[0]}.pdf"
+    response = Response(data, content_type=mime)
+    response.headers.set("Content-Disposition", "attachment" if mime == Format.CDA.value else "inline", filename=name)
+    if mime != Format.PDF.value:  # whose viewer a sandbox would keep from starting
+        response.headers["Content-Security-Policy"] = _QUIET
+    return response
+
+
+def _listing(dossier: UUID, found: Listed, what: str, page: int) -> str:
+    return render_template(
+        "dossier.html", dossier=dossier, found=found, what=what, page=page, categories=list(Category),
+        professions=_COLLEAGUES,
+    )  # fmt: skip
+
+
+def _ins_c(nir: str, prenom: str, naissance: str) -> str:
+    """The INS-C out of what was typed. Raises Invalid."""
+    try:
+        born = "".join(naissance.split("-"))[2:] if naissance else insc.NO_BIRTH_DATE
+        return insc.compute(prenom, born, "".join(nir.split()).upper())
+    except insc.InsCFault as fault:
+        raise Invalid(str(fault)) from None
+
+
+def _page() -> int:
+    asked = request.args.get("page", "1")
+    return min(int(asked), _LAST_PAGE) if asked.isascii() and asked.isdigit() and int(asked) > 0 else 1
+
+
+def _wanted(what: str) -> Wanted:
+    if what == _ARCHIVED:
+        return Wanted(Status.ARCHIVED)
+    if not what:
+        return Wanted()
+    try:
+        return Wanted(category=Category(what))
+    except ValueError:
+        raise NotFound("Cette catégorie n’existe pas : revenez à la liste des documents.") from None

@@ -1,0 +1,46 @@
+"""The database `dmp` as the role `ps` reaches it: bound to one professional, one dossier and one moment at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import psycopg
+import sqlalchemy.exc
+from sqlalchemy import Connection, text
+
+from dmp_core.errors import Unavailable
+from dmp_core.professionals.identifiers import NationalId
+from dmp_core.storage.engine import engine_for
+
+
+class ProfessionalStore:
+    """Transactions of the access of professionals; PostgreSQL itself shows each what the gate would (migration 0010)."""
+
+    def __init__(self, url: str, *, application: str = "ps", pool_size: int = 8) -> None:
+        self._engine = engine_for(url, application=application, pool_size=pool_size)
+
+    @contextmanager
+    def transaction(self, professional: NationalId, now: datetime, dossier: UUID | None = None) -> Iterator[Connection]:
+        """One transaction in the name of `professional`; without a dossier, no row of any can be seen.
+
+        Raises Unavailable, in one sentence, when the database does not answer.
+        """
+        bound = {"professional": str(professional), "now": now.isoformat(), "dossier": str(dossier or "")}
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(_BIND, bound)
+                yield connection
+        except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, psycopg.OperationalError) as error:
+            raise Unavailable("Le service est momentanément indisponible : réessayez dans quelques minutes.") from error
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+
+_BIND: Final = text(
+    "SELECT set_config('dmp.professional', :professional, true), set_config('dmp.moment', :now, true), "
+    "set_config('dmp.dossier', :dossier, true)"
+)

@@ -1,0 +1,35 @@
+"""Professionals in front of the real database `dmp`, under its role `ps`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from portal_account.conftest import account_engines, account_store
+from sqlalchemy import Engine
+
+from dmp_core.access.professional import ProfessionalGate
+from dmp_core.holder.store import HolderStore
+from dmp_core.professionals.store import ProfessionalStore
+
+from .world import RecordWorld
+
+__all__ = ["account_engines", "account_store"]
+
+
+@pytest.fixture(scope="session")
+def professional_store(cluster: Any, dmp_owner_url: str) -> Iterator[ProfessionalStore]:
+    store = ProfessionalStore(cluster.url("ps", "dmp"), application="tests")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def world(
+    professional_store: ProfessionalStore, account_store: HolderStore, account_engines: tuple[Engine, Engine]
+) -> RecordWorld:
+    return RecordWorld(professional_store, account_store, *account_engines)
+
+
+@pytest.fixture
+def gate(world: RecordWorld) -> ProfessionalGate:
+    return world.gate()

@@ -1,0 +1,122 @@
+"""The access of professionals as a real process behind real sockets, and clients that bear cards."""
+
+import json
+import os
+import ssl
+import subprocess
+import sys
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+from portal.world import token_of
+
+from backoffice.embedded.processes import free_port, listens, wait_until
+from dmp_core.professionals.authority import Issued, TestAuthority
+from dmp_core.storage.keyring import Keyring
+
+from .samples import a_doctor
+from .world import Record, RecordWorld
+
+SECRET = "un secret des professionnels, assez long pour signer"
+
+
+class Served:
+    """One server over one world, whose clock is the real one."""
+
+    def __init__(self, world: RecordWorld, url: str, folder: Path) -> None:
+        self.world, self.folder = world, folder
+        self.browsers: list[Browser] = []
+        self.now = world.clock.now = datetime.now(UTC)
+        self.authority = TestAuthority(self.now)
+        self.authority.publish(folder, self.now)
+        server = self.authority.server("localhost", self.now - timedelta(hours=1))
+        (folder / "serveur.pem").write_bytes(server.pem + self.authority.establishments.pem)
+        (folder / "serveur.key").write_bytes(server.key_pem)
+        write_ring(world.record, folder / "record.json")
+        self.port = free_port(28301, lambda _: None, "professionnels")
+        with (folder / "journal").open("wb") as journal:
+            self.process = psutil.Popen(
+                [sys.executable, "-m", "backoffice.professionals", str(self.port)],
+                env={
+                    **{name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ},
+                    "CAISSE_DATA": str(folder), "DMP_PS_URL": url, "PS_SECRET_KEY": SECRET, "PS_TRUST": str(folder),
+                    "RECORD_KEYRING": str(folder / "record.json"), "MONDMP_DOCUMENTS": str(world.folder),
+                },
+                stdout=subprocess.DEVNULL, stderr=journal,
+            )  # fmt: skip
+        wait_until(lambda: listens(self.process, self.port), 60, "le serveur ne démarre pas")
+
+    @property
+    def told(self) -> str:
+        """What it wrote to its log."""
+        return (self.folder / "journal").read_text()
+
+    def stop(self) -> None:
+        for browser in self.browsers:
+            browser.client.close()
+        self.process.terminate()
+        self.process.wait(30)
+
+    def doctor(self, number: int, **more: Any) -> Issued:
+        now = more.pop("now", self.now - timedelta(hours=1))
+        return a_doctor(more.pop("authority", self.authority), number, now, **more)
+
+    def context(self, card: Issued | None) -> ssl.SSLContext:
+        context = ssl.create_default_context(cadata=self.authority.root.pem.decode())
+        if card is not None:
+            file = self.folder / f"{card.certificate.serial_number}.pem"
+            file.write_bytes(card.pem + card.key_pem)
+            context.load_cert_chain(file)
+        return context
+
+    def browser(self, card: Issued | None, **more: Any) -> "Browser":
+        return Browser(self, card, **more)
+
+
+class Browser:
+    """A browser with a card in its reader: follows no redirect by itself."""
+
+    def __init__(self, served: Served, card: Issued | None, **more: Any) -> None:
+        self.number = number_of(card) if card else ""
+        self.client = httpx.Client(
+            base_url=f"https://localhost:{served.port}",
+            verify=served.context(card),
+            timeout=30,
+            headers=more.get("headers"),
+        )
+        served.browsers.append(self)
+
+    def get(self, where: str, **more: Any) -> httpx.Response:
+        return self.client.get(where, **more)
+
+    def send(self, where: str, at: str, **typed: str) -> httpx.Response:
+        token = token_of(self.get(at).text)
+        headers = {"Referer": f"{self.client.base_url}{at}"}
+        return self.client.post(where, data={"csrf_token": token, **typed}, headers=headers)
+
+    def find(self, person: Any) -> str:
+        """The address of a patient's dossier."""
+        answer = self.send("/patients", "/", nir=person.nir, prenom=person.given_name, naissance=person.birth_date)
+        assert answer.status_code == 303, answer.text
+        return str(answer.headers["location"])
+
+
+def write_ring(ring: Keyring, file: Path) -> None:
+    keys = {name: b64encode(key).decode() for name, key in ring.keys.items()}
+    file.write_text(json.dumps({"current": ring.current, "keys": keys}))
+    file.chmod(0o600)
+
+
+def number_of(card: Issued) -> str:
+    name = card.certificate.subject.rfc4514_string()
+    found = next(part for part in name.replace("+", ",").split(",") if part.startswith("CN="))
+    return found[3:]
+
+
+def a_patient(world: RecordWorld) -> tuple[Any, Record]:
+    someone = world.someone()
+    return someone.person, Record(world, someone.dossier)

@@ -1,0 +1,263 @@
+"""A doctor's way over real sockets with mutual TLS: in by the card, out by it, every access told, nothing leaks."""
+
+import os
+import random
+import signal
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psutil
+import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from sqlalchemy import Engine
+
+from dmp_core.access import circle
+from dmp_core.access.circle import Member
+from dmp_core.access.trace import Action, ActorKind, first_fault
+from dmp_core.holder.store import HolderStore
+from dmp_core.professionals.authority import TestAuthority
+from dmp_core.professionals.store import ProfessionalStore
+
+from .served import Browser, Served, a_patient, number_of
+from .world import RecordWorld
+
+_numbers = iter(range(20_000, 30_000))
+
+
+@pytest.fixture(scope="module")
+def served(
+    cluster: Any, professional_store: ProfessionalStore, account_store: HolderStore,
+    account_engines: tuple[Engine, Engine], tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Served]:  # fmt: skip
+    world = RecordWorld(professional_store, account_store, *account_engines)
+    served = Served(world, cluster.url("ps", "dmp"), tmp_path_factory.mktemp("professionnels"))
+    yield served
+    served.stop()
+
+
+def answered(response: httpx.Response) -> tuple[int, bytes, list[tuple[str, str]]]:
+    """All of an answer but its date and the moment in its cookie."""
+    return response.status_code, response.content, sorted(
+        (name, value) for name, value in response.headers.items() if name not in ("date", "set-cookie")
+    )  # fmt: skip
+
+
+def test_a_doctor_finds_a_patient_asks_for_consent_lists_and_reads(served: Served) -> None:
+    person, record = a_patient(served.world)
+    card = served.doctor(next(_numbers))
+    document = record.put("bilan")
+    record.put("masque", masked=True)
+    browser = served.browser(card)
+    where = browser.find(person)
+    door = browser.get(where)
+    assert (door.status_code, "Le patient consent" in door.text, "bilan" in door.text) == (403, True, False)
+    assert person.birth_name not in door.text
+    agreed = browser.send(f"{where}/consentement", where, consentement="oui")
+    assert agreed.headers["location"] == where
+    page = browser.get(where)
+    assert "Nicolas Dupond, né le 11/05/1952" in page.text.replace("\u00a0", " ")
+    assert "Titre bilan" in page.text
+    assert "masque" not in page.text
+    read = browser.get(f"{where}/documents/{document.id}/contenu")
+    assert read.status_code == 200
+    assert read.content.startswith(b"bilan ")
+    assert read.headers["cache-control"] == "no-store"
+    lines = [line for line in record.chain() if line.who.kind is ActorKind.PROFESSIONAL]
+    told = [(line.action, line.granted) for line in lines]
+    assert told[0] == (Action.FIND, True)
+    assert (Action.LIST, False) in told
+    assert told[-3:] == [(Action.CONSENT, True), (Action.LIST, True), (Action.READ, True)]
+    assert {line.who.id for line in lines} == {number_of(card)}
+    assert lines[-1].who.profession == "Médecin"
+    assert first_fault(record.dossier, record.chain()) is None
+
+
+def test_no_nir_nor_title_stands_in_an_address_nor_in_the_log(served: Served) -> None:
+    person, record = a_patient(served.world)
+    record.put("secret")
+    browser = served.browser(served.doctor(next(_numbers)))
+    where = browser.find(person)
+    assert person.nir[:13] not in where
+    browser.send(f"{where}/consentement", where, consentement="oui")
+    browser.get(where)
+    assert browser.send("/patients", "/", nir=person.nir, prenom="Autre", naissance="1950-01-01").status_code == 404
+    for secret in (person.nir, person.nir[:13], "Titre secret", person.birth_name):
+        assert secret not in served.told
+
+
+def test_without_a_card_nothing_opens_and_the_page_says_so(served: Served) -> None:
+    answer = served.browser(None).get("/")
+    assert (answer.status_code, "insérez votre carte" in answer.text) == (403, True)
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "SSL-Client-Cert", "X-SSL-Client-Cert", "X-Client-Cert", "Client-Cert", "X-Forwarded-Client-Cert",
+        "X-SSL-Client-S-DN", "SSL-Client-Verify",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("with_card", [False, True])
+def test_a_header_that_claims_a_card_opens_nothing(served: Served, header: str, with_card: bool) -> None:
+    card = served.doctor(next(_numbers))
+    pem = card.pem.decode().replace("\n", " ").strip()
+    answer = served.browser(card if with_card else None, headers={header: pem}).get("/")
+    assert (answer.status_code, "dans ses en-têtes" in answer.text) == (403, True)
+
+
+def test_a_card_that_the_authorities_do_not_vouch_for_does_not_even_connect(served: Served) -> None:
+    day = timedelta(days=1)
+    for card in (
+        served.doctor(next(_numbers), authority=TestAuthority(served.now)),
+        served.doctor(next(_numbers), now=served.now - 9 * day, life=day),
+        served.doctor(next(_numbers), now=served.now + day),
+        served.doctor(next(_numbers), extended=(ExtendedKeyUsageOID.SERVER_AUTH,)),
+    ):
+        with pytest.raises((httpx.ConnectError, httpx.ReadError, httpx.RemoteProtocolError)):
+            served.browser(card).get("/")
+
+
+def test_a_card_that_connects_but_is_not_a_professional_s_is_told_why(served: Served) -> None:
+    for card, told in (
+        (served.doctor(next(_numbers), national_id="ANNE"), "ni numéro RPPS"),
+        (served.doctor(next(_numbers), profession="Astrologue"), "profession"),
+        (
+            served.authority.establishment("1750712184", "CLINIQUE", served.now - timedelta(hours=1)),
+            "autorité reconnue",
+        ),
+    ):
+        answer = served.browser(card).get("/")
+        assert answer.status_code == 403
+        assert told in answer.text
+
+
+def test_a_card_is_out_from_the_very_next_request_once_it_is_revoked(served: Served) -> None:
+    card = served.doctor(next(_numbers))
+    browser = served.browser(card)
+    assert browser.get("/").status_code == 200
+    served.authority.publish(served.folder, served.now, [card.certificate])
+    try:
+        answer = browser.get("/")  # on the same connection
+        assert (answer.status_code, "mise en opposition" in answer.text) == (403, True)
+    finally:
+        served.authority.publish(served.folder, served.now)
+
+
+def test_a_cookie_is_worth_nothing_with_another_card(served: Served) -> None:
+    first, second = served.browser(served.doctor(next(_numbers))), served.browser(served.doctor(next(_numbers)))
+    first.get("/")
+    second.client.cookies.update(first.client.cookies)
+    answer = second.get("/")
+    assert (answer.status_code, "n’est plus celle" in answer.text) == (403, True)
+    second.client.cookies.clear()
+    assert second.get("/").status_code == 200
+
+
+def test_what_is_not_there_is_one_answer_to_the_byte(served: Served) -> None:
+    person, record = a_patient(served.world)
+    _, other = a_patient(served.world)
+    browser = served.browser(served.doctor(next(_numbers)))
+    where = browser.find(person)
+    browser.send(f"{where}/consentement", where, consentement="oui")
+    browser.get(where)
+    hidden = [record.put("masque", masked=True).id, record.put("gestion", "INSCR_RCP").id, other.put("autre").id]
+    for end in ("", "/contenu"):
+        answers = [answered(browser.get(f"{where}/documents/{one}{end}")) for one in (*hidden, uuid4(), uuid4())]
+        assert answers[0][0] == 404
+        assert all(each == answers[0] for each in answers)
+        assert b"masque" not in answers[0][1]
+    strangers = [answered(browser.get(f"/dossiers/{one}")) for one in (uuid4(), uuid4())]
+    record.as_owner(circle.block, Member(browser.number, "X", "G15_10"), served.world.clock())
+    assert answered(browser.get(where)) == strangers[0] == strangers[1]
+    typed = {"nir": person.nir, "prenom": person.given_name, "naissance": person.birth_date}
+    blocked = browser.send("/patients", "/", **typed)
+    absent = browser.send("/patients", "/", **{**typed, "naissance": "1951-01-01"})
+    assert blocked.status_code == absent.status_code == 404
+    assert told_to(blocked) == told_to(absent)
+
+
+def test_a_block_and_a_mask_hold_from_the_very_next_request_on_one_connection(served: Served) -> None:
+    person, record = a_patient(served.world)
+    document = record.put("bilan")
+    browser = served.browser(served.doctor(next(_numbers)))
+    where = browser.find(person)
+    browser.send(f"{where}/consentement", where, consentement="oui")
+    content = f"{where}/documents/{document.id}/contenu"
+    assert browser.get(content).status_code == 200
+    served.world.rows("UPDATE medical.document SET masked = true WHERE id = :id RETURNING id", id=document.id)
+    assert browser.get(content).status_code == 404
+    served.world.rows("UPDATE medical.document SET masked = false WHERE id = :id RETURNING id", id=document.id)
+    assert browser.get(content).status_code == 200
+    record.as_owner(circle.block, Member(browser.number, "X", "G15_10"), served.world.clock())
+    assert browser.get(content).status_code == 404
+    assert browser.get(where).status_code == 404
+    assert browser.send(f"{where}/urgence", "/", motif="Vite", mode="urgence").status_code == 404
+
+
+def test_an_emergency_opens_for_reading_and_says_so(served: Served) -> None:
+    person, record = a_patient(served.world)
+    record.put("bilan")
+    browser = served.browser(served.doctor(next(_numbers)))
+    where = browser.find(person)
+    wrong = browser.send(f"{where}/urgence", where, motif=" ", mode="urgence")
+    assert (wrong.status_code, "Dites en quelques mots" in wrong.text) == (422, True)
+    assert browser.send(f"{where}/urgence", where, motif="Inconscient", mode="centre15").status_code == 404
+    assert browser.send(f"{where}/urgence", where, motif="Inconscient", mode="urgence").status_code == 303
+    page = browser.get(where)
+    assert page.status_code == 200
+    assert "Accès en urgence, en lecture seule" in page.text
+    assert "Joindre" not in page.text
+    assert record.chain()[-1].who.mode.value == "urgence"
+
+
+@pytest.mark.crash
+def test_accesses_made_are_traces_found_whatever_is_killed(served: Served) -> None:
+    person, record = a_patient(served.world)
+    found = [record.put(f"document {number}") for number in range(5)]
+    cards = [served.doctor(next(_numbers)) for _ in range(3)]
+    made: list[tuple[str, str]] = []
+    ended = threading.Event()
+
+    def reads(number: int) -> None:
+        card, draw = cards[number], random.Random(number)
+        browser = served.browser(card)
+        where = browser.find(person)
+        browser.send(f"{where}/consentement", where, consentement="oui")
+        while not ended.is_set():
+            document = draw.choice(found)
+            try:
+                answer = browser.get(f"{where}/documents/{document.id}/contenu")
+            except httpx.TransportError:
+                browser = Browser(served, card)
+                continue
+            if answer.status_code == 200 and answer.content.startswith(b"document"):
+                made.append((number_of(card), str(document.id)))
+
+    readers = [threading.Thread(target=reads, args=(number,)) for number in range(3)]
+    for reader in readers:
+        reader.start()
+    for _ in range(6):
+        ended.wait(0.7)
+        for worker in random.sample(served.process.children(), 1):
+            os.kill(worker.pid, signal.SIGKILL)
+    ended.set()
+    for reader in readers:
+        reader.join(60)
+    assert len(made) > 20
+    lines = record.chain()
+    assert first_fault(record.dossier, lines) is None
+    traced = [(line.who.id, str(line.document)) for line in lines if line.action is Action.READ and line.granted]
+    for each in set(made):
+        assert traced.count(each) >= made.count(each)
+    # A kill between the line and the answer leaves a line more, never one less: one for each request under way.
+    assert len(traced) - len(made) <= 6 * 3
+    assert psutil.pid_exists(served.process.pid)
+
+
+def told_to(answer: httpx.Response) -> str:
+    return answer.text.partition('role="alert">')[2].partition("</p>")[0]
