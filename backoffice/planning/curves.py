@@ -109,9 +109,6 @@ class Observed:
     """Letters old enough to have been seen on that day."""
 
 
-NOTHING = Observed((0,) * DAYS, (0,) * DAYS)
-
-
 def learnt(curve: Curve, observed: Observed) -> tuple[float, ...]:
     """The assumed rates corrected by what was seen.
 

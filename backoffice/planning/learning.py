@@ -1,4 +1,4 @@
-"""What came after letters that left: creations by day, calls of persons who were written to, from the prepared counts."""
+"""What came after letters that left: creations, calls and visits of persons who were written to, from the prepared counts."""
 
 from datetime import datetime
 from typing import Final
@@ -7,8 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from backoffice.core.clock import paris_date
-from backoffice.following.models import Fact
-from backoffice.following.responses import MEMORY, responses
+from backoffice.following.responses import MEMORY, Answer, responses
 from backoffice.planning.curves import DAYS, Observed, Response
 
 _LETTERS = text("""
@@ -17,12 +16,13 @@ FROM lot JOIN wave ON wave.id = lot.wave_id JOIN campaign ON campaign.id = lot.c
 WHERE lot.letters > 0 AND lot.letter_date > :since AND campaign.kind = ANY(:kinds)
 GROUP BY 1
 """)
-_FACTS: Final = {Response.CREATIONS: Fact.OPENED, Response.CALLS: Fact.CALL}
-"""Visits to the counter are not kept person by person: their curve stays the assumed one."""
+_ANSWERS: Final = {
+    Response.CREATIONS: Answer.OPENED, Response.CALLS: Answer.CALL, Response.VISITS: Answer.VISIT,
+}  # fmt: skip
 
 
 def observed(session: Session, now: datetime, kinds: list[str]) -> dict[Response, Observed]:
-    """What was seen, for the responses of which something is kept.
+    """What was seen of each response.
 
     The letters of today count from tomorrow on; those of a day are old enough for day n once day n is over.
     """
@@ -33,7 +33,7 @@ def observed(session: Session, now: datetime, kinds: list[str]) -> dict[Response
     counted = responses(session, now)
     return {
         response: Observed(
-            tuple(counted[fact].get(delay, 0) if letters[delay] else 0 for delay in range(DAYS)), letters
+            tuple(counted[answer].get(delay, 0) if letters[delay] else 0 for delay in range(DAYS)), letters
         )
-        for response, fact in _FACTS.items()
+        for response, answer in _ANSWERS.items()
     }

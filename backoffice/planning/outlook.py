@@ -16,7 +16,7 @@ from backoffice.campaigns.wave_models import Wave, days_of
 from backoffice.core.calendar import is_working_day
 from backoffice.core.clock import paris_date
 from backoffice.office import Office
-from backoffice.planning.curves import DAYS, NOTHING, Curve, Observed, Response, learnt
+from backoffice.planning.curves import DAYS, Curve, Observed, Response, learnt
 from backoffice.planning.figures import curves_in_force, staff_in_force
 from backoffice.planning.learning import observed
 from backoffice.planning.load import DayLoad, forecast, propose
@@ -33,7 +33,7 @@ class Outlook:
     staff: Staff
     curves: Mapping[Response, Curve]
     seen: Mapping[Response, Observed]
-    """What was observed, by response; absent where nothing is kept."""
+    """What was observed, by response."""
     rates: Mapping[Response, Sequence[float]]
 
     @property
@@ -85,7 +85,7 @@ def _rates(
 ) -> tuple[Mapping[Response, Curve], Mapping[Response, Observed], Mapping[Response, Sequence[float]]]:
     curves, _ = curves_in_force(session)
     seen = observed(session, office.clock(), [kind.name for kind in PREPARED])
-    return curves, seen, {response: learnt(curve, seen.get(response, NOTHING)) for response, curve in curves.items()}
+    return curves, seen, {response: learnt(curve, seen[response]) for response, curve in curves.items()}
 
 
 def _waves(session: Session, first: date, *, without: int | None) -> list[tuple[date, int]]:

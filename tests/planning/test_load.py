@@ -15,7 +15,6 @@ from backoffice.core.errors import Invalid
 from backoffice.planning.curves import (
     ASSUMED,
     DAYS,
-    NOTHING,
     PRIOR_LETTERS,
     Curve,
     Observed,
@@ -29,6 +28,7 @@ from backoffice.planning.staff import Staff
 
 MONDAY = date(2016, 11, 14)
 RATES = {response: curve.rates for response, curve in ASSUMED.items()}
+NOTHING = Observed((0,) * DAYS, (0,) * DAYS)
 TEN = Staff(((10, 10),) * 5)
 
 curves = st.builds(

@@ -35,7 +35,15 @@ def call(world: World, person_id: int, at: datetime) -> None:
     )  # fmt: skip
 
 
-def test_creations_and_calls_are_counted_by_the_days_since_the_last_letter(world: World) -> None:
+def visit(world: World, person_id: int, at: datetime, state: str = "terminee") -> None:
+    world.sql(
+        "INSERT INTO visit (uid, caisse, person_id, state, owner, opened_at, opened_by, ended_at) "
+        "VALUES (:u, '631', :p, :s, 'a', :at, 'a', :at)",
+        u=uuid4(), p=person_id, at=at, s=state,
+    )  # fmt: skip
+
+
+def test_creations_calls_and_visits_are_counted_by_the_days_since_the_last_letter(world: World) -> None:
     world.load(people(6))
     reference = world.sealed(letter_date=date(2016, 11, 2))
     persons = [letter.person_id for letter in world.letters(reference)]
@@ -45,6 +53,9 @@ def test_creations_and_calls_are_counted_by_the_days_since_the_last_letter(world
     event(world, 999_999, datetime(2016, 11, 5, 9, tzinfo=UTC))  # somebody without a letter
     call(world, persons[0], datetime(2016, 11, 4, 9, tzinfo=UTC))
     call(world, persons[0], datetime(2016, 11, 4, 10, tzinfo=UTC))
+    visit(world, persons[3], datetime(2016, 11, 3, 9, tzinfo=UTC))
+    visit(world, persons[3], datetime(2016, 11, 5, 9, tzinfo=UTC), "abandonnee")
+    visit(world, persons[4], datetime(2016, 11, 1, 9, tzinfo=UTC))  # before the letter
     now = datetime(2016, 11, 7, 9, tzinfo=UTC)
     with world.session() as session:
         assert not any(observed(session, now, KINDS)[Response.CALLS].events)  # not counted yet
@@ -57,7 +68,8 @@ def test_creations_and_calls_are_counted_by_the_days_since_the_last_letter(world
     assert creations.letters == (6,) * 5 + (0,) * (DAYS - 5)  # days 0 to 4 are over
     assert {delay: number for delay, number in enumerate(creations.events) if number} == {3: 1, 4: 1}
     assert {delay: number for delay, number in enumerate(calls.events) if number} == {2: 2}
-    assert Response.VISITS not in found
+    visits = found[Response.VISITS]
+    assert {delay: number for delay, number in enumerate(visits.events) if number} == {1: 1, 3: 1}
 
 
 def test_the_outlook_sums_the_campaigns_of_every_caisse(world: World) -> None:

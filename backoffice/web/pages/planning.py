@@ -50,13 +50,13 @@ def index() -> str:
 
 
 def _curve_row(found: Any, response: Response) -> dict[str, Any]:
-    seen = found.seen.get(response)
+    seen = found.seen[response]
     return {
         "label": response.label,
         "assumed": found.curves[response].per_thousand,
         "used": per_thousand(found.rates[response]),
-        "seen": None if seen is None else percent_seen(seen),
-        "events": None if seen is None else sum(seen.events),
+        "seen": percent_seen(seen),
+        "events": sum(seen.events),
     }
 
 
