@@ -27,6 +27,7 @@ from backoffice.adapters.db import ring_after_commit
 from backoffice.adapters.failures import DUTY, forget_failures, note_failure
 from backoffice.adapters.logs import quiet_logs
 from backoffice.adapters.queue import connect, free_stuck, note_round, queue_of
+from backoffice.calls.callbacks import forget_late
 from backoffice.campaigns import work
 from backoffice.campaigns.approvals import void_stale
 from backoffice.campaigns.kinds import ON_DEMAND
@@ -45,6 +46,7 @@ from backoffice.correspondence.bounces import read_bounces
 from backoffice.correspondence.gathering import gather
 from backoffice.correspondence.receiving import receive
 from backoffice.correspondence.relaying import relay
+from backoffice.counter.actions import end_forgotten
 from backoffice.following.counting import refresh
 from backoffice.office import Office, open_office
 from backoffice.population.actions import discard_upload, run_import
@@ -181,6 +183,8 @@ DUTIES: Final[tuple[Callable[[Office], object], ...]] = (
     relay_emails,
     escalate,
     destroy_withdrawn,
+    forget_late,
+    end_forgotten,
     hand_over_absent,
     draw_last_week,
     void_stale,  # before a wave may start

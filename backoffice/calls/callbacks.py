@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from backoffice.audit.journal import record
 from backoffice.calls.actions import open_call
-from backoffice.calls.models import Call, Callback, open_call_of
+from backoffice.calls.models import Call, Callback, check_of, open_call_of
 from backoffice.calls.scripts import subject_named
-from backoffice.core.actor import Actor, Role
+from backoffice.core.actor import Actor, Role, system_actor
 from backoffice.core.clock import PARIS, paris_date
 from backoffice.core.errors import Invalid, NotFound, WrongState
 from backoffice.core.opening_hours import OpeningHours
@@ -32,6 +32,8 @@ NOTICE: Final = timedelta(minutes=30)
 AHEAD: Final = 5
 """Opening days offered."""
 MOST_ATTEMPTS: Final = 3
+KEPT: Final = timedelta(days=7)
+"""After its slot, a call that nobody made is given up: no number waits for ever."""
 LETTERS: Final = "CDFHJKMNPRTVWX"
 FIGURES: Final = "2346789"
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext('calls.callback'))")
@@ -128,7 +130,7 @@ def book(session: Session, office: Office, actor: Actor, call_id: int, wish: Wis
     if known is not None:
         return known
     subject = subject_named(wish.subject).name
-    number = _registered(session, call) if wish.registered else french_number(wish.number)
+    number = _registered(session, office, call) if wish.registered else french_number(wish.number)
     try:
         start = datetime.fromisoformat(wish.slot).astimezone(PARIS)
     except ValueError:
@@ -218,12 +220,35 @@ def close(session: Session, office: Office, actor: Actor, callback_id: int, how:
     else:
         raise Invalid("Dites ce qu’est devenu ce rappel.")
     if callback.state != CallbackState.BOOKED:
-        callback.ended_at, callback.number, callback.ask_for = now, None, None
+        _erase(callback, now)
     record(
         session, actor, "rappel.suite", f"rappel {callback.reference}", at=now, caisse=callback.caisse, result=how,
         detail={"essais": callback.attempts},
     )  # fmt: skip
     return callback
+
+
+def forget_late(office: Office) -> int:
+    """Give up calls that nobody made within `KEPT` of their slot, and erase what was kept of them; return how many."""
+    now, actor = office.clock(), system_actor()
+    with office.db.unit_of_work() as session:
+        late = session.scalars(
+            select(Callback)
+            .where(Callback.state == CallbackState.BOOKED, Callback.slot < now - KEPT)
+            .with_for_update(skip_locked=True)
+        ).all()
+        for one in late:
+            one.state = CallbackState.UNREACHED.value
+            _erase(one, now)
+            record(
+                session, actor, "rappel.suite", f"rappel {one.reference}", at=now, caisse=one.caisse, result="oublie"
+            )  # fmt: skip
+    return len(late)
+
+
+def _erase(callback: Callback, now: datetime) -> None:
+    """Over: neither number nor name is kept."""
+    callback.ended_at, callback.number, callback.ask_for = now, None, None
 
 
 def french_number(typed: str) -> str:
@@ -241,7 +266,10 @@ def french_number(typed: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _registered(session: Session, call: Call) -> str:
+def _registered(session: Session, office: Office, call: Call) -> str:
+    check = check_of(session, call)
+    if check is None or not check.shows(office.clock()):
+        raise Invalid("Le mobile enregistré ne sert qu’à qui a prouvé son identité : demandez un numéro.")
     number = session.scalar(select(Person.mobile).where(Person.caisse == call.caisse, Person.id == call.person_id))
     if not number:
         raise Invalid("L’Assurance Maladie n’a pas de mobile pour cette personne : demandez un numéro.")

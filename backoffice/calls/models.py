@@ -12,6 +12,7 @@ from backoffice.calls import rules
 from backoffice.calls.rules import LIMITS, Outcome, Relation
 from backoffice.core.actor import Actor
 from backoffice.core.errors import NotFound, WrongState
+from backoffice.population.models import Person
 
 
 class Call(Base):
@@ -130,3 +131,12 @@ def check_of(session: Session, call: Call) -> IdentityCheck | None:
         .order_by(IdentityCheck.id.desc())
         .first()
     )
+
+
+def own_call(session: Session, actor: Actor, person: Person) -> str | None:
+    """A ground to look at a person: they are on the actor's line, and have proved who they are."""
+    call = session.query(Call).filter_by(
+        login=actor.login, caisse=person.caisse, person_id=person.id, ended_at=None
+    ).one_or_none()  # fmt: skip
+    check = check_of(session, call) if call is not None else None
+    return f"appel {call.id}" if call and check and check.identity is rules.Identity.PASSED else None

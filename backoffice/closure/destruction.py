@@ -68,6 +68,14 @@ def destroyed(session: Session, actor: Actor) -> Sequence[Destruction]:
     ).all()
 
 
+def done_here(session: Session, actor: Actor, destruction_id: str) -> Destruction:
+    """A destruction that is done, within the actor's caisses. Raises NotFound."""
+    row = session.get(Destruction, _uuid(destruction_id))
+    if row is None or row.caisse not in actor.caisses or row.destroyed_at is None:
+        raise NotFound("Cette destruction est introuvable dans votre périmètre.")
+    return row
+
+
 def propose(session: Session, office: Office, actor: Actor, chosen: Iterable[str]) -> int:
     """Propose these DMP ("caisse-person"); return how many are new. Raises Invalid when none was chosen."""
     actor.require(Role.SUPERVISOR)

@@ -5,16 +5,17 @@ Actions flush; the door commits. The creation itself, which crosses two database
 
 import uuid
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backoffice.adapters.cards import Card
 from backoffice.adapters.dmp import CONSENT, Contacts, current_terms, read_contacts
 from backoffice.audit.journal import record
-from backoffice.core.actor import Actor
+from backoffice.core.actor import Actor, system_actor
 from backoffice.core.errors import Invalid, WrongState
 from backoffice.counter.models import ROLES, Ticket, Visit, VisitEntry, access_visit
 from backoffice.counter.rules import (
@@ -32,6 +33,8 @@ from backoffice.parameters.reasons import ABANDON, chosen
 from backoffice.persons.access import object_of
 from backoffice.population.models import Person
 
+FORGOTTEN: Final = timedelta(days=3)
+"""After so long the person has gone for good: what they had typed is not kept."""
 NOT_THE_CARD: Final = (
     "Cette carte Vitale n’est pas celle de la personne : vérifiez de qui il s’agit avant de continuer."
 )
@@ -226,6 +229,25 @@ def abandon(
     known = chosen(current(session).of(ABANDON), reason)
     _end(session, office, actor, visit, VisitState.ABANDONED, known.label)
     return visit
+
+
+def end_forgotten(office: Office) -> int:
+    """End the visits that nobody went on with for `FORGOTTEN` before anything was created; return how many.
+
+    One whose consent is given is left to people: the record may have its DMP.
+    """
+    now = office.clock()
+    actor = system_actor()
+    with office.db.unit_of_work() as session:
+        last = select(func.max(VisitEntry.at)).where(VisitEntry.visit_id == Visit.id).scalar_subquery()
+        left = session.scalars(
+            select(Visit)
+            .where(Visit.ended_at.is_(None), Visit.state.in_(BEFORE_CREATION), last < now - FORGOTTEN)
+            .with_for_update(skip_locked=True)
+        ).all()
+        for visit in left:
+            _end(session, office, actor, visit, VisitState.ABANDONED, "Visite interrompue, jamais reprise")
+    return len(left)
 
 
 def typed_twice(typed: Mapping[str, str]) -> Contacts:

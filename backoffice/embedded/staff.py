@@ -80,6 +80,7 @@ ACCOUNTS: tuple[Account, ...] = (
     Account("damien.faure", "Damien", "Faure", *_CAMPAIGN, ("631",)),
     Account("helene.vidal", "Hélène", "Vidal", *_CAMPAIGN, ("631",)),  # the author of a campaign may not approve it
     Account("patrick.ollier", "Patrick", "Ollier", *_SUPERVISOR, ("631",)),
+    Account("nathalie.besse", "Nathalie", "Besse", *_SUPERVISOR, ("631",)),  # a destruction takes two of them
     Account("ludivine.lefebvre", "Ludivine", "Lefebvre", *_RECEPTION, ("801",)),
     Account("gregory.caron", "Grégory", "Caron", *_CAMPAIGN, ("801",)),
     Account("veronique.carpentier", "Véronique", "Carpentier", *_SUPERVISOR, ("801",)),

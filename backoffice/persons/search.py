@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from backoffice.core.actor import Actor, Role
 from backoffice.core.errors import Invalid, NotFound
 from backoffice.letters.reference import letter_id_digits
+from backoffice.persons.spelling import edit_distance, swapped
 from backoffice.persons.typed import Question, key_of, understand
 from backoffice.population.models import Person
 from dmp_core.identity.nir import mask
@@ -211,7 +212,7 @@ class _Searcher:
         if len(key) < 3:
             return []
         self._session.execute(text("SET LOCAL pg_trgm.similarity_threshold = 0.3"))
-        rows = self._session.execute(_ALIKE, {"kind": kind, "key": key}).all()
+        rows = self._session.execute(_ALIKE, {"kind": kind, "key": key, "swapped": swapped(key)}).all()
         allowed = 1 if len(key) <= 5 else 2
         near = []
         for row in rows:
@@ -286,22 +287,6 @@ def _off(typed: str, known: str, optional: bool) -> int:
     if known.startswith(typed):
         return 0
     return min(edit_distance(typed, known), 1 + edit_distance(typed, known[: len(typed)]))
-
-
-def edit_distance(one: str, other: str) -> int:
-    """Letters to add, drop, change or swap with their neighbour, to make one of the other; 9 for anything far off."""
-    if abs(len(one) - len(other)) > 3:
-        return 9
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for i, letter in enumerate(one, 1):
-        earlier, before, row = before, row, [i]
-        for j, against in enumerate(other, 1):
-            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != against))
-            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == against:
-                cost = min(cost, earlier[j - 2] + 1)
-            row.append(cost)
-    return row[-1]
 
 
 def found_of(row: Person, *, near: bool = False, letter: str = "") -> Found:
@@ -389,4 +374,6 @@ _ALIKE = text("""
 UNION
 (SELECT key, true FROM name_word WHERE kind = :kind AND sound = name_sound(:key) AND length(sound) > 1
     ORDER BY abs(length(key) - length(CAST(:key AS text))), key LIMIT 30)
+UNION
+(SELECT key, sound = name_sound(:key) FROM name_word WHERE kind = :kind AND key = ANY(:swapped))
 """)

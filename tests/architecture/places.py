@@ -122,8 +122,9 @@ def places_of(world: World) -> Mapping[str, Place]:
         now=world.clock.now,
     )[0][0]
     destruction = world.sql(
-        "INSERT INTO destruction (id, caisse, person_id, keep_until, proposed_by, proposed_at) "
-        "VALUES (gen_random_uuid(), '631', :person, :day, 'x', :now) RETURNING id",
+        "INSERT INTO destruction (id, caisse, person_id, keep_until, proposed_by, proposed_at, confirmed_by, "
+        "destroyed_at, proof) "
+        "VALUES (gen_random_uuid(), '631', :person, :day, 'x', :now, 'y', :now, repeat('0', 64)) RETURNING id",
         person=letter.person_id, day=world.clock.now.date(), now=world.clock.now,
     )[0][0]  # fmt: skip
     world.sql(

@@ -5,7 +5,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
-from campaigns.world import World
+from campaigns.world import World, a_person
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -123,6 +123,29 @@ def test_rung_in_vain_it_comes_back_twice_then_is_given_up(world: World) -> None
             assert HOURS.is_open(left[0].slot)
             assert left[0].slot > world.clock.now
     assert world.sql("SELECT state, number FROM call_back") == [("injoignable", None)]
+
+
+def test_one_that_nobody_makes_is_given_up_after_a_week_and_erased(world: World) -> None:
+    made = booked(world)
+    world.clock.move(days=7)
+    assert callbacks.forget_late(world.office) == 0
+    world.clock.move(days=1)
+    assert callbacks.forget_late(world.office) == 1
+    assert callbacks.forget_late(world.office) == 0
+    assert world.sql("SELECT state, number, ask_for FROM call_back") == [("injoignable", None, None)]
+    with world.session() as session, pytest.raises(WrongState, match="terminé"):
+        callbacks.take(session, world.office, ADVISOR, made.id)
+
+
+def test_the_registered_number_is_for_who_proved_to_be_its_owner(world: World) -> None:
+    world.load([a_person(nom_naissance="QUILLEC", mobile="0639981237")])
+    person = world.sql("SELECT id FROM person")[0][0]
+    with world.session() as session:
+        call = actions.open_call(session, world.office, ADVISOR)
+        call.caisse, call.person_id = "631", person
+        slot = free_slots(session, world.clock.now)[0].start.isoformat()
+        with pytest.raises(Invalid, match="prouvé son identité"):
+            callbacks.book(session, world.office, ADVISOR, call.id, Wish(slot, "autre", "", True), CHANCE)
 
 
 def test_what_is_due_is_seen_within_one_s_caisses(world: World) -> None:

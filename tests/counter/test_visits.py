@@ -25,7 +25,14 @@ from backoffice.counter import actions
 from backoffice.counter.creation import create, print_document
 from backoffice.counter.models import Visit
 from backoffice.counter.queries import life_of, own_visit
-from backoffice.counter.rules import DocumentKind, Relation, Representative, VisitState, read_representative
+from backoffice.counter.rules import (
+    BEFORE_CREATION,
+    DocumentKind,
+    Relation,
+    Representative,
+    VisitState,
+    read_representative,
+)
 from backoffice.population.insured import insured_of
 from backoffice.population.models import Person
 
@@ -185,6 +192,21 @@ def test_the_person_may_change_their_mind_at_any_step(desk: Desk, state: VisitSt
     assert desk.dossiers() == (1 if state is VisitState.DOCUMENT else 0)
     desk.do(actions.abandon, visit_id, "change_avis")
     assert desk.start() != visit_id
+
+
+@pytest.mark.parametrize("state", [state for state in VisitState if not state.ended])
+def test_a_visit_that_nobody_goes_on_with_keeps_nothing_typed_once_nothing_can_have_been_made(
+    desk: Desk, state: VisitState
+) -> None:
+    visit_id = desk.to(state)
+    desk.world.clock.move(days=3)
+    assert actions.end_forgotten(desk.office) == 0
+    desk.world.clock.move(minutes=1)
+    ended = state in BEFORE_CREATION
+    assert actions.end_forgotten(desk.office) == int(ended)
+    visit = desk.visit(visit_id)
+    assert (visit.status is VisitState.ABANDONED) == ended
+    assert not ended or (visit.mail, visit.mobile, visit.reason) == (None, None, "Visite interrompue, jamais reprise")
 
 
 def test_a_dmp_made_by_an_attempt_that_died_is_not_abandoned_unseen(desk: Desk) -> None:

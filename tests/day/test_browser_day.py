@@ -140,6 +140,8 @@ def test_a_day_of_ten_by_the_keyboard_with_a_supervisor(
 
     # The desk and the line at the same time: a death told, two calls, a closure.
     person = world.sql("SELECT person_id FROM case_file WHERE number = :one", one=waiting[5])[0][0]
+    for desk, who in ((other, person), (one, holder)):
+        desk.go(f"/personnes/631/{who}").reads("Pourquoi ouvrir").focus("[name=raison]:checked").send()
     other.go(f"/clotures/631/{person}/deces").type("#precisions", "sa fille").send()
     other.reads("Clôtures")
     a_call(advisor, "connexion")

@@ -62,6 +62,8 @@ def names(answer: Answer) -> list[str]:
         ("anne de la tour", "ANNE DE LA TOUR"),
         ("filipo", "JEAN PHILIPPEAU"),
         ("kerguelen", "INÈS ROUSSEAU"),
+        ("matrin zoe", "ZOÉ MARTIN"),
+        ("maritn zeo", "ZOÉ MARTIN"),
         ("rousseau ines", "INÈS ROUSSEAU"),
         ("lefevre 12/08/1950", "MARIE-HÉLÈNE LEFÈVRE"),
         ("lefevre 12 août 50", "MARIE-HÉLÈNE LEFÈVRE"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from population.samples import NIR
 
 from backoffice.core.errors import Invalid
-from backoffice.persons.search import edit_distance
+from backoffice.persons.spelling import edit_distance
 from backoffice.persons.typed import Question, key_of, understand
 from dmp_core.identity.nir import grouped
 

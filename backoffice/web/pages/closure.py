@@ -17,10 +17,12 @@ from backoffice.closure.persons import person_of
 from backoffice.closure.representation import Title
 from backoffice.core.actor import Role
 from backoffice.core.errors import Invalid, NotFound, WrongState
+from backoffice.persons.access import access_person, consult
 from backoffice.web.access import access, current_actor
 from backoffice.web.errors import status_of
 from backoffice.web.pages.acts import ACTS, Act, facts_of_form, letter_sent, perform
 from backoffice.web.pages.composition import office
+from backoffice.web.pages.grounds import GROUNDS
 from backoffice.web.pages.uploads import OfficeRequest
 
 STAFF: Final = (Role.AGENT, Role.ADVISOR, Role.SUPERVISOR)
@@ -75,9 +77,10 @@ def record_confirmation(number: str) -> ResponseReturnValue:
 
 @pages.get("/<caisse>/<int:person_id>/<slug>")
 @access(*DESK)
-def act(caisse: str, person_id: int, slug: str) -> str:
-    """The form of one act about one person."""
-    return _form(_act(slug), caisse, person_id)
+def act(caisse: str, person_id: int, slug: str) -> ResponseReturnValue:
+    """The form of one act about one person, once there is a ground to look at them."""
+    chosen = _act(slug)
+    return _form(chosen, caisse, person_id) if _grounded(caisse, person_id, chosen) else _to_file(caisse, person_id)
 
 
 @pages.post("/<caisse>/<int:person_id>/<slug>")
@@ -85,6 +88,8 @@ def act(caisse: str, person_id: int, slug: str) -> str:
 def do(caisse: str, person_id: int, slug: str) -> ResponseReturnValue:
     """Do it at the desk; done already, nothing more happens."""
     chosen, way = _act(slug), _way()
+    if not _grounded(caisse, person_id, chosen):
+        return _to_file(caisse, person_id)
     try:
         with office().db.unit_of_work() as session:
             said = perform(session, chosen, caisse, person_id, way, way.label)
@@ -92,6 +97,20 @@ def do(caisse: str, person_id: int, slug: str) -> ResponseReturnValue:
         return _form(chosen, caisse, person_id, str(refusal)), status_of(refusal)
     flash(said, "done")
     return redirect(url_for(".index"), 303)
+
+
+def _grounded(caisse: str, person_id: int, chosen: Act) -> bool:
+    """Whether the person is the agent's business now; the consultation is noted."""
+    actor = current_actor()
+    with office().db.unit_of_work() as session:
+        person = access_person(session, actor, caisse, person_id)
+        return consult(session, actor, person, GROUNDS, office().clock(), f"acte {chosen.slug}") is not None
+
+
+def _to_file(caisse: str, person_id: int) -> ResponseReturnValue:
+    """To the person's file, which asks why it is opened."""
+    flash("Dites d’abord pourquoi vous ouvrez la fiche de cette personne ; l’acte s’y demande ensuite.", "wait")
+    return redirect(url_for("persons.show", caisse=caisse, person_id=person_id), 303)
 
 
 def _act(slug: str) -> Act:
@@ -110,7 +129,8 @@ def _form(chosen: Act, caisse: str, person_id: int, error: str = "") -> str:
         shown = facts_of_form(session, chosen, _way(), caisse, person_id)
     return render_template(
         "closure/act.html", person=person, typed=request.form, error=error, ways=WAYS, call=None,
-        address=url_for(".do", caisse=caisse, person_id=person_id, slug=chosen.slug), back=url_for(".index"), **shown,
+        address=url_for(".do", caisse=caisse, person_id=person_id, slug=chosen.slug),
+        back=url_for("persons.show", caisse=caisse, person_id=person_id), **shown,
     )  # fmt: skip
 
 

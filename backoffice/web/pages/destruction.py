@@ -1,9 +1,12 @@
 """DMP past their ten years: proposed by one supervisor, destroyed on the word of another."""
 
-from flask import flash, redirect, render_template, request, url_for
+from io import BytesIO
+
+from flask import Response, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
 from backoffice.closure import destruction
+from backoffice.closure.minutes import minutes_file
 from backoffice.core.actor import Role
 from backoffice.core.errors import Invalid, NotAllowed, WrongState
 from backoffice.web.access import access, current_actor
@@ -56,6 +59,17 @@ def keep(destruction_id: str) -> ResponseReturnValue:
         destruction.withdraw(session, office(), current_actor(), destruction_id)
     flash("La proposition est retirée : le DMP est gardé.", "done")
     return redirect(url_for(".destructions"), 303)
+
+
+@pages.get("/destructions/<destruction_id>/proces-verbal.pdf")
+@access(Role.SUPERVISOR)
+def minutes(destruction_id: str) -> Response:
+    """The page that the two persons sign."""
+    with office().db.unit_of_work() as session:
+        content = minutes_file(session, office(), current_actor(), destruction_id)
+    return send_file(
+        BytesIO(content), mimetype="application/pdf", download_name="proces-verbal-destruction.pdf", max_age=0
+    )
 
 
 def _page(error: str = "") -> str:

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from backoffice.audit.journal import record
+from backoffice.calls.facts import spoken_number
 from backoffice.campaigns.kinds import kind_of
 from backoffice.campaigns.rules import LetterState
 from backoffice.core.actor import Role
@@ -217,6 +218,7 @@ def _file(caisse: str, person_id: int, ask: Callable[..., str] | None = None) ->
     return render_template(
         "persons/show.html", file=found, person=person, ground=ground, nir=grouped(nir) if nir else "", masked=mask(person.nir),
         letter_states=LETTER_STATES, dossier_labels=DOSSIER_LABELS, actions=_actions(person), visits=visits,
+        mobile=spoken_number(person.mobile),
     )  # fmt: skip
 
 

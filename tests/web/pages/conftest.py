@@ -23,6 +23,7 @@ from backoffice.settings import Settings
 MANAGER, OTHER_MANAGER, SUPERVISOR = "damien.faure", "helene.vidal", "patrick.ollier"
 ADMINISTRATOR, AGENT, ADVISOR = "vincent.lemaire", "sandrine.chabrol", "karim.haddad"
 FOREIGN_MANAGER, NATIONAL_MANAGER = "peio.larralde", "claire.delaunay"
+OTHER_SUPERVISOR = "nathalie.besse"
 FOREIGN_AGENT = "maite.etcheverry"
 
 

@@ -9,11 +9,13 @@ import pytest
 from campaigns.world import World, a_person
 from cases.files import a_pdf
 from closure.test_closures import a_holder, state_of, stopped
+from pypdf import PdfReader
 
 from backoffice.adapters.dmp import DossierState
 
-from .conftest import ADVISOR, AGENT, SUPERVISOR, Browser, SignIn, journal
+from .conftest import ADVISOR, AGENT, OTHER_SUPERVISOR, SUPERVISOR, Browser, SignIn, journal, token_of
 from .test_call_pages import ZOE, body, opened, reply, search
+from .test_person_file_pages import give
 
 FOREIGN = "peio.larralde"
 
@@ -25,7 +27,10 @@ def zoe(world: World) -> int:
 
 @pytest.fixture
 def agent(sign_in: SignIn, zoe: int) -> Browser:
-    return sign_in(AGENT)
+    """An agent who has said why they opened the person's file."""
+    found = sign_in(AGENT)
+    give(found, f"/personnes/631/{zoe}")
+    return found
 
 
 def proved(advisor: Browser) -> str:
@@ -78,6 +83,21 @@ def test_a_legal_representative_asks_with_the_proof_of_their_right(agent: Browse
     assert "un représentant légal" in case
     assert "Tuteur ou tutrice, jugement de tutelle vu" in case
     assert "confirmée par le représentant légal" in case
+
+
+def test_an_act_asks_for_the_reason_of_the_file_first(sign_in: SignIn, world: World, zoe: int) -> None:
+    agent, place = sign_in(AGENT), f"/clotures/631/{zoe}/contestation"
+    for answer in (
+        agent.get(place),
+        agent.client.post(place, data={"csrf_token": token_of(agent.get("/").text), "motif": "pas_moi"}),
+    ):
+        assert (answer.status_code, answer.location) == (303, f"/personnes/631/{zoe}")
+    assert state_of(world, zoe) is DossierState.OPEN
+    assert "Pourquoi ouvrir" in agent.get(f"/personnes/631/{zoe}").text
+    give(agent, f"/personnes/631/{zoe}")
+    assert agent.send(place, place, motif="pas_moi").status_code == 303
+    assert state_of(world, zoe) is DossierState.SUSPENDED
+    assert world.sql("SELECT count(*) FROM audit_entry WHERE detail->>'quoi' = 'acte contestation'")[0][0] == 2
 
 
 def test_a_letter_is_recorded_then_confirmed_on_its_own_page(agent: Browser, world: World, zoe: int) -> None:
@@ -247,8 +267,7 @@ def test_two_supervisors_destroy_and_one_alone_does_not(sign_in: SignIn, world: 
     (asked,) = world.sql("SELECT id FROM destruction")[0]
     assert "la vôtre" in first.get(place).text
     assert first.send(f"{place}/detruire", place, proposition=str(asked), definitif="on").status_code == 403
-    world.sql("UPDATE destruction SET proposed_by = 'un.autre'")
-    second = first
+    second = sign_in(OTHER_SUPERVISOR)
     refused = second.send(f"{place}/detruire", place, proposition=str(asked))
     assert refused.status_code == 422
     assert "définitive" in refused.text
@@ -257,6 +276,12 @@ def test_two_supervisors_destroy_and_one_alone_does_not(sign_in: SignIn, world: 
     assert world.sql("SELECT count(*) FROM enrolment.dossier", "dmp") == [(0,)]
     (proof,) = world.sql("SELECT proof FROM destruction")[0]
     assert proof in second.get(place).text
+    minutes = second.get(f"{place}/{asked}/proces-verbal.pdf")
+    assert minutes.mimetype == "application/pdf"
+    page = PdfReader(BytesIO(minutes.data)).pages[0].extract_text()
+    for words in ("Patrick Ollier", "Nathalie Besse", f"n° {person}", proof[:8], str(asked)):
+        assert words in page.replace("\u00a0", " ")
+    assert sign_in("catherine.weiss").get(f"{place}/{asked}/proces-verbal.pdf").status_code == 404
 
 
 def test_a_code_is_sent_again_during_a_call_once_a_form_and_within_the_limits(sign_in: SignIn, world: World) -> None:
