@@ -1,5 +1,7 @@
 """A letter that an agent finishes by hand: prepared from the case, filed back to it, said to have left."""
 
+from typing import Final
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -8,15 +10,18 @@ from backoffice.cases import attachments
 from backoffice.cases.actions import letter_fields, note
 from backoffice.cases.files import attachments_of
 from backoffice.cases.models import access_case
+from backoffice.cases.sniffing import kind_of_file
 from backoffice.core.actor import Actor
 from backoffice.core.address import Recipient, address_block
 from backoffice.core.caisse import caisse_of
 from backoffice.core.clock import paris_date
-from backoffice.core.errors import WrongState
+from backoffice.core.errors import Invalid, WrongState
 from backoffice.letters.freehand import FOLDER, filled, free_letter, require_finished
 from backoffice.letters.values import letter_values
 from backoffice.office import Office
 from backoffice.population.models import Person
+
+TAKEN: Final = (".docx", ".pdf")
 
 
 def prepare(session: Session, office: Office, actor: Actor, number: str, name: str) -> tuple[str, bytes]:
@@ -48,6 +53,8 @@ def file_sent(session: Session, office: Office, actor: Actor, number: str, name:
 
     Return its name. Raises Invalid for a letter that is not finished, or a file that is not taken.
     """
+    if kind_of_file(content).suffix not in TAKEN:  # before anything opens it: it may be made to harm who does
+        raise Invalid("Classez la lettre en Word (.docx) ou en PDF.")
     require_finished(content)
     before = {one.uid for one in attachments_of(session, access_case(session, actor, number))}
     kept = attachments.attach(session, office, actor, number, name, content)

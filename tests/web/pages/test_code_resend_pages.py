@@ -9,7 +9,12 @@ from backoffice.adapters.dmp import Consent, Contacts, Insured
 from backoffice.correspondence.gathering import gather
 from backoffice.correspondence.receiving import receive
 from backoffice.parameters.limits import RESENDS_PER_DAY
+from backoffice.population.insured import InsuredPersons
 from backoffice.population.notices import NoticeKind, give_notice
+from dmp_core.holder.code_request import CodeRequests
+from dmp_core.holder.guard import Guard
+from dmp_core.holder.store import HolderStore
+from dmp_core.storage.keyring import Keyring
 
 from .conftest import ADVISOR, AGENT, Browser, SignIn, journal, token_of
 from .test_person_file_pages import give
@@ -126,3 +131,40 @@ def test_a_form_that_is_not_ours_is_refused(person: int, sign_in: SignIn) -> Non
     agent = sign_in(AGENT)
     assert ask(agent, person, "n’importe quoi")[0] == 400
     assert ask(agent, person, way="fax")[0] == 422
+
+
+def test_counter_telephone_and_online_draw_on_one_limit(world: World, person: int, sign_in: SignIn) -> None:
+    """Four in thirty days, one a day, wherever they are asked for; then each channel refuses alike."""
+    mondmp = world.settings.mondmp
+    store, secrets = HolderStore(mondmp.dmp_url), Keyring.create_if_missing(mondmp.holder_keyring)
+    insured = InsuredPersons(mondmp.insured_url, world.clock)
+    requests = CodeRequests(store, insured, Guard(store, secrets, world.clock), world.clock)
+    world.sql("UPDATE person SET vitale_serie = '1234567890'")
+
+    def asked() -> int:
+        return len(world.sql("SELECT 1 FROM enrolment.outbox WHERE kind = 'code.requested'", "dmp"))
+
+    def online() -> bool:
+        before = asked()
+        requests.ask(NIR, "1950-08-12", "1234567890", "198.51.100.7")
+        return asked() > before
+
+    def at_the_counter() -> bool:
+        return ask(sign_in(AGENT), person)[0] == 200
+
+    def by_telephone() -> bool:
+        return ask(sign_in(ADVISOR), person, way="telephone")[0] == 200
+
+    for first, others in (
+        (at_the_counter, (by_telephone, online)), (online, (at_the_counter, by_telephone)),
+        (by_telephone, (online, at_the_counter)), (online, (by_telephone, at_the_counter)),
+    ):  # fmt: skip
+        assert first()
+        assert [other() for other in others] == [False, False]
+        world.clock.move(days=1, minutes=1)
+    assert [channel() for channel in (online, at_the_counter, by_telephone)] == [False] * 3
+    status, page = ask(sign_in(AGENT), person)
+    assert (status, "Le nombre de codes possible en trente jours est atteint" in page) == (409, True)
+    assert asked() == 4
+    world.clock.move(days=27)
+    assert by_telephone()

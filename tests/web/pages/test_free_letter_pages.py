@@ -4,6 +4,7 @@ import io
 
 import docx
 from campaigns.world import World
+from cases.files import a_docx, an_image
 from closure.test_closures import WHOLE, a_holder, do
 
 from backoffice.closure.asking import ask_closure
@@ -32,6 +33,15 @@ def test_a_prepared_letter_is_finished_filed_and_said_to_have_left(sign_in: Sign
     assert refused.status_code == 422
     assert "n’est pas finie" in refused.text
     assert agent.client.post(address, data={"csrf_token": token}).status_code == 422
+    for bad, name, said in (
+        (a_docx(word__vbaProject_bin=b"x"), "réponse.docm", "contient un programme"),
+        (answer.data[: len(answer.data) // 2], "réponse.docx", "abîmé ou incomplet"),
+        (an_image(), "réponse.png", "en Word (.docx) ou en PDF"),
+        (b"", "réponse.docx", "est vide"),
+        (b"MZ\x90\x00\x03", "réponse.docx", "n’est pas accepté"),
+    ):
+        refused = back(bad, name)
+        assert (refused.status_code, said in refused.text) == (422, True), (name, said)
     for paragraph in document.paragraphs:
         if "[" in paragraph.text:
             paragraph.runs[0].text = "Nous avons bien fait ce que vous demandiez."
