@@ -3,16 +3,17 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 
-from sqlalchemy import CHAR, ForeignKey, Identity, Integer, text
+from sqlalchemy import CHAR, ForeignKey, Identity, Integer, delete, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.types import Text
 
 from backoffice.adapters.db import Base, copy_rows
 from backoffice.audit.journal import record
+from backoffice.campaigns.rules import CampaignState
 from backoffice.core.actor import Actor, Role
 from backoffice.core.errors import Invalid, NotFound
 from backoffice.office import Office
@@ -36,6 +37,8 @@ class PersonList(Base):
     """Those of the persons found."""
     lines: Mapped[int] = mapped_column(Integer)
     found: Mapped[int] = mapped_column(Integer)
+    erased_at: Mapped[datetime | None]
+    """When its members were forgotten, at the end of their time; the counts stay."""
 
 
 class PersonListMember(Base):
@@ -111,11 +114,40 @@ def keep_list(session: Session, office: Office, actor: Actor, typed: str) -> Che
 
 
 def access_list(session: Session, actor: Actor, list_id: int) -> PersonList:
-    """The only way to hold a list: its persons within your caisses, or not found."""
+    """The only way to hold a list: its persons within your caisses, or not found; one whose time is over is gone."""
     found = session.get(PersonList, list_id)
     if found is None or not actor.caisses.issuperset(found.caisses):
         raise NotFound("Cette liste de personnes est introuvable dans votre périmètre.")
+    if found.erased_at is not None:
+        raise NotFound("Cette liste de personnes a été effacée, au terme de sa conservation.")
     return found
+
+
+def lists_over(session: Session, before: date) -> Sequence[int]:
+    """Lists made before this day that neither a campaign under way nor a segment in use needs."""
+    return session.scalars(
+        text("""
+        SELECT l.id FROM person_list l WHERE l.erased_at IS NULL AND l.made_at < :before
+            AND NOT EXISTS (SELECT FROM campaign c WHERE (c.criteria ->> 'list_id')::bigint = l.id AND c.state <> ALL(:over))
+            AND NOT EXISTS (SELECT FROM segment s WHERE (s.criteria ->> 'list_id')::bigint = l.id AND s.archived_at IS NULL)
+        ORDER BY l.id
+        """),
+        {"before": before, "over": [CampaignState.FINISHED, CampaignState.CANCELLED]},
+    ).all()
+
+
+def erase_list(session: Session, actor: Actor, list_id: int, at: datetime) -> int:
+    """Forget who is in a list; returns how many were. Done already, nothing is done."""
+    found = session.get_one(PersonList, list_id, with_for_update=True)
+    if found.erased_at is not None:
+        return 0
+    gone = session.execute(
+        delete(PersonListMember).where(PersonListMember.list_id == list_id).returning(text("1"))
+    ).all()
+    found.erased_at = at
+    session.flush()
+    record(session, actor, "liste.effacer", f"liste {list_id}", at=at, detail={"personnes": len(gone)})
+    return len(gone)
 
 
 def _batches(numbers: list[str]) -> Iterator[list[str]]:

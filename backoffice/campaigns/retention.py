@@ -21,15 +21,18 @@ from sqlalchemy.orm import Session
 from backoffice.audit.journal import record
 from backoffice.campaigns import sealing
 from backoffice.campaigns.envelopes import take_back
+from backoffice.campaigns.incidents import MailIncident
 from backoffice.campaigns.keeping import LotRetention
+from backoffice.campaigns.lists import erase_list, lists_over
 from backoffice.campaigns.models import Campaign, Letter, Lot
 from backoffice.campaigns.printers import Printer
 from backoffice.campaigns.printing import Handover
 from backoffice.campaigns.production import lots_folder
-from backoffice.campaigns.rules import Channel
+from backoffice.campaigns.rules import Channel, LotState
 from backoffice.core.actor import Actor, system_actor
 from backoffice.core.clock import paris_date
 from backoffice.letters.reference import letter_id_digits
+from backoffice.letters.requests import LetterRequest
 from backoffice.office import Office
 from backoffice.parameters.limits import LETTER_LINK_MONTHS, LOT_FILES_DAYS
 from backoffice.parameters.reading import current
@@ -45,7 +48,7 @@ _OVER = """(greatest(o.letter_date,
     (SELECT max(r.posted_on) FROM letter_reprint r WHERE r.lot_id = o.id)) + interval '2 months')::date < :link_end"""
 _TO_ERASE = f"""
 SELECT o.id FROM lot o LEFT JOIN lot_retention k ON k.lot_id = o.id
-WHERE o.state IN ('scelle', 'envoye') AND k.erased_at IS NULL AND {_OVER} ORDER BY o.id LIMIT :most
+WHERE o.state IN ('scelle', 'envoye', 'annule', 'vide') AND k.erased_at IS NULL AND {_OVER} ORDER BY o.id LIMIT :most
 """  # noqa: S608
 _TO_DESTROY = f"""
 SELECT o.id FROM lot o LEFT JOIN lot_retention k ON k.lot_id = o.id
@@ -65,6 +68,7 @@ class Retained:
     lots_erased: int = 0
     letters_erased: int = 0
     codes_erased: int = 0
+    lists_erased: int = 0
 
 
 def run_retention(office: Office, actor: Actor, *, dry_run: bool = False, most: int = MOST) -> Retained:
@@ -74,14 +78,19 @@ def run_retention(office: Office, actor: Actor, *, dry_run: bool = False, most: 
         limits = _limits(session, office, most)
         destroy = session.scalars(text(_TO_DESTROY), limits).all()
         erase = session.scalars(text(_TO_ERASE), limits).all()
+        # A list serves before its campaign's letters; they keep their links two months of code and the time set after.
+        lists = lists_over(session, limits["link_end"] - relativedelta(months=2))
         if dry_run:
-            found.lots_destroyed, found.lots_erased = len(destroy), len(erase)
+            found.lots_destroyed, found.lots_erased, found.lists_erased = len(destroy), len(erase), len(lists)
             found.letters_erased = sum(_letters(session, session.get_one(Lot, lot_id)) for lot_id in erase)
             return found
     for lot_id in destroy:
         found.lots_destroyed += destroy_pages(office, actor, lot_id)
     for lot_id in erase:
         _erase(office, actor, lot_id, found)
+    for list_id in lists:
+        with office.db.unit_of_work() as session:
+            found.lists_erased += erase_list(session, actor, list_id, office.clock()) > 0
     return found
 
 
@@ -90,7 +99,7 @@ def retain(office: Office) -> int:
     if not office.redis.set("caisse:conservation", "", nx=True, ex=3600):
         return 0
     done = run_retention(office, system_actor())
-    return done.lots_destroyed + done.lots_erased
+    return done.lots_destroyed + done.lots_erased + done.lists_erased
 
 
 def destroy_pages(office: Office, actor: Actor, lot_id: int) -> bool:
@@ -158,13 +167,20 @@ def _erase(office: Office, actor: Actor, lot_id: int, found: Retained) -> None:
                 update(Letter).where(*_of(lot), Letter.person_id.in_(batch)).values(person_id=-Letter.number)
             )
         kept.letters_erased = _erased(session, lot)
-        if lot.channel == Channel.POST:
+        forgotten = select(Letter.number).where(*_of(lot), Letter.person_id < 0)
+        for beside in (MailIncident, LetterRequest):
+            session.execute(
+                update(beside)
+                .where(beside.caisse == lot.caisse, beside.letter_number.in_(forgotten))
+                .values(person_id=-beside.letter_number)
+            )
+        if lot.channel == Channel.POST and lot.status is LotState.SEALED:
             campaign = session.get_one(Campaign, lot.campaign_id)
             kept.manifest_sha256 = bytes.fromhex(_rewrite(lots_folder(office, campaign), session, lot))
         kept.erased_at = office.clock()
         session.flush()
         record(
-            session, actor, "lot.effacer_liens", lot.name or f"lot de courriels {lot.id}", at=office.clock(),
+            session, actor, "lot.effacer_liens", lot.name or f"lot {lot.id}", at=office.clock(),
             caisse=lot.caisse, detail={"courriers": kept.letters_erased, "codes": codes},
         )  # fmt: skip
     found.lots_erased += 1

@@ -25,11 +25,17 @@ def run(dry_run: bool, as_json: bool) -> None:
             {
                 "essai": dry_run, "lots_detruits": found.lots_destroyed, "lots_effaces": found.lots_erased,
                 "courriers_effaces": found.letters_erased, "codes_effaces": found.codes_erased,
+                "listes_effacees": found.lists_erased,
             }
         )  # fmt: skip
         return
     click.echo(
-        f"Pages {'à détruire' if dry_run else 'détruites'} : {number(found.lots_destroyed)} lots. "
-        f"Liens {'à effacer' if dry_run else 'effacés'} : {number(found.lots_erased)} lots, "
-        f"{number(found.letters_erased)} courriers{' au plus' if dry_run else ''}."
+        f"Pages {'à détruire' if dry_run else 'détruites'} : {_many(found.lots_destroyed, 'lot')}. "
+        f"Liens {'à effacer' if dry_run else 'effacés'} : {_many(found.lots_erased, 'lot')}, "
+        f"{_many(found.letters_erased, 'courrier')}{' au plus' if dry_run else ''}. "
+        f"Listes de personnes {'à effacer' if dry_run else 'effacées'} : {number(found.lists_erased)}."
     )
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{number(count)} {noun}{'s' if count > 1 else ''}"

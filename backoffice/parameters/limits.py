@@ -39,7 +39,8 @@ LOT_FILES_DAYS: Final = Whole(
 
 LETTER_LINK_MONTHS: Final = Whole(
     name="limite.conservation_liens", label="Conservation du lien entre un courrier et une personne sans DMP", unit="mois",
-    meaning="Après la fin du code : le courrier n’est ensuite plus que compté, et le code est oublié.",
+    meaning="Après la fin du code : le courrier n’est ensuite plus que compté, et le code est oublié ; les listes de personnes "
+    "qui ne servent plus s’effacent en même temps.",
     default=6, least=1, most=36,
 )  # fmt: skip
 

@@ -124,7 +124,7 @@ def test_what_the_back_office_may_do_to_its_own_tables(new_database: NewDatabase
         "control_address": "INSERT,SELECT", "control_letter": "INSERT,SELECT",
         "campaign_proof": "INSERT,SELECT", "letter_template": "INSERT,SELECT",
         "segment": full, "segment_change": "INSERT,SELECT", "person_list": "INSERT,SELECT",
-        "person_list_member": "INSERT,SELECT",
+        "person_list_member": "DELETE,INSERT,SELECT",
         "campaign": full, "letter": full, "lot": full, "person": full, "population_import": full,
         "case_counter": full, "case_file": full, "case_entry": "INSERT,SELECT", "dmp_event": "INSERT,SELECT",
         "case_link": "DELETE,INSERT,SELECT", "case_view": "DELETE,INSERT,SELECT", "case_bulk": "INSERT,SELECT",

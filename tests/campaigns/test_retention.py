@@ -11,17 +11,23 @@ import pytest
 from sqlalchemy import text
 
 from backoffice.audit.journal import check_chain
-from backoffice.campaigns import retention, sealing
+from backoffice.campaigns import actions, retention, sealing
+from backoffice.campaigns.criteria import Criteria
 from backoffice.campaigns.handing import LotFile, hand_over
+from backoffice.campaigns.lists import access_list, keep_list
 from backoffice.campaigns.models import Lot
 from backoffice.campaigns.printing import Report, acknowledge, hand_to_printer, note_report
 from backoffice.campaigns.reprint import reprint
 from backoffice.campaigns.retention import Retained, overwrite, run_retention
+from backoffice.campaigns.rules import Channel
 from backoffice.campaigns.status import letters_of
-from backoffice.core.errors import WrongState
+from backoffice.campaigns.work import make_lot
+from backoffice.core.errors import Invalid, NotFound, WrongState
+from backoffice.correspondence.gathering import gather
 from backoffice.letters.reference import format_letter_id
+from backoffice.letters.requests import request_letter
 from campaigns.printers import a_printer
-from campaigns.world import SYSTEM, World, a_person
+from campaigns.world import SYSTEM, Post, World, a_person, new_nir
 
 
 @pytest.fixture
@@ -143,6 +149,69 @@ def test_who_did_not_open_a_dmp_is_forgotten_and_counts_stay(world: World, ackno
     with world.session() as session:
         assert len(letters_of(session, lot, 10)) == 4
         assert check_chain(session).fault is None
+    assert due(world) == Retained()
+
+
+def in_time(world: World) -> None:
+    """Six months after the codes of letters dated 14 November, and a little more."""
+    world.clock.now = world.clock.now.replace(year=2017, month=9, day=1)
+
+
+def test_what_says_more_of_a_letter_forgets_its_person_too(world: World, post: Post) -> None:
+    world.load([a_person(canal="mail", email="x@introuvable.example.org"), a_person()])
+    office = world.with_settings(**post.settings())
+    reference = world.launched()
+    for channel in Channel:
+        for lot in world.lots(reference, channel):
+            make_lot(office, lot.id)
+    first, second = (person for (person,) in world.sql("SELECT id FROM person ORDER BY id"))
+    with world.session() as session:
+        request_letter(session, "code_request", "631", second, by="x", at=world.clock.now)
+    gather(office, SYSTEM, post_now=True)
+    for (lot_id,) in world.sql("SELECT id FROM lot WHERE state = 'prevu'"):
+        make_lot(office, lot_id)
+    assert world.sql("SELECT person_id FROM mail_incident") == [(first,)]
+    assert world.sql("SELECT person_id FROM letter_request") == [(second,)]
+    in_time(world)
+    assert due(world).letters_erased == 3
+    for table in ("mail_incident", "letter_request"):
+        assert world.sql(f"SELECT person_id + letter_number FROM {table}") == [(0,)]
+    assert world.sql("SELECT count(*) FROM letter WHERE person_id > 0") == [(0,)]
+    assert world.verify().faults == []
+    assert due(world) == Retained()
+
+
+def test_a_cancelled_campaign_forgets_whom_it_would_have_written_to(world: World) -> None:
+    world.load([a_person() for _ in range(3)])
+    reference = world.launched()
+    world.do(actions.cancel, reference, "annulée pour l’essai")
+    assert due(world) == Retained()
+    in_time(world)
+    assert due(world).letters_erased == 3
+    assert world.sql("SELECT count(*) FROM letter WHERE person_id > 0") == [(0,)]
+    assert world.verify().faults == []
+
+
+def test_a_list_of_persons_goes_with_the_campaigns_that_used_it(world: World) -> None:
+    nirs = [new_nir() for _ in range(3)]
+    world.load([a_person(nir=nir) for nir in nirs])
+    with world.session() as session:
+        used = keep_list(session, world.office, SYSTEM, "\n".join(nirs)).list_id
+        unused = keep_list(session, world.office, SYSTEM, nirs[0]).list_id
+    reference = world.create(criteria=Criteria(list_id=used))
+    in_time(world)
+    assert due(world, dry_run=True).lists_erased == 1  # the draft still needs the other
+    assert due(world).lists_erased == 1
+    with world.session() as session:
+        assert access_list(session, SYSTEM, used).found == 3
+        with pytest.raises(NotFound, match="effacée"):
+            access_list(session, SYSTEM, unused)
+    world.do(actions.cancel, reference, "plus besoin")
+    assert due(world).lists_erased == 1
+    assert world.sql("SELECT count(*) FROM person_list_member") == [(0,)]
+    assert world.sql("SELECT found FROM person_list ORDER BY id") == [(3,), (1,)]
+    with pytest.raises(Invalid, match=r"effacée.*Donnez-la à nouveau"):
+        world.create(criteria=Criteria(list_id=used), letter_date=date(2017, 9, 4))
     assert due(world) == Retained()
 
 
