@@ -21,6 +21,11 @@ _OURS: Final = ("To", "Delivered-To", "X-Original-To", "X-Envelope-To", "In-Repl
 """Headers of the report that may hold the address it was sent to, which is a letter's own."""
 _THEIRS: Final = ("Message-ID", "Return-Path")
 """Headers of the message that it reports on."""
+_QMAIL: Final = re.compile(r"\s*Hi\. This is the ")
+"""How a notice of qmail and its like begins (QSBMF); its recipients each begin a line, within angle brackets."""
+_QMAIL_RECIPIENT: Final = re.compile(r"(?m)^<([^<>\s]+@[^<>\s]+)>:")
+_COPY: Final = re.compile(r"(?m)^-{3,} ?(?:Below this line is|This is) a copy of the message.*$")
+_MESSAGE_ID: Final = re.compile(r"(?mi)^Message-ID:\s*(\S+)")
 _GONE: Final = frozenset({(2, 1), (4, 1), (4, 4)})
 """Mailbox disabled, recipient unknown to its server, domain that leads nowhere (RFC 3463, and Exchange's use of 5.4.1)."""
 _SENDERS_FAULT: Final = frozenset({(1, 7), (1, 8)})
@@ -80,6 +85,9 @@ def _sorted(message: EmailMessage) -> Bounce:
     traces = _traces(message)
     status_part = next((part for part in message.walk() if part.get_content_type() == "message/delivery-status"), None)
     if status_part is None:
+        plain = _plain(message, traces)
+        if plain is not None:
+            return plain
         submitted = str(message.get("Auto-Submitted", "no")).split(";")[0].strip().casefold()
         automatic = submitted.startswith("auto-") or "X-Autoreply" in message or "X-Autorespond" in message
         is_report = message.get_content_type() == "multipart/report"
@@ -95,6 +103,28 @@ def _sorted(message: EmailMessage) -> Bounce:
         return Bounce(BounceKind.RETURNED, status, reason_of(status), traces, _addresses(message, status_part))
     known = actions and all(action in ("delayed", "delivered", "relayed", "expanded") for action, _ in actions)
     return Bounce(BounceKind.DELAYED if known else BounceKind.UNKNOWN, traces=traces)
+
+
+def _plain(message: EmailMessage, traces: str) -> Bounce | None:
+    """The notice of a server that writes no report but says a failure in a form of its own: qmail's, Exim's.
+
+    Both are written for failures alone; Exim's warnings of a delay carry no such header.
+    """
+    if message.get_content_type() != "text/plain":
+        return None
+    body = str(message.get_content())
+    if _QMAIL.match(body):
+        failed = _QMAIL_RECIPIENT.findall(_COPY.split(body)[0])
+    else:
+        failed = [one.strip() for one in str(message.get("X-Failed-Recipients", "")).split(",") if "@" in one]
+    if not failed:
+        return None
+    said, *copied = _COPY.split(body, maxsplit=1)
+    status = _ENHANCED.search(said)
+    found = status.group(0) if status else ""
+    ids = "\n".join(_MESSAGE_ID.findall("".join(copied)))
+    addresses = frozenset(address.casefold() for address in failed)
+    return Bounce(BounceKind.RETURNED, found, reason_of(found), f"{traces}\n{ids}", addresses)
 
 
 def _blocks(part: Message) -> list[Message]:

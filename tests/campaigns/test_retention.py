@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from backoffice.audit.journal import check_chain
-from backoffice.campaigns import actions, retention, sealing
+from backoffice.campaigns import cancelling, retention, sealing
 from backoffice.campaigns.criteria import Criteria
 from backoffice.campaigns.handing import LotFile, hand_over
 from backoffice.campaigns.lists import access_list, keep_list
@@ -184,7 +184,7 @@ def test_what_says_more_of_a_letter_forgets_its_person_too(world: World, post: P
 def test_a_cancelled_campaign_forgets_whom_it_would_have_written_to(world: World) -> None:
     world.load([a_person() for _ in range(3)])
     reference = world.launched()
-    world.do(actions.cancel, reference, "annulée pour l’essai")
+    world.do(cancelling.cancel, reference, "annulée pour l’essai")
     assert due(world) == Retained()
     in_time(world)
     assert due(world).letters_erased == 3
@@ -206,7 +206,7 @@ def test_a_list_of_persons_goes_with_the_campaigns_that_used_it(world: World) ->
         assert access_list(session, SYSTEM, used).found == 3
         with pytest.raises(NotFound, match="effacée"):
             access_list(session, SYSTEM, unused)
-    world.do(actions.cancel, reference, "plus besoin")
+    world.do(cancelling.cancel, reference, "plus besoin")
     assert due(world).lists_erased == 1
     assert world.sql("SELECT count(*) FROM person_list_member") == [(0,)]
     assert world.sql("SELECT found FROM person_list ORDER BY id") == [(3,), (1,)]

@@ -118,6 +118,24 @@ def test_exports_hold_the_counts_and_their_meaning(world: World) -> None:
     assert numbers[1:] == ["3", "1", "1"]
 
 
+def test_no_cell_of_an_export_is_a_formula(world: World) -> None:
+    world.load([a_person()])
+    name = '=HYPERLINK("http://exemple.fr";"Cliquez")'
+    world.sealed(name=name)
+    recount(world.office, "631")
+    with world.session() as session:
+        campaign = session.query(Campaign).one()
+        rows = rows_of(session, campaign, Choice([campaign.id], ["631"]), TODAY)
+    assert rows
+    for line in csv.reader(StringIO(as_csv(rows).decode("utf-8-sig")), delimiter=";"):
+        assert [cell for cell in line if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
+    with ZipFile(BytesIO(as_xlsx(campaign, rows, TODAY))) as book:
+        sheets = [book.read(part).decode() for part in book.namelist() if part.startswith("xl/worksheets/")]
+        assert "HYPERLINK" in book.read("xl/sharedStrings.xml").decode()  # a text like any other
+    assert sheets
+    assert not any("<f>" in sheet or "<hyperlink" in sheet for sheet in sheets)
+
+
 def test_an_empty_campaign_exports_its_header(world: World) -> None:
     world.load([a_person()])
     world.create()

@@ -19,7 +19,7 @@ SENT = (
     "Votre code : B2CD 3FGH 4JKM\r\n"
 ).encode()
 
-# As exchanged by real servers, shortened: Postfix, Exchange Online, a qmail that knows no RFC 3464.
+# As exchanged by real servers, shortened: Postfix; a qmail and an older Exim, that know no RFC 3464.
 POSTFIX = b"""Return-Path: <>
 To: retours@mon-dmp.example.org
 Subject: Undelivered Mail Returned to Sender
@@ -57,7 +57,48 @@ To: retours@mon-dmp.example.org
 Subject: failure notice
 
 Hi. This is the qmail-send program at vieux.example.org.
-<zoe@exemple.fr>: Sorry, no mailbox here by that name. (#5.1.1)
+I'm afraid I wasn't able to deliver your message to the following addresses.
+This is a permanent error; I've given up. Sorry it didn't work out.
+
+<Zoe@exemple.fr>:
+Sorry, no mailbox here by that name. (#5.1.1)
+
+--- Below this line is a copy of the message.
+
+Return-Path: <retours@mon-dmp.example.org>
+%s
+"""
+EXIM = b"""From: Mail Delivery System <Mailer-Daemon@autre.example.org>
+To: retours@mon-dmp.example.org
+Auto-Submitted: auto-replied
+X-Failed-Recipients: zoe@exemple.fr
+Subject: Mail delivery failed: returning message to sender
+
+This message was created automatically by mail delivery software.
+
+A message that you sent could not be delivered to one or more of its
+recipients. This is a permanent error. The following address(es) failed:
+
+  zoe@exemple.fr
+    host mx.exemple.fr [192.0.2.7]: 552 5.2.2 Mailbox full
+
+------ This is a copy of the message, including all the headers. ------
+
+%s
+"""
+EXIM_WARNING = b"""From: Mail Delivery System <Mailer-Daemon@autre.example.org>
+To: retours@mon-dmp.example.org
+Auto-Submitted: auto-replied
+Subject: Warning: message 1c1abc-0001 delayed 24 hours
+
+This message was created automatically by mail delivery software.
+A message that you sent has not yet been delivered to one or more of its recipients: zoe@exemple.fr
+"""
+PERSON = b"""From: Zoe <zoe@exemple.fr>
+To: retours@mon-dmp.example.org
+Subject: Re: Votre DMP
+
+Hi. This is the second time that I write: <zoe@exemple.fr>: is not my address any more. 5.1.1
 """
 
 
@@ -75,6 +116,16 @@ def test_the_far_servers_answer_says_more_than_the_relays_and_the_message_id_is_
     found = read_bounce(POSTFIX % SENT.replace(b"\r\n", b"\n"))
     assert (found.kind, found.status, found.reason) == (BounceKind.RETURNED, "5.1.1", Reason.ADDRESS)
     assert OURS.find(found.traces) == LETTER
+
+
+@pytest.mark.parametrize(
+    ("notice", "status", "reason"), [(QMAIL, "5.1.1", Reason.ADDRESS), (EXIM, "5.2.2", Reason.BUSY)]
+)
+def test_a_server_that_writes_no_report_is_understood_all_the_same(notice: bytes, status: str, reason: Reason) -> None:
+    found = read_bounce(notice % SENT.replace(b"\r\n", b"\n"))
+    assert (found.kind, found.status, found.reason) == (BounceKind.RETURNED, status, reason)
+    assert OURS.find(found.traces) == LETTER
+    assert found.addresses == {"zoe@exemple.fr"}
 
 
 @pytest.mark.parametrize(
@@ -108,7 +159,8 @@ def absence() -> bytes:
     ("content", "kind"),
     [
         (absence(), BounceKind.AUTOMATIC),
-        (QMAIL, BounceKind.UNKNOWN),
+        (EXIM_WARNING, BounceKind.AUTOMATIC),
+        (PERSON, BounceKind.UNKNOWN),
         (b"", BounceKind.UNKNOWN),
         (b"Content-Type: multipart/report; report-type=delivery-status\n\nrien", BounceKind.UNKNOWN),
     ],
