@@ -38,6 +38,7 @@ from backoffice.campaigns.wave_clock import start_due_waves
 from backoffice.cases import bulk
 from backoffice.cases.attachments import destroy_withdrawn
 from backoffice.cases.escalation import escalate
+from backoffice.cases.storing import clear_unnamed
 from backoffice.closure.effect import close_due
 from backoffice.core.actor import system_actor
 from backoffice.core.clock import paris_date, system_clock
@@ -185,6 +186,7 @@ DUTIES: Final[tuple[Callable[[Office], object], ...]] = (
     destroy_withdrawn,
     forget_late,
     end_forgotten,
+    clear_unnamed,
     hand_over_absent,
     draw_last_week,
     void_stale,  # before a wave may start

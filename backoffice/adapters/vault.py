@@ -5,7 +5,10 @@ Whoever reads the file store, or the database, or both, reads nothing of them; t
 
 import hmac
 import os
+import re
 import uuid
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -14,11 +17,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from backoffice.adapters.dmp import translated
 from backoffice.core.errors import Unavailable
+from backoffice.settings import Settings
 from dmp_core.storage.keyring import Keyring
 
 _MARK: Final = b"PJ1"
 _NONCE: Final = 12
 _PURPOSE: Final = b"caisse/piece/aes-256-gcm/"
+
+
+_NAME: Final = re.compile(r"[0-9a-f]{32}")
 
 
 class Vault:
@@ -80,8 +87,32 @@ class Vault:
         """Remove the file; one that is gone already is gone."""
         self._path(uid).unlink(missing_ok=True)
 
+    def written_before(self, at: datetime) -> Iterator[list[uuid.UUID]]:
+        """The files last written before an instant, folder by folder; what a kill left half written is removed on the way.
+
+        Raises OSError when the folder cannot be read.
+        """
+        if not self._folder.is_dir():
+            return
+        for folder in sorted(self._folder.iterdir()):
+            found = []
+            for path in folder.iterdir() if folder.is_dir() else ():
+                if path.stat().st_mtime >= at.timestamp():
+                    continue
+                if path.name.startswith("."):
+                    path.unlink(missing_ok=True)
+                elif _NAME.fullmatch(path.name):
+                    found.append(uuid.UUID(path.name))
+            if found:
+                yield found
+
     def _path(self, uid: uuid.UUID) -> Path:
         return self._folder / uid.hex[:2] / uid.hex
+
+
+def vault_of(settings: Settings) -> Vault:
+    """Where the files joined to cases are."""
+    return Vault(settings.files / "pieces", settings.case_keyring)
 
 
 def _key(ring: Keyring, key_id: str, uid: uuid.UUID) -> bytes:

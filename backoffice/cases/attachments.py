@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from backoffice.adapters.vault import Vault
+from backoffice.adapters.vault import vault_of
 from backoffice.audit.journal import record
 from backoffice.cases.actions import add_line
 from backoffice.cases.files import Attachment
@@ -29,7 +29,7 @@ _LONG_NUMBER: Final = re.compile(r"\d(?:[\s._-]?\d){9,}")
 def attach(session: Session, office: Office, actor: Actor, number: str, name: str, content: bytes) -> Attachment:
     """Keep a file with the case. Raises Invalid for one that is not taken, Unavailable when it cannot be kept.
 
-    The file is written first: a crash before the commit leaves an encrypted file that nothing names.
+    The file is written first: a crash before the commit leaves an encrypted file that nothing names (see `storing`).
     """
     case = access_case(session, actor, number, lock=True)
     kind = kind_of_file(content)
@@ -39,7 +39,7 @@ def attach(session: Session, office: Office, actor: Actor, number: str, name: st
         return known
     if (session.scalar(select(func.count()).select_from(mine.subquery())) or 0) >= MOST:
         raise Invalid(f"Une demande a {MOST} pièces au plus : retirez-en une, ou réunissez-les dans un seul PDF.")
-    vault = _vault(office)
+    vault = vault_of(office.settings)
     if not vault.has_key and session.scalar(select(Attachment.uid).limit(1)) is not None:
         raise Unavailable("Le fichier de clés des pièces est introuvable : restaurez-le depuis sa sauvegarde.")
     uid = uuid.uuid4()
@@ -60,8 +60,8 @@ def read(session: Session, office: Office, actor: Actor, number: str, uid: uuid.
     """A file in clear; who read it and when is journalled. Raises NotFound, Unavailable."""
     case = access_case(session, actor, number)
     found = _access(session, case, uid)
-    content = _vault(office).read(uid, found.key_id)
-    if hashlib.sha256(content).digest() != found.sha256:
+    content = vault_of(office.settings).read(uid, found.key_id)
+    if not found.is_content(content):
         raise Unavailable("Cette pièce n’est plus celle qui a été jointe : prévenez votre administrateur.")
     record(
         session,
@@ -106,7 +106,7 @@ def destroy_withdrawn(office: Office) -> int:
             .with_for_update(skip_locked=True)
         ).all()
         for one in waiting:
-            _vault(office).forget(one.uid)
+            vault_of(office.settings).forget(one.uid)
             one.destroyed_at = office.clock()
     return len(waiting)
 
@@ -116,10 +116,6 @@ def _access(session: Session, case: Case, uid: uuid.UUID) -> Attachment:
     if found is None or found.case_id != case.id or found.withdrawn_at is not None:
         raise NotFound("Cette pièce n’existe pas, ou a été retirée.")
     return found
-
-
-def _vault(office: Office) -> Vault:
-    return Vault(office.settings.files / "pieces", office.settings.case_keyring)
 
 
 def _shown_name(sent: str, kind: Kind) -> str:

@@ -1,5 +1,6 @@
 """The table of the files joined to cases; what is done with them is in `attachments`."""
 
+import hashlib
 import uuid
 from datetime import datetime
 
@@ -36,6 +37,10 @@ class Attachment(Base):
     def kind(self) -> Kind:
         """What it is."""
         return kind_named(self.media_type)
+
+    def is_content(self, content: bytes) -> bool:
+        """Whether this is what was joined."""
+        return hashlib.sha256(content).digest() == self.sha256
 
 
 def attachments_of(session: Session, case: Case) -> list[Attachment]:

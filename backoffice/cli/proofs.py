@@ -5,6 +5,7 @@ import click
 from backoffice.adapters.secrecy import reach_of
 from backoffice.audit.journal import check_chain
 from backoffice.campaigns.verify import verify_everything
+from backoffice.cases.storing import faults_of_files
 from backoffice.cli.common import json_option, number, office_open, print_json
 
 
@@ -12,9 +13,14 @@ from backoffice.cli.common import json_option, number, office_open, print_json
 @click.argument("references", nargs=-1)
 @json_option
 def verify(references: tuple[str, ...], as_json: bool) -> None:
-    """Recompte tout, ou les campagnes REFERENCES : personnes, courriers, pages, manifestes, codes."""
+    """Recompte tout, ou les campagnes REFERENCES : personnes, courriers, pages, manifestes, codes.
+
+    Sans REFERENCES, les pièces des demandes aussi.
+    """
     with office_open() as office, office.db.unit_of_work() as session:
         found = verify_everything(session, office, references)
+        if not references:
+            found.faults.extend(faults_of_files(session, office))
     if as_json:
         print_json(
             {

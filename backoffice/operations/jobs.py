@@ -36,6 +36,8 @@ NAMES: Final[Mapping[str, str]] = {
 DUTIES: Final[Mapping[str, str]] = {
     "answer_events": "Réponses aux événements de mon-dmp", "relay_emails": "Relais postal des courriels non remis",
     "escalate": "Alerte avant échéance", "destroy_withdrawn": "Destruction des pièces retirées",
+    "clear_unnamed": "Effacement des pièces sans demande", "forget_late": "Rappels abandonnés et effacés",
+    "end_forgotten": "Visites oubliées",
     "hand_over_absent": "Relais des absents", "draw_last_week": "Tirage de la qualité",
     "void_stale": "Approbations devenues caduques", "start_due_waves": "Départ des vagues",
     "close_due": "Clôtures au terme du délai", "sweep": "Réveil des travaux en attente",

@@ -78,4 +78,4 @@ class Whole(Parameter[int]):
     @property
     def units(self) -> str:
         """The noun in the plural."""
-        return f"{self.unit}s" if self.unit else ""
+        return self.unit if self.unit.endswith("s") or not self.unit else f"{self.unit}s"

@@ -1,6 +1,6 @@
 """What the journal says within a supervisor's caisses: who did what, and who looked at one person."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from backoffice.audit.journal import AuditEntry, record
+from backoffice.cases.kinds import WORKFLOWS
 from backoffice.cases.models import Case
 from backoffice.core.actor import Actor, Role
 from backoffice.core.clock import PARIS
@@ -17,6 +18,7 @@ from backoffice.office import Office
 from backoffice.population.models import Person
 
 _LONGEST: Final = 60
+_STEP: Final = "demande."
 _WORDS: Final = {"who": "qui", "action": "action", "about": "objet", "since": "du", "until": "au"}
 
 
@@ -62,6 +64,17 @@ def lines(session: Session, actor: Actor, asked: Asked, size: int, before: int =
     if before:
         where.append(AuditEntry.id < before)
     return list(session.scalars(select(AuditEntry).where(*where).order_by(AuditEntry.id.desc()).limit(size)))
+
+
+def steps_in_words(session: Session, found: Sequence[AuditEntry]) -> Mapping[int, str]:
+    """By line, the French name of the step of a case that it tells; none for what already reads in French."""
+    numbers = {line.object for line in found if line.action.startswith(_STEP)}
+    kinds = {
+        row.number: row.kind for row in session.execute(select(Case.number, Case.kind).where(Case.number.in_(numbers)))
+    }
+    labels = {(workflow.name, step.name): step.label for workflow in WORKFLOWS for step in workflow.steps}
+    told = {line.id: labels.get((kinds.get(line.object, ""), line.action.removeprefix(_STEP))) for line in found}
+    return {line: label for line, label in told.items() if label}
 
 
 def who_looked(

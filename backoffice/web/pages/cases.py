@@ -13,10 +13,10 @@ from backoffice.cases.kinds import workflow_of
 from backoffice.cases.mentions import count_mentions, mentions_of, unread
 from backoffice.cases.models import may_read
 from backoffice.cases.queries import cases_of, count_cases, late_cases, readable_kinds
-from backoffice.cases.queueing import Priority, Team
+from backoffice.cases.queueing import Priority, Team, teams_of
 from backoffice.cases.views import views_of
 from backoffice.cases.wanted import CLOCKS, NOBODY, Wanted
-from backoffice.core.actor import Role
+from backoffice.core.actor import Actor, Role
 from backoffice.core.errors import NotFound
 from backoffice.web.access import access, current_actor
 from backoffice.web.drawing import draw
@@ -45,8 +45,14 @@ def index() -> str:
     return render_template(
         "cases/index.html", cases=found, page=page, wanted=wanted, late=late, now=now, kinds=readable_kinds(actor),
         named=named, names=names, teams=Team, priorities=Priority, clocks=CLOCKS, nobody=NOBODY, form=CaseForm(),
-        views=kept, gestures=gestures_for(actor, colleagues), request_id=uuid.uuid4(), most=MOST,
+        views=kept, gestures=gestures_for(actor, colleagues), request_id=uuid.uuid4(), most=MOST, team=_team(actor),
     )  # fmt: skip
+
+
+def _team(actor: Actor) -> str:
+    """The one queue of somebody with one, for a tab of its own; the list shows the others' as well."""
+    teams = teams_of(actor)
+    return next(iter(teams)).value if len(teams) == 1 else ""
 
 
 @pages.post("/suivante")
@@ -72,7 +78,7 @@ def mentions() -> str:
         rows = mentions_of(session, actor, page.size, page.offset)
         names = names_of(session, [entry.actor for _, _, entry in rows])
         named = unread(session, actor)
-    return render_template("cases/mentions.html", rows=rows, page=page, names=names, named=named)
+    return render_template("cases/mentions.html", rows=rows, page=page, names=names, named=named, team=_team(actor))
 
 
 @pages.get("/types/<name>")

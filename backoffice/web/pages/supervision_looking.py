@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from backoffice.cases.colleagues import names_of
 from backoffice.core.errors import DomainError, Invalid, NotAllowed
 from backoffice.supervision import sampling
-from backoffice.supervision.looking import Asked, lines, who_looked
+from backoffice.supervision.looking import Asked, lines, steps_in_words, who_looked
 from backoffice.supervision.sampling import POINTS, Answer
 from backoffice.web.access import access, current_actor
 from backoffice.web.errors import status_of
@@ -76,7 +76,7 @@ def journal() -> ResponseReturnValue:
             found = lines(session, current_actor(), asked, LINES + 1, before)
         except Invalid as refusal:
             found, error = [], str(refusal)
-        names = names_of(session, [line.actor for line in found])
+        names, words = names_of(session, [line.actor for line in found]), steps_in_words(session, found)
     more = found[LINES - 1].id if len(found) > LINES else 0
     page = render_template(
         "supervision/journal.html",
@@ -84,6 +84,7 @@ def journal() -> ResponseReturnValue:
         more=more,
         asked=asked,
         names=names,
+        words=words,
         error=error,
         first=not before,
     )
@@ -96,5 +97,5 @@ def looked(caisse: str, person_id: int) -> str:
     """Who looked at one person, and why."""
     with office().db.unit_of_work() as session:
         person, found = who_looked(session, office(), current_actor(), caisse, person_id, LINES)
-        names = names_of(session, [line.actor for line in found])
-    return render_template("supervision/looked.html", person=person, lines=found, names=names, most=LINES)
+        names, words = names_of(session, [line.actor for line in found]), steps_in_words(session, found)
+    return render_template("supervision/looked.html", person=person, lines=found, names=names, words=words, most=LINES)

@@ -100,3 +100,11 @@ def test_the_journal_and_who_looked_at_a_person(world: World, number: str, sign_
     assert journal(world, "personne.regards") == [(SUPERVISOR, f"personne {person}")]
     assert supervisor.get("/supervision/personnes/631/999999").status_code == 404
     assert supervisor.get(f"/supervision/personnes/641/{person}").status_code == 404
+
+
+def test_the_journal_names_the_steps_of_cases_in_french(number: str, world: World, sign_in: SignIn) -> None:
+    with world.session() as session:
+        advance(session, world.office, SYSTEM, number, "confirm", seen=1)
+    page = sign_in(SUPERVISOR).get("/supervision/journal?action=demande").text
+    assert "demande.confirm" in page
+    assert "Confirmation partie" in page
