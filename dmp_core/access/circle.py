@@ -51,7 +51,7 @@ def standing_of(connection: Connection, dossier: UUID, professional: str, now: d
 
 
 def everyone(connection: Connection, dossier: UUID, now: datetime) -> list[Known]:
-    """Every professional that the bound dossier authorised, brought in or blocked, or who is in by an emergency."""
+    """Every professional whom the bound dossier authorised or blocked, or who ever asked for it; for its holder."""
     rows = connection.execute(_EVERYONE, {"dossier": dossier, "now": now}).all()
     found = [Known(Member(row.professional_id, row.name, row.profession), _standing(row)) for row in rows]
     return sorted(found, key=lambda each: (each.who.name.casefold(), each.who.id))
@@ -156,8 +156,11 @@ _EVERYONE: Final = text(
     "WHERE dossier_id = :dossier AND ended_at IS NULL UNION ALL "
     "SELECT professional_id, name, profession, since FROM medical.block "
     "WHERE dossier_id = :dossier AND until IS NULL UNION ALL "
-    "SELECT professional_id, name, profession, began_at FROM medical.emergency "
-    f"WHERE dossier_id = :dossier AND ends_at > :now) k ORDER BY k.id, k.since DESC) p {_AROUND}"
+    "SELECT professional_id, name, profession, began_at FROM medical.emergency WHERE dossier_id = :dossier UNION ALL "
+    # The trace names a profession in words: good enough for who has nothing else, and so comes last.
+    "(SELECT DISTINCT ON (actor_id) actor_id, actor_name, profession, '-infinity'::timestamptz FROM medical.trace "
+    "WHERE dossier_id = :dossier AND actor_kind = 'professional' ORDER BY actor_id)"
+    f") k ORDER BY k.id, k.since DESC) p {_AROUND}"
 )
 _RELATE: Final = text(
     "INSERT INTO medical.relation (id, dossier_id, professional_id, name, profession, basis, sees_all, given_by, since, "

@@ -41,6 +41,7 @@ class Action(StrEnum):
     BRING_IN = "relation.team"
     ATTENDING = "relation.attending"
     SEES_ALL = "relation.all"
+    SEES_LESS = "relation.less"
     END = "relation.end"
     BLOCK = "relation.block"
     UNBLOCK = "relation.unblock"
@@ -75,6 +76,7 @@ _LABELS: Final = {
     Action.BRING_IN: "professionnel joint à l’équipe de soins",
     Action.ATTENDING: "médecin traitant désigné",
     Action.SEES_ALL: "mêmes droits que le médecin traitant donnés",
+    Action.SEES_LESS: "mêmes droits que le médecin traitant retirés",
     Action.END: "autorisation retirée",
     Action.BLOCK: "professionnel bloqué",
     Action.UNBLOCK: "professionnel débloqué",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from portal_account.conftest import account_engines, account_store
+from portal_account.conftest import account_engines, account_store, app, holder
 from sqlalchemy import Engine
 
 from dmp_core.access.professional import ProfessionalGate
@@ -13,7 +13,7 @@ from dmp_core.professionals.store import ProfessionalStore
 
 from .world import RecordWorld
 
-__all__ = ["account_engines", "account_store"]
+__all__ = ["account_engines", "account_store", "app", "holder"]
 
 
 @pytest.fixture(scope="session")

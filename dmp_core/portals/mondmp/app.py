@@ -7,6 +7,7 @@ from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined
 
 from dmp_core.access.gate import HolderGate
+from dmp_core.access.holder_circle import HolderCircle
 from dmp_core.holder.access import Access
 from dmp_core.portals.mondmp import account, record
 from dmp_core.portals.mondmp.pages import code_request, creation, information
@@ -37,6 +38,7 @@ def create_app(parts: Parts) -> Flask:
         parts.store, parts.secrets, parts.codes, parts.clock, parts.insured, parts.messenger
     )
     app.extensions["mondmp.gate"] = HolderGate(parts.store, parts.shelf, DossierKeys(parts.record), parts.clock)
+    app.extensions["mondmp.circle"] = HolderCircle(parts.store, parts.clock)
     app.secret_key = settings.secret_key
     prefix = "__Host-" if settings.https else ""
     app.config.update(

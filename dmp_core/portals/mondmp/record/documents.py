@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from dmp_core.access.gate import RECENT
 from dmp_core.errors import NotFound
 from dmp_core.holder.sessions import Stage
-from dmp_core.portals.mondmp.record.pages import PAGE, asked_page, blueprint, gate, holder_name, own
+from dmp_core.portals.mondmp.record.pages import PAGE, asked_page, blueprint, circle, gate, holder_name, own
 from dmp_core.portals.mondmp.web import session as web
 from dmp_core.portals.mondmp.web.access import stage
 from dmp_core.record.categories import Category
@@ -54,7 +54,8 @@ def listing(what: str) -> str:
 def document(document_id: UUID) -> str:
     """Everything about one document but what it says."""
     seen = gate().look(own(), document_id)
-    return render_template("record/document.html", seen=seen, document=seen.document, Status=Status)
+    viewers = circle().viewers(own(), seen.document)
+    return render_template("record/document.html", seen=seen, document=seen.document, viewers=viewers, Status=Status)
 
 
 @blueprint.get("/documents/<uuid:document_id>/contenu")

@@ -7,9 +7,11 @@ from flask import Blueprint, current_app, request
 from flask.blueprints import BlueprintSetupState
 
 from dmp_core.access.gate import HolderGate
+from dmp_core.access.holder_circle import HolderCircle
 from dmp_core.enrolment.words import NBSP
 from dmp_core.holder.profile import Profile, profile_of
 from dmp_core.portals.mondmp.web import session as web
+from dmp_core.professionals.professions import label_of
 from dmp_core.record.nomenclatures import label_of_type
 
 blueprint = Blueprint("record", __name__, url_prefix="/mon-dmp")
@@ -20,13 +22,20 @@ _LAST_PAGE: Final = 500
 
 @blueprint.record_once
 def _equip(state: BlueprintSetupState) -> None:
-    state.app.jinja_env.filters.update(size=size_in_words, type_label=label_of_type)
+    state.app.jinja_env.filters.update(size=size_in_words, type_label=label_of_type, profession=label_of)
 
 
 def gate() -> HolderGate:
     """The gate of this process."""
     found = current_app.extensions["mondmp.gate"]
     assert isinstance(found, HolderGate)
+    return found
+
+
+def circle() -> HolderCircle:
+    """What the holder settles about professionals."""
+    found = current_app.extensions["mondmp.circle"]
+    assert isinstance(found, HolderCircle)
     return found
 
 

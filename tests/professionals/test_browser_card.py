@@ -1,0 +1,125 @@
+"""A real Chromium with a card in its reader, over mutual TLS; the holder's side in another; axe on each page."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page, expect
+from portal.windows import Open, address, axe_source, chromium, faults, open_window
+from portal_account.test_browser_account import sign_in
+from portal_account.world import Someone
+from sqlalchemy import Engine
+
+from dmp_core.access.rules import Basis
+from dmp_core.access.trace import Mode
+from dmp_core.holder.store import HolderStore
+from dmp_core.professionals.authority import Issued
+from dmp_core.professionals.store import ProfessionalStore
+
+from .served import Served
+from .world import Record, RecordWorld, a_professional
+
+__all__ = ["address", "chromium", "open_window"]
+pytestmark = pytest.mark.browser
+_numbers = iter(range(60_000, 61_000))
+
+
+@pytest.fixture
+def served(
+    cluster: Any, professional_store: ProfessionalStore, account_store: HolderStore,
+    account_engines: tuple[Engine, Engine], tmp_path: Path,
+) -> Iterator[Served]:  # fmt: skip
+    served = Served(
+        RecordWorld(professional_store, account_store, *account_engines), cluster.url("ps", "dmp"), tmp_path
+    )
+    yield served
+    served.stop()
+
+
+def with_card(chromium: Chromium, served: Served, card: Issued) -> Page:
+    context = chromium.new_context(
+        base_url=f"https://localhost:{served.port}", ignore_https_errors=True, viewport={"width": 1280, "height": 900},
+        client_certificates=[
+            {
+                "origin": f"https://localhost:{served.port}",
+                "pfx": card.pkcs12("1234", [served.authority.cards.certificate]), "passphrase": "1234",
+            }
+        ],
+    )  # fmt: skip
+    return context.new_page()
+
+
+def find(page: Page, someone: Someone) -> None:
+    page.goto("/")
+    page.get_by_label("NIR, clé comprise").fill(someone.person.nir)
+    page.get_by_label("Prénom").fill(someone.person.given_name)
+    page.get_by_label("Date de naissance").fill(someone.person.birth_date)
+    page.get_by_role("button", name="Chercher").click()
+
+
+def test_a_doctor_s_way_with_a_card(chromium: Chromium, served: Served) -> None:
+    someone = served.world.someone()
+    record = Record(served.world, someone.dossier)
+    for code, title in (("11502-2", "Bilan lipidique"), ("11488-4", "Consultation de cardiologie"), ("REMB", "Mois")):
+        record.put(title, code, by=a_professional(next(_numbers), name="DURAND"))
+    nurse = a_professional(next(_numbers), "G15_60", "PETIT")
+    served.world.gate().break_glass(nurse, record.dossier, Mode.EMERGENCY, "Malaise au domicile")
+    page = with_card(chromium, served, served.doctor(next(_numbers), speciality="G15_10/SM54"))
+    found: dict[str, list[str]] = {}
+    page.goto("/")
+    found["home"] = faults(page, axe_source())
+    page.get_by_role("button", name="Chercher").click()
+    expect(page).to_have_url(f"https://localhost:{served.port}/")  # the browser asks for what is missing
+    find(page, someone)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Entrer dans le DMP")
+    found["not in"] = faults(page, axe_source())
+    page.get_by_label("Le patient, informé, consent").check()
+    page.get_by_role("button", name="Enregistrer le consentement").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Nicolas Dupond")
+    page.get_by_role("link", name="Titre Bilan lipidique").click()
+    found["document"] = faults(page, axe_source())
+    page.get_by_role("link", name="Lire le document").click()
+    expect(page.get_by_text("Bilan lipidique")).to_be_visible()
+    page.go_back()
+    page.goto(page.url.partition("/documents/")[0])
+    page.get_by_text("Joindre un professionnel").click()
+    found["documents"] = faults(page, axe_source())
+    page.goto("/dossiers/00000000-0000-0000-0000-000000000000")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Introuvable")
+    found["refusal"] = faults(page, axe_source())
+    assert {where: each for where, each in found.items() if each} == {}
+    attending = with_card(chromium, served, served.doctor(number := next(_numbers)))
+    record.relate(a_professional(number), Basis.ATTENDING)
+    find(attending, someone)
+    expect(attending.get_by_text("Malaise au domicile")).to_be_visible()
+    assert faults(attending, axe_source()) == []
+
+
+def test_the_holder_chooses_who_comes(open_window: Open, world: RecordWorld) -> None:
+    someone = world.someone()
+    record, gate = Record(world, someone.dossier), world.gate()
+    doctor, nurse, other = (
+        a_professional(next(_numbers), *who) for who in (("G15_10",), ("G15_60", "PETIT"), ("G15_40", "ROY"))
+    )
+    for who in (doctor, nurse, other):
+        gate.consent(who, record.dossier, informed=True)
+    gate.break_glass(
+        a_professional(next(_numbers), name="GARDE"), record.dossier, Mode.EMERGENCY, "Malaise au domicile"
+    )
+    document = record.put("Bilan lipidique", by=doctor)
+    page = open_window()
+    sign_in(page, world, someone)
+    page.get_by_role("link", name="Mes professionnels").click()
+    assert faults(page, axe_source()) == []
+    page.get_by_role("button", name="C’est mon médecin traitant : ANNE MARTIN").click()
+    expect(page.get_by_role("status")).to_contain_text("voit tout")
+    page.get_by_role("button", name="Bloquer : ANNE ROY").click()
+    expect(page.get_by_role("status")).to_contain_text("même en urgence")
+    assert faults(page, axe_source()) == []
+    page.goto(f"/mon-dmp/documents/{document.id}")
+    page.get_by_text("Ceux qui ne le voient pas").click()
+    expect(page.get_by_text("ANNE ROY, Chirurgien-Dentiste : vous l’avez bloqué.")).to_be_visible()
+    assert faults(page, axe_source()) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
