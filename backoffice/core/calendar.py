@@ -28,7 +28,8 @@ def public_holidays(year: int, region: str = "") -> frozenset[date]:
 
 @cache
 def _names(year: int, region: str) -> Mapping[date, str]:
-    return dict(holidays.country_holidays("FR", subdiv=region or None, years=year, language="fr").items())
+    found = holidays.country_holidays("FR", subdiv=region or None, years=year, language="fr")
+    return {day: name.replace("'", "’") for day, name in found.items()}
 
 
 def working_days(start: date, caisses: Iterable[str] = ()) -> Iterator[date]:

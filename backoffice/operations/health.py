@@ -104,7 +104,7 @@ def _caisse(office: Office) -> Answer:
     drift = abs(clock - office.clock())
     if drift > LONGEST_LAG:
         return False, "Elle répond, mais son horloge s’écarte de celle-ci de plus de cinq minutes."
-    return True, f"PostgreSQL {version}, {_octets(size)}, {thousands(sessions)} connexions."
+    return True, f"PostgreSQL {version}, {_octets(size)}, {thousands(sessions)} connexion{'s' if sessions > 1 else ''}."
 
 
 def _dmp(office: Office) -> Answer:
