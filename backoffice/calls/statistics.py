@@ -1,7 +1,7 @@
 """What people ring for: counts by subject, day and outcome. Counts alone: no person, no advisor."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from sqlalchemy import Date, cast, func, select
@@ -52,9 +52,12 @@ def counts(session: Session, actor: Actor, first: date, last: date, *, weekly: b
     A call about nobody known belongs to no caisse: it is counted for those who see all nine.
     """
     day = cast(func.timezone("Europe/Paris", Call.ended_at), Date)
-    within = [Call.ended_at.is_not(None), day.between(first, last)]
+    begins, ends = _midnight(first), _midnight(last + timedelta(days=1))
+    within = [Call.ended_at >= begins, Call.ended_at < ends]
+    checked = [IdentityCheck.at >= begins, IdentityCheck.at < ends]
     if not actor.caisses.issuperset(CAISSE_CODES):
         within.append(Call.caisse.in_(sorted(actor.caisses)))
+        checked.append(IdentityCheck.caisse.in_(sorted(actor.caisses)))
     rows = session.execute(
         select(day.label("day"), Call.subject, func.count().label("number")).where(*within).group_by(day, Call.subject)
     ).all()
@@ -64,7 +67,7 @@ def counts(session: Session, actor: Actor, first: date, last: date, *, weekly: b
         rank = (row.day - periods[0]).days // 7 if weekly else (row.day - first).days
         table.get(row.subject or "", table["autre"])[rank] += row.number
     total = sum(map(sum, table.values()))
-    checks = select(IdentityCheck.result, func.count()).join(Call, Call.id == IdentityCheck.call_id).where(*within)
+    checks = select(IdentityCheck.result, func.count()).where(*checked)
     results: dict[str, int] = {row[0]: row[1] for row in session.execute(checks.group_by(IdentityCheck.result))}
     middle = session.scalar(
         select(
@@ -90,6 +93,10 @@ def span(now: datetime, *, weekly: bool) -> tuple[date, date]:
     if weekly:
         return today - timedelta(days=today.weekday() + 7 * (WEEKS - 1)), today
     return today - timedelta(days=13), today
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=PARIS)
 
 
 def _periods(first: date, last: date, weekly: bool) -> tuple[date, ...]:

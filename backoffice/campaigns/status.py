@@ -303,20 +303,15 @@ def letters_of(session: Session, lot: Lot, limit: int, offset: int = 0) -> list[
 
 
 def exceptions_of(session: Session, campaign: Campaign, limit: int = 500, offset: int = 0) -> list[Letter]:
-    """Letters that could not be made, with their reason, lot by lot: only lots that say they have some are read."""
-    lots = session.scalars(
-        select(Lot)
-        .where(Lot.campaign_id == campaign.id, Lot.exceptions > 0)
-        .order_by(Lot.caisse, Lot.channel, Lot.sequence)
-    )
-    found: list[Letter] = []
-    for lot in lots:
-        if offset >= lot.exceptions:
-            offset -= lot.exceptions
-            continue
-        query = select(Letter).where(*of_lot(lot), Letter.state == LetterState.EXCEPTION).order_by(Letter.number)
-        found += session.scalars(query.limit(limit - len(found)).offset(offset))
-        offset = 0
-        if len(found) >= limit:
-            break
-    return found
+    """Letters that could not be made, with their reason: those without one are not even looked at."""
+    query = (
+        select(Letter)
+        .where(
+            Letter.campaign_id == campaign.id, Letter.caisse.in_(campaign.caisses), Letter.reason.is_not(None),
+            Letter.state == LetterState.EXCEPTION,
+        )
+        .order_by(Letter.caisse, Letter.number)
+        .limit(limit)
+        .offset(offset)
+    )  # fmt: skip
+    return list(session.scalars(query))

@@ -1,5 +1,7 @@
 """Closures take effect on their day, once each, whatever dies: the case's lock, and an effect that may be repeated."""
 
+from typing import Final
+
 import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,6 +15,7 @@ from backoffice.core.errors import NotFound, WrongState
 from backoffice.office import Office
 
 log = structlog.get_logger(__name__)
+_COOLING: Final = (Case.kind == CLOSURE.name, Case.state == "cooling", Case.ended_at.is_(None))
 
 
 def close_due(office: Office) -> int:
@@ -20,9 +23,7 @@ def close_due(office: Office) -> int:
     today = paris_date(office.clock()).isoformat()
     with office.db.unit_of_work() as session:
         numbers = session.scalars(
-            select(Case.number)
-            .where(Case.kind == CLOSURE.name, Case.state == "cooling", Case.facts["effet_le"].astext <= today)
-            .order_by(Case.id)
+            select(Case.number).where(*_COOLING, Case.facts["effet_le"].astext <= today).order_by(Case.id)
         ).all()
     done = 0
     for number in numbers:
@@ -43,7 +44,7 @@ def cooling(session: Session, actor: Actor) -> list[Case]:
     return list(
         session.scalars(
             select(Case)
-            .where(Case.kind == CLOSURE.name, Case.state == "cooling", Case.caisse.in_(sorted(actor.caisses)))
+            .where(*_COOLING, Case.caisse.in_(sorted(actor.caisses)))
             .order_by(Case.facts["effet_le"].astext, Case.id)
             .limit(200)
         )

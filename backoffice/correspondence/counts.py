@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from backoffice.campaigns.kinds import ANSWERS, ON_DEMAND, CampaignKind
 from backoffice.campaigns.models import Campaign, Letter
-from backoffice.campaigns.rules import LetterState
+from backoffice.campaigns.rules import Channel, LetterState
 from backoffice.core.actor import Actor
 from backoffice.letters.requests import LetterRequest, RequestState
 
@@ -36,15 +36,34 @@ class AnswerCounts:
 
 def answer_counts(session: Session, actor: Actor, now: datetime) -> list[AnswerCounts]:
     """The counts of each kind over the last 30 days, within the actor's caisses."""
-    rows = session.execute(
-        select(LetterRequest.answer, LetterRequest.state, Letter.state.label("letter"), func.count().label("number"))
-        .outerjoin(Letter, and_(Letter.caisse == LetterRequest.caisse, Letter.number == LetterRequest.letter_number))
+    asked = (
+        select(LetterRequest.answer, LetterRequest.state, _letter_state().label("letter"))
         .where(
             LetterRequest.caisse.in_(sorted(actor.caisses)), LetterRequest.requested_at > now - timedelta(days=DAYS),
         )
-        .group_by(LetterRequest.answer, LetterRequest.state, Letter.state)
-    ).all()  # fmt: skip
+        .subquery()
+    )  # fmt: skip
+    rows = session.execute(
+        select(asked.c.answer, asked.c.state, asked.c.letter, func.count().label("number")).group_by(
+            asked.c.answer, asked.c.state, asked.c.letter
+        )
+    ).all()
     return [_counted(kind, [row for row in rows if row.answer == kind.name]) for kind in ANSWERS]
+
+
+def _letter_state() -> ColumnElement[str | None]:
+    """Where the letter of a request stands: as the request says once it left; by its key, one by one, while under way."""
+    own = select(Letter.state).where(
+        Letter.caisse == LetterRequest.caisse, Letter.number == LetterRequest.letter_number
+    )
+    return case(
+        (
+            LetterRequest.left_at.is_not(None),
+            case((LetterRequest.channel == Channel.MAIL, LetterState.SENT.value), else_=LetterState.SEALED.value),
+        ),
+        (LetterRequest.state == RequestState.LETTER, own.scalar_subquery()),
+        else_=None,
+    )
 
 
 def _counted(kind: CampaignKind, rows: Sequence[Any]) -> AnswerCounts:

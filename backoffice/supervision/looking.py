@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, ScalarSelect, select
+from sqlalchemy.orm import Session, aliased
 
 from backoffice.audit.journal import AuditEntry, record
 from backoffice.cases.kinds import WORKFLOWS
@@ -19,6 +19,8 @@ from backoffice.population.models import Person
 
 _LONGEST: Final = 60
 _STEP: Final = "demande."
+_SKEW: Final = timedelta(hours=1)
+"""More than the clocks of two hosts are ever apart."""
 _WORDS: Final = {"who": "qui", "action": "action", "about": "objet", "since": "du", "until": "au"}
 
 
@@ -58,9 +60,11 @@ def lines(session: Session, actor: Actor, asked: Asked, size: int, before: int =
     if asked.about:
         where.append(AuditEntry.object.contains(asked.about, autoescape=True))
     if asked.since:
-        where.append(AuditEntry.at >= _midnight(asked.since))
+        begins = _midnight(asked.since)
+        where += [AuditEntry.at >= begins, AuditEntry.id >= _first_line_after(begins - _SKEW)]
     if asked.until:
-        where.append(AuditEntry.at < _midnight(asked.until) + timedelta(days=1))
+        ends = _midnight(asked.until) + timedelta(days=1)
+        where += [AuditEntry.at < ends, AuditEntry.id <= _last_line_before(ends + _SKEW)]
     if before:
         where.append(AuditEntry.id < before)
     return list(session.scalars(select(AuditEntry).where(*where).order_by(AuditEntry.id.desc()).limit(size)))
@@ -75,6 +79,17 @@ def steps_in_words(session: Session, found: Sequence[AuditEntry]) -> Mapping[int
     labels = {(workflow.name, step.name): step.label for workflow in WORKFLOWS for step in workflow.steps}
     told = {line.id: labels.get((kinds.get(line.object, ""), line.action.removeprefix(_STEP))) for line in found}
     return {line: label for line, label in told.items() if label}
+
+
+def _first_line_after(moment: datetime) -> ScalarSelect[int]:
+    """Lines are numbered as time goes: between two numbers, days long past are reached without reading what came since."""
+    line = aliased(AuditEntry)
+    return select(line.id).where(line.at >= moment).order_by(line.at).limit(1).scalar_subquery()
+
+
+def _last_line_before(moment: datetime) -> ScalarSelect[int]:
+    line = aliased(AuditEntry)
+    return select(line.id).where(line.at < moment).order_by(line.at.desc()).limit(1).scalar_subquery()
 
 
 def who_looked(

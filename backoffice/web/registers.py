@@ -204,7 +204,8 @@ class Register(BaseModelView):  # type: ignore[misc]  # Flask-Admin is untyped
         return [or_(condition, column.is_(None)) if caisses.issuperset(CAISSE_CODES) else condition]
 
     def _ordered(self, query: Select[Any], sort_column: str | None, sort_desc: bool) -> Select[Any]:
-        name, descending = sort_column, sort_desc
+        # An address may ask for what the page does not offer.
+        name, descending = (sort_column, sort_desc) if sort_column and self.is_sortable(sort_column) else (None, False)
         if name is None:
             default = self.column_default_sort
             name, descending = (default, False) if isinstance(default, str) else default or (None, False)

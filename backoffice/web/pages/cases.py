@@ -12,7 +12,7 @@ from backoffice.cases.colleagues import names_of
 from backoffice.cases.kinds import workflow_of
 from backoffice.cases.mentions import count_mentions, mentions_of, unread
 from backoffice.cases.models import may_read
-from backoffice.cases.queries import cases_of, count_cases, late_cases, readable_kinds
+from backoffice.cases.queries import MOST_COUNTED, cases_of, count_cases, late_cases, readable_kinds
 from backoffice.cases.queueing import Priority, Team, teams_of
 from backoffice.cases.views import views_of
 from backoffice.cases.wanted import CLOCKS, NOBODY, Wanted
@@ -37,7 +37,7 @@ def index() -> str:
     actor, now = current_actor(), office().clock()
     wanted = Wanted.read(request.args)
     with office().db.unit_of_work() as session:
-        page = asked_page(count_cases(session, actor, wanted, now))
+        page = asked_page(count_cases(session, actor, wanted, now), most=MOST_COUNTED)
         found = cases_of(session, actor, wanted, now, page.size, page.offset)
         late, named = late_cases(session, actor, now), unread(session, actor)
         names = names_of(session, [case.owner for case in found])
