@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from backoffice.adapters.dmp import DossierState
 from backoffice.audit.journal import record
 from backoffice.cases import attachments
 from backoffice.cases.actions import letter_fields, note
@@ -27,13 +28,17 @@ TAKEN: Final = (".docx", ".pdf")
 def prepare(session: Session, office: Office, actor: Actor, number: str, name: str) -> tuple[str, bytes]:
     """(file name, docx) of a prepared letter with the case's own facts in it.
 
-    Raises NotFound, WrongState when the case is about nobody known, TemplateFault for a template that names a field
-    nobody knows.
+    Raises NotFound, WrongState when the case is about nobody known or what the letter says is not true, TemplateFault for a
+    template that names a field nobody knows.
     """
     letter, case = free_letter(name), access_case(session, actor, number)
+    if not letter.fits(case.kind, case.state):
+        raise WrongState(f"« {letter.label} » ne s’écrit pas pour une demande « {case.status.label} ».")
     person = session.scalar(select(Person).where(Person.caisse == case.caisse, Person.id == case.person_id))
     if person is None:
         raise WrongState("La demande n’est rattachée à personne : dites d’abord de qui il s’agit.")
+    if letter.only is not None and not _is_closed(office, person):
+        raise WrongState("Cette personne n’avait pas de DMP : cette lettre dirait le contraire.")
     recipient = Recipient(
         civilite=person.civilite, nom_naissance=person.nom_naissance, nom_usage=person.nom_usage, prenom=person.prenom,
         adresse_2=person.adresse_2, adresse_3=person.adresse_3, adresse_4=person.adresse_4, adresse_5=person.adresse_5,
@@ -64,3 +69,8 @@ def file_sent(session: Session, office: Office, actor: Actor, number: str, name:
             session, actor, "lettre.envoyer", number, at=office.clock(), detail={"piece": str(kept.uid)}
         )  # fmt: skip
     return kept.name
+
+
+def _is_closed(office: Office, person: Person) -> bool:
+    facts = office.dmp.dossier_states(person.caisse, [person.id]).get(person.id)
+    return facts is not None and facts.state is DossierState.CLOSED

@@ -29,11 +29,17 @@ class FreeLetter:
     label: str
     template: str
     """File name in templates/letters/libre."""
+    only: tuple[str, str] | None = None
+    """(kind, state) of the cases whose facts make what it says true; None: any."""
+
+    def fits(self, kind: str, state: str) -> bool:
+        """Whether it may be written for a case of this kind that stands so."""
+        return self.only in (None, (kind, state))
 
 
 FREE_LETTERS: Final[tuple[FreeLetter, ...]] = (
     FreeLetter("lettre", "Lettre libre à la personne", "lettre.docx"),
-    FreeLetter("famille", "Confirmation à la famille d’une personne décédée", "famille.docx"),
+    FreeLetter("famille", "Confirmation à la famille d’une personne décédée", "famille.docx", ("death", "closed")),
 )
 
 

@@ -140,7 +140,8 @@ def page_of(number: str, form: CaseForm, slug: str = "", error: str = "") -> str
         case = access_case(session, actor, number)
         content = _content(session, actor, case)
     return render_template(
-        "cases/show.html", free_letters=FREE_LETTERS, case=case, form=form, slug=slug, error=error, now=office().clock(),
+        "cases/show.html", case=case, free_letters=[one for one in FREE_LETTERS if one.fits(case.kind, case.state)],
+        form=form, slug=slug, error=error, now=office().clock(),
         steps=() if case.merged_into else case.workflow.possible(case.state, actor), may_take=_may_take(case),
         line_said=line_said,
         priorities=Priority, teams=Team, supervises=Role.SUPERVISOR in actor.roles, **content,

@@ -33,7 +33,8 @@ def propose_destruction() -> ResponseReturnValue:
             added = destruction.propose(session, office(), current_actor(), request.form.getlist("dmp"))
     except Invalid as refusal:
         return _page(str(refusal)), status_of(refusal)
-    flash(f"{added} DMP proposés : un autre superviseur confirme leur destruction.", "done")
+    said = "1 DMP est proposé" if added == 1 else f"{added} DMP sont proposés"
+    flash(f"{said} : un autre superviseur confirme la destruction.", "done")
     return redirect(url_for(".destructions"), 303)
 
 
@@ -47,7 +48,8 @@ def destroy() -> ResponseReturnValue:
         done = destruction.destroy(office(), current_actor(), request.form.getlist("proposition"))
     except (Invalid, NotAllowed, WrongState) as refusal:
         return _page(str(refusal)), status_of(refusal)
-    flash(f"{done} DMP détruits. Leurs preuves sont ci-dessous.", "done")
+    said = "1 DMP est détruit, sa preuve est" if done == 1 else f"{done} DMP sont détruits, leurs preuves sont"
+    flash(f"{said} ci-dessous.", "done")
     return redirect(url_for(".destructions"), 303)
 
 

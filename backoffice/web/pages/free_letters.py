@@ -3,13 +3,13 @@
 import io
 from typing import Any, Final, cast
 
-from flask import Response, flash, redirect, request, send_file, url_for
+from flask import flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
 
 from backoffice.cases.freehand import file_sent, prepare
 from backoffice.cases.sniffing import LARGEST
-from backoffice.core.errors import Invalid
+from backoffice.core.errors import Invalid, WrongState
 from backoffice.web.access import access, current_actor
 from backoffice.web.errors import status_of
 from backoffice.web.pages.case_page import page_of
@@ -30,10 +30,13 @@ def _expect_letter(endpoint: str | None, _: dict[str, Any] | None) -> None:
 
 @pages.get("/<number>/lettres/<name>")
 @access(*READERS)
-def free_letter(number: str, name: str) -> Response:
+def free_letter(number: str, name: str) -> ResponseReturnValue:
     """The prepared letter, to be finished in Word."""
-    with office().db.unit_of_work() as session:
-        file_name, content = prepare(session, office(), current_actor(), number, name)
+    try:
+        with office().db.unit_of_work() as session:
+            file_name, content = prepare(session, office(), current_actor(), number, name)
+    except WrongState as refusal:
+        return page_of(number, CaseForm(), _SLUG, str(refusal)), status_of(refusal)
     return send_file(io.BytesIO(content), mimetype=_DOCX, as_attachment=True, download_name=file_name, max_age=0)
 
 

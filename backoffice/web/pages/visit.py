@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from backoffice.adapters.dmp import CONSENT, current_terms, terms_pdf
+from backoffice.cases.linking import open_about
 from backoffice.core.clock import paris_date
 from backoffice.core.errors import DomainError, Invalid, NotFound, Unavailable, WrongState
 from backoffice.counter import actions
@@ -224,6 +225,7 @@ def _facts(session: Session, visit: Visit) -> dict[str, Any]:
     return {
         "person": session.get_one(Person, (visit.caisse, visit.person_id)),
         "life": life_of(session, visit),
+        "cases": open_about(session, current_actor(), visit.caisse, visit.person_id),
         "obstacle": None if visit.created_at or visit.status.ended else _obstacle(session, visit),
         "away": _AWAY,
         "reasons": offered(current(session).of(ABANDON)),

@@ -6,12 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from campaigns.world import World, a_person, new_nir
+from campaigns.world import SYSTEM, World, a_person, new_nir
 from flask import Flask
 from playwright.sync_api import Page, Route, expect
 from portal.windows import axe_source, chromium
 
+from backoffice.cases.actions import open_case
+from backoffice.cases.kinds.undeliverable import UNDELIVERABLE
 from backoffice.embedded.card_reader import Reader, insert, remove, slot_of
+from backoffice.letters.reference import format_letter_id
 
 from .conftest import AGENT
 from .test_browser_way import Open, address, faults, open_as
@@ -256,6 +259,33 @@ def test_the_search_answers_while_one_types_and_arrows_open(card: None, open_as:
     assert "vass" not in page.url
 
 
+def test_one_field_understands_whatever_is_typed(card: None, open_as: Open, world: World) -> None:
+    reference = world.sealed()
+    world.sql("UPDATE person SET mobile = '+33639981234' WHERE nir = :n", n=NIR)
+    person = int(world.sql("SELECT id FROM person WHERE nir = :n", n=NIR)[0][0])
+    (letter,) = (one for one in world.letters(reference) if one.person_id == person)
+    with world.session() as session:
+        number = open_case(session, world.office, SYSTEM, UNDELIVERABLE, "631", person).number
+    page = open_as(AGENT)
+    options = page.get_by_role("option")
+    for typed in (
+        "zoé vasseur", "vasseur zoe", "vaseur zoe", "vassuer zoe", "vass", "12/08/1950", "12 août 1950", "vasseur 1950",
+        NIR, NIR[:7], NIR[-8:], "06 39 98 12 34", format_letter_id("631", letter.number),
+    ):  # fmt: skip
+        page.keyboard.press("/")
+        page.keyboard.press("Control+a")
+        page.keyboard.type(typed)
+        expect(page.get_by_role("option", name="VASSEUR").first, typed).to_contain_text("ZOÉ")
+        page.keyboard.press("Escape")
+        expect(options.first).to_be_hidden()
+        page.locator("main a").first.focus()
+    page.keyboard.press("/")
+    page.keyboard.press("Control+a")
+    page.keyboard.type(number)
+    expect(options).to_contain_text(["Demande"])
+    assert NIR[:7] not in page.url
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_axe_finds_no_fault_and_no_page_scrolls_sideways(card: None, open_as: Open, world: World, width: int) -> None:
     source = axe_source()
@@ -279,6 +309,17 @@ def test_axe_finds_no_fault_and_no_page_scrolls_sideways(card: None, open_as: Op
     page.get_by_label("La même, une seconde fois").fill(MAIL)
     page.get_by_role("button", name="Continuer").click()
     look("consent")
+    page.get_by_label("L’information a été donnée").check()
+    page.get_by_label("La personne dit").check()
+    page.get_by_role("button", name="Créer le DMP").click()
+    look("document")
+    minor = world.sql("SELECT id FROM person WHERE nir <> :n", n=NIR)[0][0]
+    world.sql("UPDATE person SET birth_latest = '2009-01-01' WHERE id = :id", id=minor)
+    page.goto(f"/personnes/631/{minor}")
+    page.get_by_role("button", name="Ouvrir la fiche").click()
+    page.get_by_role("button", name="Ouvrir une visite").click()
+    expect(page.get_by_role("button", name="Terminer la visite")).to_be_focused()
+    look("impossible")
     for place in ("/accueil", "/accueil/ecran", "/personnes/recherche"):
         page.goto(place)
         look(place)

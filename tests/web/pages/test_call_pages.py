@@ -212,7 +212,7 @@ def test_a_call_is_booked_rung_and_says_its_reference_first(advisor: Browser, wo
         ).location
     )
     page = advisor.get(ring).text
-    assert page.index(reference) < page.index("Qui appelle, et au sujet de qui")
+    assert page.index(reference) < page.index("Qui a répondu, et au sujet de qui")
     assert "06\u00a039\u00a098\u00a012\u00a037" in page
     assert "Mme Q" in page
     advisor.send(f"{ring}/terminer", ring, sujet="code_perdu", suite="repondu")

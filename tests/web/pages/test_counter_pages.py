@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from campaigns.world import World, a_person, new_nir
+from campaigns.world import SYSTEM, World, a_person, new_nir
 from closure.test_closures import a_holder
 from flask import Flask
 
+from backoffice.cases.actions import open_case
+from backoffice.cases.kinds.undeliverable import UNDELIVERABLE
 from backoffice.correspondence.receiving import receive
 from backoffice.embedded.card_reader import Reader, insert, slot_of
 
@@ -175,6 +177,34 @@ def test_who_has_or_had_a_dmp_is_told_so(world: World, sign_in: SignIn, what: st
     page = agent.get(opened(agent, holder)).text.replace("\u00a0", " ")
     assert why in page
     assert then in page
+
+
+def test_whoever_acts_for_the_person_is_named_with_their_proof_or_not_at_all(
+    world: World, person: int, slot: Path, sign_in: SignIn
+) -> None:
+    agent = sign_in(AGENT)
+    place = opened(agent, person)
+    acting = {"piece": "cni", "represente": "oui", "representant": "Anne Tutrice", "qualite": "tuteur",
+              "piece_representant": "passeport"}  # fmt: skip
+    status, page = post(agent, f"{place}/identite", place, **acting)
+    assert (status, "Sans jugement, habilitation ou mandat" in page) == (422, True)
+    assert 'value="Anne Tutrice"' in page
+    assert "Lire la carte" in post(agent, f"{place}/identite", place, **acting, mandat="vu")[1]
+    assert world.sql("SELECT representative->>'nom', representative->>'qualite' FROM visit") == [
+        ("Anne Tutrice", "tuteur")
+    ]
+    post(agent, f"{place}/carte", place)
+    post(agent, f"{place}/coordonnees", place, mail=MAIL, mail_bis=MAIL)
+    assert "Le représentant dit" in agent.get(place).text
+
+
+def test_a_case_under_way_is_seen_during_the_visit(world: World, person: int, sign_in: SignIn) -> None:
+    with world.session() as session:
+        number = open_case(session, world.office, SYSTEM, UNDELIVERABLE, "631", person).number
+    agent = sign_in(AGENT)
+    page = agent.get(opened(agent, person)).text
+    assert "Demande en cours" in page
+    assert f"/demandes/{number}" in page
 
 
 def test_an_open_visit_opens_the_file_without_a_reason_and_shows_in_it(person: int, sign_in: SignIn) -> None:

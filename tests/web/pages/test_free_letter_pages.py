@@ -3,11 +3,13 @@
 import io
 
 import docx
-from campaigns.world import World
+from campaigns.world import World, a_person
 from cases.files import a_docx, an_image
-from closure.test_closures import WHOLE, a_holder, do
+from closure.test_closures import WHOLE, a_holder, do, step, with_file
 
+from backoffice.cases.queueing import Way
 from backoffice.closure.asking import ask_closure
+from backoffice.closure.telling import report_death
 
 from .conftest import AGENT, SignIn, journal, token_of
 
@@ -54,3 +56,22 @@ def test_a_prepared_letter_is_finished_filed_and_said_to_have_left(sign_in: Sign
     assert shown.count("partie par La Poste") == 1
     assert journal(world, "lettre.envoyer") == [(AGENT, number)]
     assert agent.get(f"{page}/lettres/inconnue").status_code == 404
+
+
+def test_the_family_is_told_of_a_closure_that_took_place_and_of_no_other(sign_in: SignIn, world: World) -> None:
+    holder = a_holder(world, prenom="Zoé", nom_naissance="Vasseur", nom_usage="")
+    world.load([a_person()])  # somebody without a DMP
+    other = int(world.sql("SELECT max(id) FROM person")[0][0])
+    agent = sign_in(AGENT)
+    for person, said in ((holder, ""), (other, "n’avait pas de DMP")):
+        number = do(world, report_death, person, words="", way=Way.POST).number
+        place = f"/demandes/{number}"
+        assert "à la famille" not in agent.get(place).text
+        early = agent.get(f"{place}/lettres/famille")
+        assert (early.status_code, "ne s’écrit pas pour une demande" in early.text) == (409, True)
+        with_file(world, number)
+        step(world, number, "close", "Acte n° 42.")
+        assert "à la famille" in agent.get(place).text
+        answer = agent.get(f"{place}/lettres/famille")
+        assert (answer.status_code == 409) == bool(said)
+        assert not said or said in answer.text
