@@ -3,7 +3,9 @@
 import signal
 import sys
 import uuid
+from pathlib import Path
 
+import msgspec
 import waitress
 from flask import Flask
 
@@ -16,6 +18,7 @@ from backoffice.population.insured import InsuredPersons
 from backoffice.settings import Settings
 from dmp_core import errors as dmp_errors
 from dmp_core.holder.messages import Notice
+from dmp_core.holder.mobile import Application
 from dmp_core.holder.store import HolderStore
 from dmp_core.portals.mondmp.app import create_app as create_portal
 from dmp_core.portals.mondmp.parts import Parts, PortalSettings
@@ -60,6 +63,21 @@ class HostMessenger:
             raise dmp_errors.Unavailable(str(refusal)) from refusal
 
 
+def applications_in(path: Path | None) -> tuple[Application, ...]:
+    """The mobile applications of a JSON file: a list of `client_id`, `name`, `redirect_uris`.
+
+    Raises Unavailable when it cannot be read.
+    """
+    if path is None:
+        return ()
+    try:
+        return tuple(msgspec.json.decode(path.read_bytes(), type=list[Application]))
+    except (OSError, msgspec.DecodeError) as error:
+        raise errors.Unavailable(
+            f"Le fichier des applications mobiles ne se lit pas : vérifiez {path.name} (MONDMP_APPLICATIONS)."
+        ) from error
+
+
 def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
     """mon-dmp over `settings`. Raises Unavailable when its address, secret or key files are not there."""
     own = settings.mondmp
@@ -73,7 +91,8 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
     portal = PortalSettings(
         dmp_url=own.dmp_url, secret_key=own.secret_key, code_keyring=settings.code_keyring,
         holder_keyring=own.holder_keyring, record_keyring=own.record_keyring,
-        documents=own.documents, https=own.https, proxy_hops=own.proxy_hops, trusted_hosts=own.trusted_hosts,
+        documents=own.documents, applications=applications_in(own.applications),
+        https=own.https, proxy_hops=own.proxy_hops, trusted_hosts=own.trusted_hosts,
         note=settings.environment_note,
     )  # fmt: skip
     mail = MailSettings(settings.smtp_url, settings.mail_sender, settings.mail_ca_file, timeout=MAIL_TIMEOUT_S)

@@ -34,6 +34,8 @@ class MonDmpSettings:
     """Keys that wrap those of the dossiers' documents."""
     documents: Path
     """Folder of the documents' sealed contents."""
+    applications: Path | None
+    """File of the mobile applications that a holder may let in; None: there is none."""
     proxy_hops: int
     https: bool
     trusted_hosts: tuple[str, ...]
@@ -224,6 +226,7 @@ class Settings:
                 holder_keyring=keys["holder"],
                 record_keyring=keys["record"],
                 documents=Path(env.get("MONDMP_DOCUMENTS", files / "documents")),
+                applications=_applications(env, demonstration=bool(directory)),
                 proxy_hops=whole_number(env, "MONDMP_PROXY_HOPS", 0, least=0),
                 https=env.get("MONDMP_HTTPS") == "1",
                 trusted_hosts=tuple(env.get("MONDMP_HOSTS", "").split()),
@@ -257,6 +260,13 @@ class Settings:
                 raise Unavailable(
                     f"Cette commande agit au nom du propriétaire des bases : indiquez son adresse dans {variable}."
                 )
+
+
+def _applications(env: Mapping[str, str], *, demonstration: bool) -> Path | None:
+    named = env.get("MONDMP_APPLICATIONS")
+    if named:
+        return Path(named)
+    return Path(__file__).parent / "embedded" / "applications.json" if demonstration else None
 
 
 def whole_number(env: Mapping[str, str], variable: str, default: int, *, least: int) -> int:

@@ -17,15 +17,15 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection
 
 from dmp_core.access import trace
-from dmp_core.access.trace import HOLDER, Action, Filter, Line
+from dmp_core.access.trace import HOLDER, Action, Filter, Line, Who
 from dmp_core.clock import PARIS, Clock
-from dmp_core.errors import NotFound, WrongState
+from dmp_core.errors import Invalid, NotFound, WrongState
 from dmp_core.holder.store import HolderStore
 from dmp_core.record import documents
 from dmp_core.record.categories import Category
 from dmp_core.record.contents import checked
 from dmp_core.record.documents import Author, AuthorKind, Document, Draft, Status, Wanted, title_of
-from dmp_core.record.nomenclatures import type_of
+from dmp_core.record.nomenclatures import type_of, types_of_holder
 from dmp_core.record.sealing import Box, DossierKeys
 from dmp_core.record.shelf import Shelf
 
@@ -97,11 +97,15 @@ class HolderGate:
     Every method raises NotFound for a document that is not there for them, and Unavailable when a part is away.
     """
 
-    def __init__(self, store: HolderStore, shelf: Shelf, keys: DossierKeys, clock: Clock) -> None:
+    def __init__(
+        self, store: HolderStore, shelf: Shelf, keys: DossierKeys, clock: Clock, who: Who = HOLDER
+    ) -> None:  # fmt: skip
         self._store = store
         self._shelf = shelf
         self._keys = keys
         self._clock = clock
+        self._who = who
+        """As the trace names them: the holder, or an application in their name."""
 
     def overview(self, dossier: UUID) -> Overview:
         """How many documents of each category, recent and archived."""
@@ -110,7 +114,7 @@ class HolderGate:
             current = documents.count_by_category(connection, Wanted(), now)
             recent = documents.count_by_category(connection, Wanted(since=now - RECENT), now)
             archived = documents.count_by_category(connection, Wanted(Status.ARCHIVED), now)
-            trace.write(connection, dossier, now, HOLDER, Action.LIST)
+            trace.write(connection, dossier, now, self._who, Action.LIST)
         return Overview(current, sum(current.values()), sum(recent.values()), sum(archived.values()))
 
     def browse(self, dossier: UUID, wanted: Wanted, size: int, offset: int = 0, words: str = "") -> Shown:
@@ -122,7 +126,7 @@ class HolderGate:
                 found = [each for each in every if _speaks_of(each, words)][offset : offset + size + 1]
             else:
                 found = documents.documents_of(connection, box, wanted, now, size + 1, offset)
-            trace.write(connection, dossier, now, HOLDER, Action.LIST)
+            trace.write(connection, dossier, now, self._who, Action.LIST)
         return Shown(found[:size], more=len(found) > size)
 
     def look(self, dossier: UUID, document_id: UUID) -> Seen:
@@ -131,7 +135,7 @@ class HolderGate:
             found = self._visible(connection, box, document_id)
             versions = [each for each in documents.versions_of(connection, box, found) if self._is_visible(each)]
             lines = trace.lines_of(connection, dossier, Filter(document=found.id), limit=LINES_OF_ONE)
-            trace.write(connection, dossier, self._clock(), HOLDER, Action.LOOK, found.id)
+            trace.write(connection, dossier, self._clock(), self._who, Action.LOOK, found.id)
         return Seen(found, versions, lines)
 
     def read(self, dossier: UUID, document_id: UUID) -> tuple[Document, bytes]:
@@ -139,7 +143,7 @@ class HolderGate:
         with self._asked(dossier, Action.READ, document_id) as (connection, box):
             found = self._visible(connection, box, document_id)
             content = box.open(self._shelf.get(found.content), found.content.bytes)
-            trace.write(connection, dossier, self._clock(), HOLDER, Action.READ, found.id)
+            trace.write(connection, dossier, self._clock(), self._who, Action.READ, found.id)
         return found, content
 
     def add(self, dossier: UUID, type_code: str, title: str, files: list[bytes], holder: str) -> Document:
@@ -147,7 +151,7 @@ class HolderGate:
         draft = self._draft(type_code, title, files, holder)
         with self._asked(dossier, Action.ADD) as (connection, box):
             made = documents.enter(connection, box, dossier, draft, self._put(box, draft), self._clock())
-            trace.write(connection, dossier, self._clock(), HOLDER, Action.ADD, made.id)
+            trace.write(connection, dossier, self._clock(), self._who, Action.ADD, made.id)
         return made
 
     def replace(self, dossier: UUID, document_id: UUID, title: str, files: list[bytes], holder: str) -> Document:
@@ -157,7 +161,7 @@ class HolderGate:
             draft = self._draft(old.type_code, title, files, holder)
             content = self._put(box, draft)
             made = documents.replace_with(connection, box, dossier, old, draft, content, self._clock())
-            trace.write(connection, dossier, self._clock(), HOLDER, Action.REPLACE, made.id)
+            trace.write(connection, dossier, self._clock(), self._who, Action.REPLACE, made.id)
         return made
 
     def mask(self, dossier: UUID, document_id: UUID, *, masked: bool) -> None:
@@ -167,7 +171,7 @@ class HolderGate:
             found = self._current(connection, box, document_id)
             if found.masked != masked:
                 documents.mask(connection, found, self._clock(), masked)
-                trace.write(connection, dossier, self._clock(), HOLDER, action, found.id)
+                trace.write(connection, dossier, self._clock(), self._who, action, found.id)
 
     def archive(self, dossier: UUID, document_id: UUID, *, archived: bool) -> None:
         """Take a document out of the current ones, or bring it back."""
@@ -176,7 +180,7 @@ class HolderGate:
             found = self._current(connection, box, document_id)
             if found.status is not target:
                 documents.set_status(connection, found, self._clock(), target)
-                trace.write(connection, dossier, self._clock(), HOLDER, action, found.id)
+                trace.write(connection, dossier, self._clock(), self._who, action, found.id)
 
     def delete(self, dossier: UUID, document_id: UUID) -> None:
         """Delete a document that the holder wrote, with its versions: logically, never physically (DOMAIN 4.3)."""
@@ -184,7 +188,7 @@ class HolderGate:
             found = self._own(connection, box, document_id)
             for each in documents.versions_of(connection, box, found):
                 documents.set_status(connection, each, self._clock(), Status.DELETED)
-            trace.write(connection, dossier, self._clock(), HOLDER, Action.DELETE, found.id)
+            trace.write(connection, dossier, self._clock(), self._who, Action.DELETE, found.id)
 
     def export(
         self, dossier: UUID, index: Callable[[list[tuple[Document, str]]], str],
@@ -211,7 +215,7 @@ class HolderGate:
                     archive.writestr(name, data)
                     if (readable := pages(each, data)) is not None:
                         archive.writestr(f"{name.rpartition('.')[0]}.pdf", readable)
-            trace.write(connection, dossier, now, HOLDER, Action.EXPORT)
+            trace.write(connection, dossier, now, self._who, Action.EXPORT)
         out.seek(0)
         return out
 
@@ -220,13 +224,13 @@ class HolderGate:
         with self._asked(dossier, Action.READ_TRACE) as (connection, box):
             found = trace.lines_of(connection, dossier, chosen, size + 1, offset)
             named = self._named(connection, box, found)
-            trace.write(connection, dossier, self._clock(), HOLDER, Action.READ_TRACE)
+            trace.write(connection, dossier, self._clock(), self._who, Action.READ_TRACE)
         return Lines(found[:size], named, more=len(found) > size)
 
     def whole_trace(self, dossier: UUID) -> Lines:
         """Every line of the trace, the first one first, to be kept; the line of this very request comes last."""
         with self._asked(dossier, Action.EXPORT_TRACE) as (connection, box):
-            trace.write(connection, dossier, self._clock(), HOLDER, Action.EXPORT_TRACE)
+            trace.write(connection, dossier, self._clock(), self._who, Action.EXPORT_TRACE)
             found = list(trace.whole_chain(connection, dossier))
             named = self._named(connection, box, found)
         return Lines(found, named, more=False)
@@ -240,12 +244,15 @@ class HolderGate:
                 found[one] = Named(document.title, self._is_visible(document))
         return found
 
-    def _draft(self, type_code: str, title: str, files: list[bytes], holder: str) -> Draft:
+    def _draft(
+        self, type_code: str, title: str, files: list[bytes], holder: str, unique_id: str | None = None
+    ) -> Draft:
         now = self._clock()
-        author = Author(AuthorKind.HOLDER, "EXP_PATIENT", holder)
-        return Draft(
-            type_of(type_code, now.astimezone(PARIS).date()), title_of(title), author, checked(files), service_start=now
-        )
+        author, today = Author(AuthorKind.HOLDER, "EXP_PATIENT", holder), now.astimezone(PARIS).date()
+        kind = type_of(type_code, today)
+        if kind not in types_of_holder(today):
+            raise Invalid("Un titulaire n’ajoute pas de document de ce type : choisissez « expression libre ».")
+        return Draft(kind, title_of(title), author, checked(files), service_start=now, unique_id=unique_id)
 
     def _put(self, box: Box, draft: Draft) -> UUID:
         """On the shelf before its row is written: a kill in between leaves a sealed file that nothing names."""
@@ -265,7 +272,7 @@ class HolderGate:
             with self._store.transaction(dossier) as connection:
                 if documents.is_within_reach(connection, dossier):
                     trace.write(
-                        connection, dossier, self._clock(), HOLDER, action, document_id, granted=False,
+                        connection, dossier, self._clock(), self._who, action, document_id, granted=False,
                         reason=str(refusal),
                     )  # fmt: skip
             raise

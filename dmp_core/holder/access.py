@@ -11,6 +11,7 @@ from dmp_core.holder.devices import Devices
 from dmp_core.holder.guard import Guard
 from dmp_core.holder.limits import Limits
 from dmp_core.holder.messages import Messenger
+from dmp_core.holder.mobile import Mobile
 from dmp_core.holder.notices import Notices
 from dmp_core.holder.one_time import OneTime
 from dmp_core.holder.recovery import Recovery
@@ -44,6 +45,7 @@ class Access:
             self.authenticator, self.signing_in, self.notices, afterwards, limits,
         )  # fmt: skip
         self.contact_change = ContactChange(store, clock, self.one_time, self.signing_in, self.notices)
+        self.mobile = Mobile(store, clock, self.notices, limits)
         self.application = Application(store, self.authenticator, self.one_time, self.signing_in, self.notices)
 
     def close(self) -> None:

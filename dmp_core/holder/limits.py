@@ -85,5 +85,12 @@ class Limits:
     one_time_digits: int = 6
     resend_wait: timedelta = timedelta(seconds=30)
     connections_kept: timedelta = timedelta(days=365)
+    app_code_life: timedelta = timedelta(minutes=1)
+    """From the holder's consent to the application's first tokens (RFC 6749, 4.1.2: ten minutes at most)."""
+    app_access_life: timedelta = timedelta(minutes=10)
+    app_refresh_life: timedelta = timedelta(days=30)
+    """Without being used: each use gives another, for as long."""
+    app_seen_every: timedelta = timedelta(minutes=1)
+    """How fresh "last used" is: not one write for each request."""
     password_shortest: int = 8
     password_longest: int = 128

@@ -43,6 +43,10 @@ class Told(Enum):
         "Votre application d’authentification mon-dmp",
         "mon-dmp : l'application d'authentification de votre compte a été retirée le {when}.",
     )
+    MOBILE = (
+        "Une application peut ouvrir votre DMP",
+        "mon-dmp : le {when}, vous avez autorisé l'application « {detail} » à ouvrir votre DMP.",
+    )
     CLOSED = ("Votre DMP est clôturé", "mon-dmp : votre DMP a été clôturé à votre demande le {when}.")
 
 

@@ -172,7 +172,7 @@ class Sessions:
         ending: Ending = Ending.ELSEWHERE,
         connection: Connection | None = None,
     ) -> int:
-        """End every session of a dossier, at whatever stage, but one; how many were ended."""
+        """End every session of a dossier but one, at whatever stage, and every mobile application; how many were ended."""
         row = {"dossier": dossier, "but": but.id if but else None, "now": self._clock(), "how": ending, **self._life}
         own: AbstractContextManager[Connection] = (
             self._store.transaction(dossier) if connection is None else nullcontext(connection)
@@ -227,8 +227,12 @@ WITH gone AS (
     UPDATE enrolment.connection c SET ended_at = greatest(c.began_at, least(gone.over, :now)),
         ending = CASE WHEN gone.over <= :now THEN 'expired' ELSE :how END
     FROM gone WHERE c.session_id = gone.id AND c.ended_at IS NULL
+), apps AS (
+    UPDATE enrolment.app_grant g SET ended_at = :now, ending = :how WHERE g.dossier_id = :dossier AND g.ended_at IS NULL
+    RETURNING EXISTS (SELECT FROM enrolment.app_token t
+        WHERE t.grant_id = g.id AND t.until > :now AND t.used_at IS NULL) AS live
 )
-SELECT count(*) FROM gone WHERE over > :now
+SELECT (SELECT count(*) FROM gone WHERE over > :now) + (SELECT count(*) FROM apps WHERE live)
 """)
 
 _TIDY = text("SELECT enrolment.end_old_sessions(:now, :idle, :whole)")

@@ -8,7 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "form-action 'self'{also}; base-uri 'none'; frame-ancestors 'none'"
 )
 _FORWARDED: Final = (
     "HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST",
@@ -17,13 +17,18 @@ _FORWARDED: Final = (
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
+def policy(form_action: str = "") -> str:
+    """What a page of ours may load and where its forms may lead; `form_action`: one place outside the site, besides."""
+    return _POLICY.format(also=f" {form_action}" if form_action else "")
+
+
 def protect_responses(app: Flask, *, https: bool) -> None:
     """Add the security headers to every response; nothing but the static files is ever kept by a cache."""
 
     @app.after_request
     def protect(response: Response) -> Response:
         headers = response.headers
-        headers.setdefault("Content-Security-Policy", _POLICY)  # a document has a narrower one
+        headers.setdefault("Content-Security-Policy", policy())  # a document has a narrower one
         headers["X-Frame-Options"] = "DENY"
         headers["X-Content-Type-Options"] = "nosniff"
         # Not "no-referrer": over https a form is only taken from a page of ours, which the referrer tells. None leaves.

@@ -101,6 +101,10 @@ class Document:
     title: str = field(repr=False)
     content: UUID = field(repr=False)
     """Name of the sealed content on the shelf."""
+    changed_at: datetime
+    """Of its metadata, for the last time."""
+    submission: UUID
+    """The set it was deposited in (XDS SubmissionSet)."""
 
     @property
     def category(self) -> Category | None:
@@ -175,14 +179,18 @@ def title_of(typed: str) -> str:
     return title
 
 
-def enter(connection: Connection, box: Box, dossier: UUID, draft: Draft, content: UUID, now: datetime) -> Document:
-    """A first version. Raises WrongState when the very same content is in the dossier already."""
-    return _insert(connection, box, dossier, draft, content, now, logical_id=uuid4(), version=1)
+def enter(
+    connection: Connection, box: Box, dossier: UUID, draft: Draft, content: UUID, now: datetime,
+    submission: UUID | None = None,
+) -> Document:  # fmt: skip
+    """A first version. Raises WrongState when the very same content, or identifier, is in the dossier already."""
+    return _insert(connection, box, dossier, draft, content, now, submission, logical_id=uuid4(), version=1)
 
 
 def replace_with(
-    connection: Connection, box: Box, dossier: UUID, old: Document, draft: Draft, content: UUID, now: datetime
-) -> Document:
+    connection: Connection, box: Box, dossier: UUID, old: Document, draft: Draft, content: UUID, now: datetime,
+    submission: UUID | None = None,
+) -> Document:  # fmt: skip
     """A new version in place of `old`, which is kept as replaced; it is masked and archived as the old one was.
 
     Raises WrongState when `old` is no longer the current version.
@@ -190,7 +198,7 @@ def replace_with(
     _change(connection, old, now, status=Status.DEPRECATED)
     return _insert(
         connection, box, dossier, replace(draft, masked=old.masked, hidden_until=old.hidden_until), content, now,
-        logical_id=old.logical_id, version=old.version + 1,
+        submission, logical_id=old.logical_id, version=old.version + 1,
     )  # fmt: skip
 
 
@@ -207,12 +215,12 @@ def set_status(connection: Connection, document: Document, now: datetime, status
 def document_of(connection: Connection, box: Box, document_id: UUID, *, lock: bool = False) -> Document | None:
     """The document of the bound dossier with this id, whatever its state."""
     row = connection.execute(_ONE_LOCKED if lock else _ONE, {"id": document_id}).one_or_none()
-    return None if row is None else _read(box, row)
+    return None if row is None else read(box, row)
 
 
 def versions_of(connection: Connection, box: Box, document: Document) -> list[Document]:
     """Every version of it, the latest first."""
-    return [_read(box, row) for row in connection.execute(_VERSIONS, {"logical": document.logical_id})]
+    return [read(box, row) for row in connection.execute(_VERSIONS, {"logical": document.logical_id})]
 
 
 def documents_of(
@@ -220,7 +228,7 @@ def documents_of(
 ) -> list[Document]:
     """The holder's view of the list, the latest first: what is not announced yet is not there."""
     rows = connection.execute(_LIST, _wanted(wanted, now) | {"limit": limit, "offset": offset})
-    return [_read(box, row) for row in rows]
+    return [read(box, row) for row in rows]
 
 
 def documents_seen(
@@ -230,7 +238,7 @@ def documents_seen(
     asked = _wanted(wanted, None) | {
         "limit": limit, "offset": offset, "mine": sight.professional, "read": sorted(sight.types), "all": sight.masked,
     }  # fmt: skip
-    return [_read(box, row) for row in connection.execute(_LIST_SEEN, asked)]
+    return [read(box, row) for row in connection.execute(_LIST_SEEN, asked)]
 
 
 def count_by_category(connection: Connection, wanted: Wanted, now: datetime) -> dict[Category, int]:
@@ -249,8 +257,8 @@ def is_within_reach(connection: Connection, dossier: UUID) -> bool:
 
 
 def _insert(
-    connection: Connection, box: Box, dossier: UUID, draft: Draft, content: UUID, now: datetime, *, logical_id: UUID,
-    version: int,
+    connection: Connection, box: Box, dossier: UUID, draft: Draft, content: UUID, now: datetime,
+    submission: UUID | None, *, logical_id: UUID, version: int,
 ) -> Document:  # fmt: skip
     data = draft.content.data
     made = Document(
@@ -260,6 +268,7 @@ def _insert(
         sha1=hashlib.sha1(data, usedforsecurity=False).digest(), sha256=hashlib.sha256(data).digest(),
         author=draft.author, created_at=now, service_start=draft.service_start, submitted_at=now,
         status=Status.APPROVED, masked=draft.masked, hidden_until=draft.hidden_until, title=draft.title, content=content,
+        changed_at=now, submission=submission or uuid4(),
     )  # fmt: skip
     entered = connection.execute(
         _INSERT,
@@ -269,7 +278,7 @@ def _insert(
             "mime": made.format.value, "format": made.format.format_code, "size": made.size, "sha1": made.sha1,
             "sha256": made.sha256, "author_kind": made.author.kind.value, "author_id": made.author.id,
             "service": made.service_start, "now": now, "status": made.status.value, "masked": made.masked,
-            "hidden": made.hidden_until, "content": content,
+            "hidden": made.hidden_until, "content": content, "submission": made.submission,
             "about": box.seal(_about(made.title, made.author.name), made.id.bytes),
         },
     ).rowcount  # fmt: skip
@@ -292,7 +301,8 @@ def _about(title: str, author: str) -> bytes:
     return json.dumps({"title": title, "author": author}, ensure_ascii=False).encode()
 
 
-def _read(box: Box, row: Row[Any]) -> Document:
+def read(box: Box, row: Row[Any]) -> Document:
+    """A row of `COLUMNS`, opened."""
     about = json.loads(box.open(row.about, row.id.bytes))
     return Document(
         id=row.id, entry_uuid=row.entry_uuid, logical_id=row.logical_id, version=row.version, unique_id=row.unique_id,
@@ -300,7 +310,8 @@ def _read(box: Box, row: Row[Any]) -> Document:
         size=row.size, sha1=row.sha1, sha256=row.sha256,
         author=Author(AuthorKind(row.author_kind), row.author_id, about["author"]), created_at=row.created_at,
         service_start=row.service_start, submitted_at=row.submitted_at, status=Status(row.status), masked=row.masked,
-        hidden_until=row.hidden_until, title=about["title"], content=row.content,
+        hidden_until=row.hidden_until, title=about["title"], content=row.content, changed_at=row.changed_at,
+        submission=row.submission,
     )  # fmt: skip
 
 
@@ -315,10 +326,12 @@ def _wanted(wanted: Wanted, now: datetime | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-_COLUMNS: Final = (
+COLUMNS: Final = (
     "id, entry_uuid, logical_id, version, unique_id, class_code, type_code, type_system, mime, size, sha1, sha256, "
-    "author_kind, author_id, created_at, service_start, submitted_at, status, masked, hidden_until, about, content"
+    "author_kind, author_id, created_at, service_start, submitted_at, status, masked, hidden_until, about, content, "
+    "changed_at, submission"
 )
+"""What `read` takes."""
 _ASKED: Final = (
     "status = :status AND class_code <> '95' "
     "AND (CAST(:since AS timestamptz) IS NULL OR submitted_at >= :since) "
@@ -326,17 +339,17 @@ _ASKED: Final = (
     "OR (class_code = ANY(CAST(:classes AS text[])) AND type_code <> ALL(CAST(:apart AS text[]))))"
 )
 _SEEN: Final = f"{_ASKED} AND (hidden_until IS NULL OR hidden_until <= :now)"
-_ONE: Final = text(f"SELECT {_COLUMNS} FROM medical.document WHERE id = :id")  # noqa: S608 - constants of ours
-_ONE_LOCKED: Final = text(f"SELECT {_COLUMNS} FROM medical.document WHERE id = :id FOR UPDATE")  # noqa: S608
+_ONE: Final = text(f"SELECT {COLUMNS} FROM medical.document WHERE id = :id")  # noqa: S608 - constants of ours
+_ONE_LOCKED: Final = text(f"SELECT {COLUMNS} FROM medical.document WHERE id = :id FOR UPDATE")  # noqa: S608
 _VERSIONS: Final = text(
-    f"SELECT {_COLUMNS} FROM medical.document WHERE logical_id = :logical ORDER BY version DESC"  # noqa: S608
+    f"SELECT {COLUMNS} FROM medical.document WHERE logical_id = :logical ORDER BY version DESC"  # noqa: S608
 )
 _LIST: Final = text(
-    f"SELECT {_COLUMNS} FROM medical.document WHERE {_SEEN} "  # noqa: S608
+    f"SELECT {COLUMNS} FROM medical.document WHERE {_SEEN} "  # noqa: S608
     "ORDER BY service_start DESC, id LIMIT :limit OFFSET :offset"
 )
 _LIST_SEEN: Final = text(
-    f"SELECT {_COLUMNS} FROM medical.document WHERE {_ASKED} AND type_code = ANY(CAST(:read AS text[])) "  # noqa: S608
+    f"SELECT {COLUMNS} FROM medical.document WHERE {_ASKED} AND type_code = ANY(CAST(:read AS text[])) "  # noqa: S608
     "AND (:all OR NOT masked OR author_id = :mine) ORDER BY service_start DESC, id LIMIT :limit OFFSET :offset"
 )
 _COUNTS: Final = text(
@@ -346,10 +359,10 @@ _OPEN: Final = text("SELECT EXISTS (SELECT FROM enrolment.dossier WHERE id = :do
 _INSERT: Final = text(
     "INSERT INTO medical.document (id, dossier_id, entry_uuid, logical_id, version, unique_id, class_code, type_code, "
     "type_system, mime, format_code, size, sha1, sha256, author_kind, author_id, created_at, service_start, "
-    "submitted_at, status, masked, hidden_until, about, content, changed_at) VALUES (:id, :dossier, :entry, :logical, "
-    ":version, :unique, :class, :type, :system, :mime, :format, :size, :sha1, :sha256, :author_kind, :author_id, :now, "
-    ":service, :now, :status, :masked, :hidden, :about, :content, :now) "
-    "ON CONFLICT (dossier_id, sha256) WHERE status IN ('approved', 'archived') DO NOTHING"
+    "submitted_at, status, masked, hidden_until, about, content, changed_at, submission) VALUES (:id, :dossier, :entry, "
+    ":logical, :version, :unique, :class, :type, :system, :mime, :format, :size, :sha1, :sha256, :author_kind, :author_id, :now, "
+    ":service, :now, :status, :masked, :hidden, :about, :content, :now, :submission) "
+    "ON CONFLICT DO NOTHING"
 )
 _UPDATE: Final = text(
     "UPDATE medical.document SET status = :status, masked = :masked, entry_uuid = :entry, changed_at = :now "

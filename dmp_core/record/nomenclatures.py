@@ -59,6 +59,12 @@ def label_of_type(code: str) -> str:
     return known[-1].label if known else code
 
 
+def system_of_type(code: str) -> str | None:
+    """OID of the code system of a type, whenever it was used; None for a code that is none."""
+    known = _types().get(code)
+    return known[-1].system if known else None
+
+
 def label_of_class(code: str, on: date) -> str:
     """What a class is called on this day; the code itself for one that is unknown then."""
     for each in _classes():
@@ -75,6 +81,11 @@ def every_type() -> list[DocumentType]:
 def types_in_use(on: date) -> list[DocumentType]:
     """Every type that may be used on this day, in the order of the tables."""
     return [each for each in every_type() if each.holds(on)]
+
+
+def types_of_holder(on: date) -> list[DocumentType]:
+    """Those that a holder may deposit on this day: class 90, expression libre du patient (DOMAIN 5.3)."""
+    return [each for each in types_in_use(on) if each.class_code == "90"]
 
 
 @lru_cache(maxsize=1)

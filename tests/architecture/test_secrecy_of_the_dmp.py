@@ -193,7 +193,7 @@ attempts stand under digests."""
 
 LENT_TO_THE_PORTAL = {
     "dossier_of_login", "dossier_of_person", "dossier_of_identifier", "codes_of_person", "use_code",
-    "events_of_person", "session_of_token", "advance_session", "end_session", "end_old_sessions",
+    "events_of_person", "session_of_token", "advance_session", "end_session", "end_old_sessions", "dossier_of_application",
 }  # fmt: skip
 """Routines with their owner's rights: each takes a key that only its subject can give, and lists nothing."""
 

@@ -5,10 +5,13 @@ from typing import Final
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from dmp_core.access.gate import HolderGate
 from dmp_core.access.holder_circle import HolderCircle
 from dmp_core.holder.access import Access
+from dmp_core.portals.mobile.app import PREFIX, create_api
+from dmp_core.portals.mobile.oauth import oauth_server
 from dmp_core.portals.mondmp import account, record
 from dmp_core.portals.mondmp.pages import code_request, creation, information
 from dmp_core.portals.mondmp.parts import Parts
@@ -54,12 +57,19 @@ def create_app(parts: Parts) -> Flask:
     )
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    applications = {each.client_id: each for each in settings.applications}
+    access: Access = app.extensions["mondmp.access"]
+    server = oauth_server(access.mobile, applications, access.limits)
+    app.extensions["mondmp.oauth"] = server
     # First of all the checks: a request that may not be here is not read any further.
     guard_routes(app)
     expect_documents(app)
     CSRFProtect(app)
     translate_errors(app)
     protect_responses(app, https=settings.https)
+    api = create_api(parts, access, server, settings.applications)
+    app.extensions["mondmp.api"] = api
+    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {PREFIX: api})  # type: ignore[method-assign]
     trust_proxies(app, settings.proxy_hops)
     equip_templates(app, settings.note)
     for blueprint in (information.pages, creation.pages, code_request.pages, account.blueprint, record.blueprint):

@@ -6,6 +6,7 @@ from pathlib import Path
 from dmp_core.clock import Clock
 from dmp_core.enrolment.insured import InsuredBase
 from dmp_core.holder.messages import Messenger
+from dmp_core.holder.mobile import Application
 from dmp_core.holder.store import HolderStore
 from dmp_core.record.shelf import Shelf
 from dmp_core.storage.keyring import Keyring
@@ -32,6 +33,8 @@ class PortalSettings:
     proxy_hops: int = 0
     """Trusted reverse proxies in front; 0 means that forwarded headers are ignored."""
     trusted_hosts: tuple[str, ...] = ()
+    applications: tuple[Application, ...] = ()
+    """Mobile applications that a holder may let in."""
     note: str = ""
     """A sentence over every page (demonstration)."""
 

@@ -1,7 +1,16 @@
 """The account pages of mon-dmp: signing in and its ways back, the holder's home, profile, connections, closure."""
 
 # Each module adds its views to the blueprint.
-from dmp_core.portals.mondmp.account import closure, connections, contacts, home, profile, recovery, sign_in
+from dmp_core.portals.mondmp.account import (
+    applications,
+    closure,
+    connections,
+    contacts,
+    home,
+    profile,
+    recovery,
+    sign_in,
+)
 from dmp_core.portals.mondmp.account.pages import blueprint
 
-__all__ = ["blueprint", "closure", "connections", "contacts", "home", "profile", "recovery", "sign_in"]
+__all__ = ["applications", "blueprint", "closure", "connections", "contacts", "home", "profile", "recovery", "sign_in"]

@@ -21,7 +21,8 @@ def connections() -> str:
     assert session.dossier_id is not None
     return render_template(
         "account/connections.html", connections=access().connections.of(session),
-        devices=access().devices.all_of(session.dossier_id),
+        devices=access().devices.all_of(session.dossier_id), applications=access().mobile.of(session.dossier_id),
+        names={each.client_id: each.name for each in web.parts().settings.applications},
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from dmp_core.holder.one_time import WrongCode
 from dmp_core.holder.profile import profile_of
 from dmp_core.holder.sessions import Stage
 from dmp_core.holder.signing_in import Step
+from dmp_core.portals.mondmp.account.applications import asked_before
 from dmp_core.portals.mondmp.account.pages import (
     Errors,
     awaited,
@@ -136,6 +137,8 @@ def sign_out() -> ResponseReturnValue:
 
 def _moved_on(step: Step) -> ResponseReturnValue:
     response = make_response(go(_NEXT[step.stage], step.token))
+    if step.stage is Stage.OPEN and (asked := asked_before()) is not None:
+        response.location = asked
     keep_device(response, step.device_cookie)
     if step.sent is not None:
         remember_sent("sign_in", step.sent)

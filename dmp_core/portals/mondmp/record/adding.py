@@ -1,6 +1,5 @@
 """Adding a document of one's own, with a file or photos of paper, and replacing it."""
 
-from typing import Final
 from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
@@ -15,9 +14,7 @@ from dmp_core.portals.mondmp.web import session as web
 from dmp_core.portals.mondmp.web.access import stage
 from dmp_core.record.contents import checked
 from dmp_core.record.documents import title_of
-from dmp_core.record.nomenclatures import types_in_use
-
-_EXPRESSION: Final = "90"
+from dmp_core.record.nomenclatures import types_of_holder
 
 
 @blueprint.get("/documents/ajouter")
@@ -85,9 +82,9 @@ def _errors(typed: dict[str, str], files: list[bytes]) -> Errors:
 
 
 def _types() -> list[tuple[str, str]]:
-    """What a holder may add today: (code, label) of the class expression libre."""
+    """What a holder may add today: (code, label)."""
     today = web.parts().clock().astimezone(PARIS).date()
-    return [(each.code, each.label) for each in types_in_use(today) if each.class_code == _EXPRESSION]
+    return [(each.code, each.label) for each in types_of_holder(today)]
 
 
 def _form(errors: Errors, typed: dict[str, str]) -> str:

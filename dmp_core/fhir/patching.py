@@ -1,0 +1,69 @@
+"""Changing metadata: JSON Patch on what a holder may settle, masking and archiving, and nothing else (PDSm flux 03)."""
+
+import re
+from typing import Any, Final
+
+from jsonpatch import JsonPatch, JsonPatchException, JsonPointerException
+
+from dmp_core.errors import Invalid, WrongState
+from dmp_core.fhir import systems
+
+MOST_OPERATIONS: Final = 20
+# PDSm names an extension in a pointer by its url; JSON Pointer knows places alone.
+_BY_URL: Final = re.compile(r"^/extension\[url:.?(?P<url>https://[^\]’”'\"]+).?\](?P<rest>/.*)?$")
+
+
+class NotAllowed(WrongState):
+    """The patch touches what only the author, or nobody, may change: 405 (PDSm flux 04)."""
+
+
+def patched(resource: dict[str, Any], operations: object) -> tuple[bool, bool]:
+    """(masked, archived) as these operations leave the resource. Raises Invalid, NotAllowed."""
+    if not isinstance(operations, list) or not 1 <= len(operations) <= MOST_OPERATIONS:
+        raise Invalid(f"Une modification est une liste de 1 à {MOST_OPERATIONS} opérations JSON Patch.")
+    if not all(isinstance(each, dict) for each in operations):
+        raise Invalid("Une opération JSON Patch est un objet.")
+    try:
+        made = JsonPatch([_placed(resource, each) for each in operations]).apply(resource)
+    except (JsonPatchException, JsonPointerException, KeyError, TypeError, AttributeError, ValueError) as error:
+        raise Invalid(
+            "Une opération ne peut pas être appliquée à cette fiche : relisez-la, puis recommencez."
+        ) from error
+    if not isinstance(made, dict) or _fixed(made) != _fixed(resource):
+        raise NotAllowed("Seuls la confidentialité (securityLabel) et l’archivage (isArchived) se modifient.")
+    return _masked(made.get("securityLabel")), _archived(made.get("extension"))
+
+
+def _placed(resource: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any]:
+    found = _BY_URL.match(str(operation.get("path", "")))
+    if found is None:
+        return operation
+    for index, each in enumerate(resource.get("extension", [])):
+        if each["url"] == found["url"]:
+            return {**operation, "path": f"/extension/{index}{found['rest'] or ''}"}
+    raise Invalid("Cette extension n’est pas celle d’une fiche du DMP.")
+
+
+def _fixed(resource: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in resource.items() if name not in ("securityLabel", "extension")}
+
+
+def _masked(labels: object) -> bool:
+    found = set()
+    for label in labels if isinstance(labels, list) else [labels]:
+        codings = label.get("coding") if isinstance(label, dict) else None
+        if not isinstance(codings, list) or len(codings) != 1 or not isinstance(codings[0], dict):
+            raise Invalid("Chaque securityLabel a un code, et un seul.")
+        found.add((codings[0].get("system"), codings[0].get("code")))
+    if not found <= {(systems.CONFIDENTIALITY, "N"), (systems.VISIBILITY, systems.MASKED)}:
+        raise Invalid(f"La confidentialité d’une fiche est « N », avec ou sans « {systems.MASKED} ».")
+    if (systems.CONFIDENTIALITY, "N") not in found:
+        raise Invalid("Une fiche garde toujours la confidentialité « N ».")
+    return (systems.VISIBILITY, systems.MASKED) in found
+
+
+def _archived(extensions: object) -> bool:
+    match extensions:
+        case [{"url": systems.IS_ARCHIVED, "valueBoolean": bool(archived)}]:
+            return archived
+    raise Invalid("isArchived est une extension de valeur « true » ou « false ».")

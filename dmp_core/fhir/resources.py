@@ -1,0 +1,236 @@
+"""Documents, their sets and their holder as FHIR R4 resources (PDSm 3.1.1, pdsm4dmp TD0.2 and TD3.1a).
+
+Every resource is made through the models of `fhir.resources`, so that none can leave ill-formed.
+"""
+
+import base64
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from fhir.resources.R4B.binary import Binary
+from fhir.resources.R4B.bundle import Bundle
+from fhir.resources.R4B.documentreference import DocumentReference
+from fhir.resources.R4B.list import List
+from fhir.resources.R4B.operationoutcome import OperationOutcome
+from fhir.resources.R4B.patient import Patient
+from fhir.resources.R4B.resource import Resource
+
+from dmp_core.clock import PARIS
+from dmp_core.fhir import systems
+from dmp_core.holder.profile import Profile
+from dmp_core.identity.identifiers import System
+from dmp_core.record.documents import AuthorKind, Document, Status
+from dmp_core.record.finding import Submission
+from dmp_core.record.nomenclatures import label_of_class, label_of_type
+
+_CUSTODIAN: Final = {
+    "resourceType": "Organization",
+    "id": "dmp",
+    "name": "Dossier médical partagé",
+    "identifier": [{"system": systems.URI, "value": systems.HOUSE}],
+}
+_OF_NO_STRUCTURE: Final = {AuthorKind.HOLDER: "EXP_PATIENT", AuthorKind.INSURANCE: "ALIM_AM"}
+_SETTINGS: Final = {
+    AuthorKind.HOLDER: (systems.AUTHORS, "EXP_PATIENT"),
+    AuthorKind.INSURANCE: (systems.PRACTICE_SETTINGS, "AMO"),
+}
+
+
+def document_reference(document: Document, patient: Profile) -> DocumentReference:
+    """One version of a document; of one written by a professional the structure is not kept, so neither is told."""
+    kind = document.author.kind
+    day = document.created_at.astimezone(PARIS).date()
+    context: dict[str, Any] = {
+        "period": {"start": instant(document.service_start)},
+        "sourcePatientInfo": {"reference": "#patient"},
+    }
+    whole = kind in _OF_NO_STRUCTURE
+    if whole:
+        context["facilityType"] = _coded(systems.AUTHORS, _OF_NO_STRUCTURE[kind])
+        context["practiceSetting"] = _coded(*_SETTINGS[kind])
+    told: dict[str, Any] = {
+        "resourceType": "DocumentReference",
+        "id": str(document.id),
+        "meta": {"versionId": str(document.entry_uuid), "lastUpdated": instant(document.changed_at)}
+        | ({"profile": [systems.COMPREHENSIVE]} if whole else {}),
+        "contained": [_source(patient), _author(document), _CUSTODIAN],
+        "extension": [{"url": systems.IS_ARCHIVED, "valueBoolean": document.status is Status.ARCHIVED}],
+        "masterIdentifier": {"system": systems.URI, "value": document.unique_id},
+        "identifier": [{"use": "official", "system": systems.URI, "value": document.entry_uuid.urn}],
+        "status": "superseded" if document.status is Status.DEPRECATED else "current",
+        "type": _coded(
+            systems.system_of_type(document.type_system), document.type_code, label_of_type(document.type_code)
+        ),
+        "category": [_coded(systems.CLASSES, document.class_code, label_of_class(document.class_code, day))],
+        "subject": {"reference": f"Patient/{patient.dossier_id}"},
+        "date": instant(document.created_at),
+        "author": [{"reference": "#author"}],
+        "custodian": {"reference": "#dmp"},
+        "securityLabel": [_coded(systems.CONFIDENTIALITY, "N", "normal")]
+        + (
+            [_coded(systems.VISIBILITY, systems.MASKED, "Masqué aux professionnels de santé")]
+            if document.masked
+            else []
+        ),
+        "content": [
+            {
+                "attachment": {
+                    "contentType": document.format.value,
+                    "language": "fr-FR",
+                    "url": f"Binary/{document.id}",
+                    "size": document.size,
+                    "hash": base64.b64encode(document.sha1).decode(),
+                    "title": document.title,
+                    "creation": instant(document.created_at),
+                },
+                "format": {"system": systems.URI, "code": document.format.format_code},
+            }
+        ],
+        "context": context,
+    }
+    return DocumentReference.model_validate(told)
+
+
+def submission_set(submission: Submission, patient: Profile) -> List:
+    """Documents that were deposited together (XDS SubmissionSet), those of them that are there."""
+    first = submission.documents[0]
+    day = submission.at.astimezone(PARIS).date()
+    told = {
+        "resourceType": "List",
+        "id": str(submission.id),
+        "meta": {"profile": [systems.SUBMISSION_SET]},
+        "contained": [_author(first)],
+        "extension": [
+            {
+                "url": systems.DESIGNATION,
+                "valueCodeableConcept": _coded(
+                    systems.CLASSES, first.class_code, label_of_class(first.class_code, day)
+                ),
+            },
+            {"url": systems.SOURCE, "valueIdentifier": {"system": systems.URI, "value": systems.HOUSE}},
+        ],
+        "identifier": [{"use": "official", "system": systems.URI, "value": submission.id.urn}],
+        "status": "current",
+        "mode": "working",
+        "code": _coded(systems.LIST_TYPES, "submissionset"),
+        "subject": {"reference": f"Patient/{patient.dossier_id}"},
+        "date": instant(submission.at),
+        "source": {"reference": "#author"},
+        "entry": [{"item": {"reference": f"DocumentReference/{each.id}"}} for each in submission.documents],
+    }
+    return List.model_validate(told)
+
+
+def patient_of(profile: Profile) -> Patient:
+    """The holder; `active` says that the DMP is open (TD0.2). Never the NIR: the application has no use for it."""
+    return Patient.model_validate(
+        {
+            "resourceType": "Patient",
+            "id": str(profile.dossier_id),
+            "identifier": _identifiers(profile),
+            "active": True,
+            "name": _names(profile),
+            "gender": "female" if profile.civilite == "MME" else "male",
+        }
+        | ({"birthDate": profile.birth_date} if _is_day(profile.birth_date) else {})
+    )
+
+
+def binary(document: Document, data: bytes) -> Binary:
+    """A content, for who asks for it in FHIR's own envelope."""
+    return Binary.model_validate(
+        {
+            "resourceType": "Binary", "id": str(document.id), "contentType": document.format.value,
+            "data": base64.b64encode(data).decode(),
+        }
+    )  # fmt: skip
+
+
+def searchset(
+    base: str, found: Iterable[Resource], total: int, links: Sequence[tuple[str, str]], ignored: Sequence[str] = ()
+) -> Bundle:
+    """What a search found; parameters that were not understood are told in an outcome beside it."""
+    entries: list[dict[str, Any]] = [
+        {
+            "fullUrl": f"{base}/{each.get_resource_type()}/{each.id}",
+            "resource": each.model_dump(),
+            "search": {"mode": "match"},
+        }
+        for each in found
+    ]
+    if ignored:
+        warning = outcome("not-supported", f"Paramètres ignorés : {', '.join(ignored)}.", severity="warning")
+        entries.append({"resource": warning.model_dump(), "search": {"mode": "outcome"}})
+    return Bundle.model_validate(
+        {
+            "resourceType": "Bundle", "type": "searchset", "total": total,
+            "link": [{"relation": relation, "url": url} for relation, url in links], "entry": entries,
+        }
+    )  # fmt: skip
+
+
+def outcome(code: str, text: str, *, severity: str = "error", where: str | None = None) -> OperationOutcome:
+    """What went wrong: a code of FHIR's issue types, one French sentence, and the element that is at fault."""
+    issue: dict[str, Any] = {"severity": severity, "code": code, "diagnostics": text, "details": {"text": text}}
+    if where:
+        issue["expression"] = [where]
+    return OperationOutcome.model_validate({"resourceType": "OperationOutcome", "issue": [issue]})
+
+
+def instant(moment: datetime) -> str:
+    """An instant, to the millisecond, in UTC."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _coded(system: str, code: str, display: str | None = None) -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code} | ({"display": display} if display else {})]}
+
+
+def _source(patient: Profile) -> dict[str, Any]:
+    """The person as they are known; a document keeps no other identity of its own."""
+    found: dict[str, Any] = {"resourceType": "Patient", "id": "patient", "name": _names(patient)}
+    if identifiers := _identifiers(patient):
+        found["identifier"] = identifiers
+    return found
+
+
+def _author(document: Document) -> dict[str, Any]:
+    author = document.author
+    match author.kind:
+        case AuthorKind.HOLDER:
+            return {
+                "resourceType": "Patient", "id": "author", "name": [{"text": author.name}],
+                "identifier": [{"system": systems.AUTHORS, "value": author.id}],
+            }  # fmt: skip
+        case AuthorKind.INSURANCE:
+            return {
+                "resourceType": "Organization", "id": "author", "name": author.name,
+                "identifier": [{"system": systems.AUTHORS, "value": author.id}],
+            }  # fmt: skip
+        case AuthorKind.PROFESSIONAL:
+            return {
+                "resourceType": "Practitioner", "id": "author", "name": [{"text": author.name}],
+                "identifier": [{"system": systems.PROFESSIONALS, "value": author.id}],
+            }  # fmt: skip
+
+
+def _identifiers(profile: Profile) -> list[dict[str, Any]]:
+    if profile.ins_c is None:
+        return []
+    return [{"use": "official", "system": systems.oid(System.INS_C), "value": profile.ins_c}]
+
+
+def _names(profile: Profile) -> list[dict[str, Any]]:
+    names = [{"use": "official", "family": profile.birth_name, "given": [profile.given_name]}]
+    if profile.usual_name:
+        names.insert(0, {"use": "usual", "family": profile.usual_name, "given": [profile.given_name]})
+    return names
+
+
+def _is_day(written: str) -> bool:
+    """Whether a birth date is a day of the calendar: one that is not known whole has no place in `birthDate`."""
+    try:
+        return bool(date.fromisoformat(written))
+    except ValueError:
+        return False

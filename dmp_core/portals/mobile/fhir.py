@@ -1,0 +1,278 @@
+"""The record in FHIR R4: patient, documents, sets, contents (ITI-65 to 68 and 105; PDSm 3.1.1; DOMAIN 10)."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fhir.resources.R4B.bundle import Bundle
+from fhir.resources.R4B.resource import Resource
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import NotAcceptable, RequestEntityTooLarge, UnsupportedMediaType
+
+from dmp_core.access.application import Changed
+from dmp_core.errors import Invalid, NotFound
+from dmp_core.fhir import deposits, search
+from dmp_core.fhir.patching import patched
+from dmp_core.fhir.resources import (
+    binary,
+    document_reference,
+    instant,
+    outcome,
+    patient_of,
+    searchset,
+    submission_set,
+)
+from dmp_core.holder.mobile import READ, WRITE
+from dmp_core.portals.mobile.access import dossier, gate, holder, scope
+from dmp_core.portals.mobile.errors import answer
+from dmp_core.portals.mobile.oauth import issuer
+from dmp_core.record.contents import LARGEST, Format
+from dmp_core.record.documents import Document, Status
+from dmp_core.record.finding import Criteria
+
+calls = Blueprint("fhir", __name__, url_prefix="/fhir")
+
+LARGEST_BODY: Final = LARGEST * 4 // 3 + 1024 * 1024
+"""Bytes of a deposit: a document in base64, and what is around it."""
+_PATCH: Final = "application/json-patch+json"
+_FHIR: Final = frozenset({"application/fhir+json", "application/json"})
+
+
+@calls.before_request
+def negotiate() -> None:
+    """JSON alone is spoken: whoever asks for XML is told so before anything is read."""
+    wanted = request.args.get("_format")
+    if wanted is not None and wanted not in ("json", *_FHIR):
+        raise NotAcceptable
+    accepted = request.accept_mimetypes
+    if request.endpoint != "fhir.content" and accepted and not any(accepted[each] for each in _FHIR):
+        raise NotAcceptable
+    if request.content_length is not None and request.content_length > LARGEST_BODY:
+        raise RequestEntityTooLarge
+    request.max_content_length = LARGEST_BODY
+
+
+@calls.get("/Patient")
+@scope(READ)
+def patients() -> Response:
+    """TD0.2 as the holder's application asks it: the one patient there is, or nobody."""
+    names = [
+        value if name != "_id" else f"Patient/{value}"
+        for name, value in request.args.items(multi=True)
+        if name in ("identifier", "_id")
+    ]
+    own = holder()
+    meant = bool(names) and search.is_meant(names, own.dossier_id, own.ins_c)
+    found = [patient_of(own)] if meant else []
+    self_link = f"{_base()}/Patient?{urlencode(list(request.args.items(multi=True)))}"
+    return answer(searchset(_base(), found, len(found), [("self", self_link)]))
+
+
+@calls.get("/Patient/<uuid:patient_id>")
+@scope(READ)
+def patient(patient_id: UUID) -> Response:
+    """The holder."""
+    if patient_id != dossier():
+        raise NotFound("Cette ressource n’existe pas.")
+    return answer(patient_of(holder()))
+
+
+@calls.get("/DocumentReference")
+@scope(READ)
+def documents() -> Response:
+    """ITI-67: documents by their metadata, the latest act first, page by page."""
+    return _found(list(request.args.items(multi=True)))
+
+
+@calls.post("/DocumentReference/_search")
+@scope(READ)
+def documents_posted() -> Response:
+    """ITI-67 by POST: nothing of what is asked stands in an address."""
+    return _found([*request.args.items(multi=True), *request.form.items(multi=True)])
+
+
+@calls.get("/DocumentReference/<uuid:document_id>")
+@scope(READ)
+def document(document_id: UUID) -> Response:
+    """The metadata of one document."""
+    return _one(gate().look(dossier(), document_id).document)
+
+
+@calls.post("/DocumentReference")
+@scope(WRITE)
+def publish() -> Response:
+    """ITI-105: one document of the holder's own."""
+    _require(_FHIR)
+    deposit = deposits.deposit_of(deposits.json_of(request.get_data()), _version_named)
+    (made,) = gate().publish(dossier(), [deposit], _holder_name())
+    response = _one(made, 201)
+    response.headers["Location"] = f"{_base()}/DocumentReference/{made.id}/_history/{made.entry_uuid}"
+    return response
+
+
+@calls.patch("/DocumentReference/<uuid:document_id>")
+@scope(WRITE)
+def change(document_id: UUID) -> Response:
+    """Masking and archiving (PDSm flux 03)."""
+    return _changed(gate().look(dossier(), document_id).document)
+
+
+@calls.patch("/DocumentReference")
+@scope(WRITE)
+def change_named() -> Response:
+    """The same, of the document that has this identifier (conditional patch)."""
+    name = request.args.get("identifier", "").rpartition("|")[2]
+    if not name:
+        raise Invalid("Dites quelle fiche modifier : identifier=urn:ietf:rfc:3986|urn:…")
+    return _changed(gate().named(dossier(), name))
+
+
+@calls.post("")
+@calls.post("/")
+@scope(WRITE)
+def submit() -> Response:
+    """ITI-65: a set of documents, all of it or nothing."""
+    _require(_FHIR)
+    submitted = deposits.submission_of(deposits.json_of(request.get_data()), _version_named)
+    made = gate().publish(dossier(), submitted.deposits, _holder_name())
+    left = iter(made)
+    entries = []
+    for each in submitted.entries:
+        entry: dict[str, Any] = {"response": {"status": "201 Created"}}
+        if each == "DocumentReference":
+            one = next(left)
+            entry["response"] |= {
+                "location": f"DocumentReference/{one.id}/_history/{one.entry_uuid}",
+                "etag": f'W/"{one.entry_uuid}"', "lastModified": instant(one.changed_at),
+            }  # fmt: skip
+        elif each == "List":
+            entry["response"]["location"] = f"List/{made[0].submission}"
+        entries.append(entry)
+    return answer(
+        Bundle.model_validate({"resourceType": "Bundle", "type": "transaction-response", "entry": entries})
+    )  # fmt: skip
+
+
+@calls.get("/List")
+@scope(READ)
+def sets() -> Response:
+    """ITI-66: sets of documents deposited together."""
+    return _sets_found(list(request.args.items(multi=True)))
+
+
+@calls.post("/List/_search")
+@scope(READ)
+def sets_posted() -> Response:
+    """ITI-66 by POST."""
+    return _sets_found([*request.args.items(multi=True), *request.form.items(multi=True)])
+
+
+@calls.get("/List/<uuid:submission_id>")
+@scope(READ)
+def one_set(submission_id: UUID) -> Response:
+    """One set; of it, what is there."""
+    found, _ = gate().submissions(dossier(), Criteria(submissions=(submission_id,)), 1)
+    if not found:
+        raise NotFound("Cette ressource n’existe pas.")
+    return answer(submission_set(found[0], holder()))
+
+
+@calls.get("/Binary/<uuid:document_id>")
+@scope(READ)
+def content(document_id: UUID) -> Response:
+    """ITI-68: what the document says, as it is, or in FHIR's envelope for who asks for JSON before anything else."""
+    found, data = gate().read(dossier(), document_id)
+    accepted = request.accept_mimetypes
+    own = accepted[found.format.value] if accepted else 1
+    wrapped = max(accepted[each] for each in _FHIR) if accepted else 0
+    if own <= 0 and wrapped <= 0:
+        raise NotAcceptable
+    if wrapped > own or (wrapped == own and "*/*" not in accepted.values()):
+        return answer(binary(found, data))
+    mime = f"{found.format.value}; charset=utf-8" if found.format is Format.TEXT else found.format.value
+    response = Response(data, content_type=mime)
+    response.headers["Content-Disposition"] = "attachment"
+    response.headers["ETag"] = f'"{found.sha256.hex()}"'
+    return response
+
+
+def _found(arguments: list[tuple[str, str]]) -> Response:
+    asked, own = search.documents_asked(arguments), holder()
+    criteria = asked.criteria
+    if not search.is_meant(asked.patients, own.dossier_id, own.ins_c):
+        criteria = Criteria(ids=())
+    found = gate().find(dossier(), criteria, asked.count, asked.offset)
+    return _page(asked, found.total, (document_reference(each, own) for each in found.documents), "DocumentReference")
+
+
+def _sets_found(arguments: list[tuple[str, str]]) -> Response:
+    asked, own = search.sets_asked(arguments), holder()
+    criteria = asked.criteria
+    if not search.is_meant(asked.patients, own.dossier_id, own.ins_c):
+        criteria = Criteria(ids=())
+    found, total = gate().submissions(dossier(), criteria, asked.count, asked.offset)
+    return _page(asked, total, (submission_set(each, own) for each in found), "List")
+
+
+def _page(asked: search.Asked, total: int, found: Iterable[Resource], kind: str) -> Response:
+    strict = "handling=strict" in request.headers.get("Prefer", "").replace(" ", "")
+    if asked.ignored and strict:
+        return answer(outcome("not-supported", f"Paramètres inconnus : {', '.join(asked.ignored)}."), 400)
+
+    def at(offset: int) -> str:
+        return f"{_base()}/{kind}?{urlencode([*asked.used, ('_count', asked.count), ('_offset', offset)])}"
+
+    links = [("self", at(asked.offset))]
+    if asked.count and asked.offset:
+        links += [("first", at(0)), ("previous", at(max(0, asked.offset - asked.count)))]
+    if asked.count and asked.offset + asked.count < total:
+        links.append(("next", at(asked.offset + asked.count)))
+    return answer(searchset(_base(), found, total, links, asked.ignored))
+
+
+def _one(found: Document, status: int = 200) -> Response:
+    response = answer(document_reference(found, holder()), status)
+    response.headers["ETag"] = f'W/"{found.entry_uuid}"'
+    response.last_modified = found.changed_at
+    return response
+
+
+def _changed(found: Document) -> Response:
+    _require({_PATCH})
+    expected = request.headers.get("If-Match")
+    if expected is not None and expected.removeprefix("W/").strip('"') != str(found.entry_uuid):
+        raise Changed("Ce document a changé depuis que l’application l’a lu : actualisez, puis recommencez.")
+    told = document_reference(found, holder()).model_dump(mode="json")
+    masked, archived = patched(told, _operations())
+    if (masked, archived) == (found.masked, found.status is Status.ARCHIVED):
+        return _one(found)
+    return _one(gate().update(dossier(), found.id, found.entry_uuid, masked=masked, archived=archived))
+
+
+def _operations() -> object:
+    try:
+        return request.get_json(force=True, silent=False)
+    except Exception as error:
+        raise deposits.Unreadable("Le corps de la demande n’est pas du JSON.") from error
+
+
+def _require(mimes: Iterable[str]) -> None:
+    if request.mimetype not in mimes:
+        raise UnsupportedMediaType
+
+
+def _version_named(name: str) -> UUID | None:
+    """The version in force that a reference or an identifier names."""
+    criteria = Criteria(names=(name,)) if name.startswith("urn:") else Criteria(ids=search.ids_of(name))
+    found = gate().find(dossier(), criteria, 2).documents
+    return found[0].id if len(found) == 1 else None
+
+
+def _holder_name() -> str:
+    own = holder()
+    return f"{own.given_name} {own.name}"
+
+
+def _base() -> str:
+    return f"{issuer()}/fhir"
