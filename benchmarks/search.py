@@ -15,13 +15,11 @@ import json
 import random
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -29,6 +27,8 @@ from urllib.parse import quote
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
+from world.persons import fill
+from world.told import say
 
 from backoffice.core.actor import Actor, Role
 from backoffice.core.caisse import CAISSE_CODES
@@ -36,85 +36,11 @@ from backoffice.core.errors import Invalid
 from backoffice.embedded.services import Services
 from backoffice.migrations import migrate
 from backoffice.persons.search import search
-from backoffice.population.synthetic.material import material
 from backoffice.settings import read_json
 
 TODAY = date(2016, 11, 2)
 AGENT = Actor("agent", "Agent", frozenset({Role.AGENT}), frozenset({"631"}))
 ADVISOR = Actor("conseiller", "Conseiller", frozenset({Role.ADVISOR}), frozenset(CAISSE_CODES))
-CHUNK = 500_000
-
-_WITHOUT_INDEXES = (
-    "DROP INDEX person_birth_name, person_usual_name, person_birth_date, person_nir_end, person_mobile; "
-    "ALTER TABLE person DISABLE TRIGGER ALL"
-)
-_LEARN = (
-    "INSERT INTO name_word (kind, key) SELECT 'nom', name_key(w) FROM (SELECT DISTINCT nom_naissance AS w FROM person "
-    "UNION SELECT DISTINCT nom_usage FROM person WHERE nom_usage <> '') a UNION SELECT 'prenom', name_key(w) "
-    "FROM (SELECT DISTINCT prenom AS w FROM person) b"
-)
-"""Rows first, indexes after: the same in the end, several times faster."""
-_WORDS = text("CREATE TEMPORARY TABLE word (kind text, rank int, word text, PRIMARY KEY (kind, rank)) ON COMMIT DROP")
-_WORD = text(
-    "INSERT INTO word SELECT :kind, at - 1, word FROM unnest(CAST(:words AS text[])) WITH ORDINALITY AS listed (word, at)"
-)
-_FILL = text("""
-INSERT INTO person (caisse, nir, civilite, nom_naissance, nom_usage, prenom, date_naissance, birth_latest, qualite, nir_od,
-    regime, adresse_2, adresse_3, adresse_4, adresse_5, code_postal, ville, pays, email, mobile, canal, vitale_serie,
-    vitale_type, dmp, opposition, pnd, date_deces, digest, created_at, updated_at)
-SELECT (CAST(:caisses AS text[]))[1 + i % 9],
-    (CASE WHEN woman THEN '2' ELSE '1' END) || to_char(born, 'YYMM') || lpad((1 + i % 95)::text, 2, '0')
-        || lpad((i / 999 % 990 + 1)::text, 3, '0') || lpad((i % 999 + 1)::text, 3, '0')
-        || lpad((i / 989010 % 97 + 1)::text, 2, '0'),
-    CASE WHEN woman THEN 'MME' ELSE 'M' END, n1.word, CASE WHEN woman AND i % 3 = 0 THEN n2.word ELSE '' END, n3.word,
-    to_char(born, 'YYYY-MM-DD'), born, 'OD', '', '01', '', '', (1 + i % 180) || ' RUE DES LILAS', '', postal, n4.word, '',
-    CASE WHEN i % 4 = 0 THEN 'a' || i || '@example.org' ELSE '' END,
-    CASE WHEN i % 3 = 0 THEN '+3363998' || lpad((i % 10000)::text, 4, '0') ELSE '' END, 'courrier', '1234567890', 'photo',
-    false, false, false, NULL, sha256(int8send(i)), now(), now()
-FROM (
-    SELECT i, (random() < 0.5) AS woman, date '1920-01-01' + (random() * 29000)::int AS born,
-        floor(:name_count * power(random(), 2))::int AS a, floor(:name_count * power(random(), 2))::int AS b,
-        floor(:given_count * power(random(), 2))::int AS c, floor(:town_count * power(random(), 2))::int AS d,
-        lpad((1000 + i % 94000)::text, 5, '0') AS postal
-    FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) i OFFSET 0
-) drawn JOIN word n1 ON n1.kind = 'nom' AND n1.rank = a JOIN word n2 ON n2.kind = 'nom' AND n2.rank = b
-    JOIN word n3 ON n3.kind = 'prenom' AND n3.rank = c JOIN word n4 ON n4.kind = 'ville' AND n4.rank = d
-ON CONFLICT DO NOTHING
-""")
-
-
-def names_of(count: int) -> list[str]:
-    """The family names of the demonstration first, then invented ones: a long tail, as in the civil record."""
-    known = sorted({name.text for names in material().surnames.values() for name in names.things})
-    dice = random.Random(7)
-    heads = (
-        "BAR", "BEL", "BOU", "CAR", "CHA", "COR", "DEL", "DES", "DU", "FER", "GAR", "GUI", "HAU", "LA", "LE", "MAR", "MON",
-        "PER", "RO", "SAU", "TRE", "VAL", "VI",
-    )  # fmt: skip
-    middles = ("BA", "CHE", "DE", "GNI", "LA", "LE", "MI", "NE", "RI", "RO", "SA", "TI", "VE", "ZE", "QUI", "")
-    ends = (
-        "ARD",
-        "AUD",
-        "EAU",
-        "ET",
-        "IER",
-        "IN",
-        "ON",
-        "OT",
-        "OUX",
-        "AIS",
-        "ELLE",
-        "EZ",
-        "ILLE",
-        "OIS",
-        "Y",
-        "AC",
-        "ANT",
-    )
-    invented: set[str] = set()
-    while len(known) + len(invented) < count:
-        invented.add("".join(map(dice.choice, (heads, middles, middles, middles, ends))))
-    return known + sorted(invented - set(known))
 
 
 @contextmanager
@@ -136,39 +62,6 @@ def population(persons: int, names: int) -> Iterator[Engine]:
     finally:
         parts.stop(("postgres",))
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def fill(engine: Engine, persons: int, names: int) -> None:
-    """Make the persons, in the database itself."""
-    lists = material()
-    surnames = names_of(names)
-    givens = sorted({name.text for listed in lists.first_names.values() for name in listed.things})
-    towns = sorted({town.as_post for area in lists.areas.values() for town in area.towns.things})
-    words = {"nom": surnames, "prenom": givens, "ville": towns}
-    values = {
-        "caisses": list(CAISSE_CODES), "name_count": len(surnames), "given_count": len(givens), "town_count": len(towns),
-    }  # fmt: skip
-    began = time.monotonic()
-    with engine.begin() as connection:
-        connection.execute(text(_WITHOUT_INDEXES))
-    for first in range(0, persons, CHUNK):
-        with engine.begin() as connection:
-            connection.execute(_WORDS)
-            for kind, listed in words.items():
-                connection.execute(_WORD, {"kind": kind, "words": listed})
-            connection.execute(_FILL, values | {"first": first, "last": min(first + CHUNK, persons) - 1})
-        say(f"{min(first + CHUNK, persons):>10,} personnes, {time.monotonic() - began:.0f} s")
-    with engine.begin() as connection:
-        connection.execute(text("ALTER TABLE person ENABLE TRIGGER ALL"))
-        connection.execute(text(_LEARN))
-        connection.exec_driver_sql(import_module("backoffice.migrations.versions.0013_search_of_persons").INDEXES)
-    say(f"index, {time.monotonic() - began:.0f} s")
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE person, name_word"))
-
-
-def say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 def questions(rows: list[Any], dice: random.Random) -> dict[str, list[list[str]]]:
