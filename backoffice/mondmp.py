@@ -25,6 +25,7 @@ from dmp_core.portals.mondmp.parts import Parts, PortalSettings
 from dmp_core.record.contents import LARGEST
 from dmp_core.record.shelf import Folder
 from dmp_core.storage.keyring import Keyring
+from dmp_core.storage.seal import Seal
 
 THREADS = 8
 LARGEST_BODY = LARGEST + 1024 * 1024
@@ -100,6 +101,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
         # The back office makes the first; a lost one must not be made anew here, every code sent would turn wrong.
         codes, secrets = Keyring.load(portal.code_keyring), Keyring.create_if_missing(portal.holder_keyring)
         record = Keyring.create_if_missing(portal.record_keyring)
+        seal = Seal.create_if_missing(own.seal, clock())
     except dmp_errors.DmpError as refusal:
         raise errors.Unavailable(str(refusal)) from refusal
     return create_portal(
@@ -107,7 +109,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
             settings=portal, clock=clock, store=HolderStore(portal.dmp_url), codes=codes, secrets=secrets,
             insured=InsuredPersons(own.insured_url, clock),
             messenger=HostMessenger(mail, SmsGateway(settings.sms_url), clock), record=record,
-            shelf=Folder(portal.documents),
+            shelf=Folder(portal.documents), seal=seal,
         )
     )  # fmt: skip
 

@@ -34,6 +34,8 @@ class MonDmpSettings:
     """Keys that wrap those of the dossiers' documents."""
     documents: Path
     """Folder of the documents' sealed contents."""
+    seal: Path
+    """Key and certificate that sign statements of accesses."""
     applications: Path | None
     """File of the mobile applications that a holder may let in; None: there is none."""
     proxy_hops: int
@@ -226,6 +228,7 @@ class Settings:
                 holder_keyring=keys["holder"],
                 record_keyring=keys["record"],
                 documents=Path(env.get("MONDMP_DOCUMENTS", files / "documents")),
+                seal=Path(env.get("MONDMP_SEAL", data / "keys" / "releves.pem")),
                 applications=_applications(env, demonstration=bool(directory)),
                 proxy_hops=whole_number(env, "MONDMP_PROXY_HOPS", 0, least=0),
                 https=env.get("MONDMP_HTTPS") == "1",

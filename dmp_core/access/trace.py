@@ -185,11 +185,16 @@ def first_fault(dossier: UUID, lines: Iterable[Line]) -> int | None:
     """The number of the first line that does not follow from the one before; None when the chain holds."""
     expected, previous = 1, FIRST
     for line in lines:
-        row = _row(dossier, line.number, line.at, line.who, line.action, line.document, line.granted, line.reason)
+        row = row_of(dossier, line)
         if line.number != expected or line.previous != previous or line.digest != _digest(previous, row):
             return expected
         expected, previous = expected + 1, line.digest
     return None
+
+
+def row_of(dossier: UUID, line: Line) -> dict[str, Any]:
+    """What the digest of a line covers, besides that of the line before."""
+    return _row(dossier, line.number, line.at, line.who, line.action, line.document, line.granted, line.reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,9 +71,9 @@ class Keyring:
 
         Raises Unavailable as `load` does, and when the file cannot be written.
         """
-        with _alone_in(path.parent):
+        with alone_in(path.parent):
             if not path.exists():
-                _write(path, _with_new_key({}, urandom))
+                write_secret(path, _with_new_key({}, urandom))
         return cls.load(path)
 
     @classmethod
@@ -82,8 +82,8 @@ class Keyring:
 
         Raises Unavailable as `load` does, and when the file cannot be written.
         """
-        with _alone_in(path.parent):
-            _write(path, _with_new_key(cls.load(path).keys, urandom))
+        with alone_in(path.parent):
+            write_secret(path, _with_new_key(cls.load(path).keys, urandom))
         return cls.load(path)
 
     def hasher(self, prefix: bytes) -> Callable[[bytes], bytes]:
@@ -131,7 +131,7 @@ def _with_new_key(keys: Mapping[str, bytes], urandom: Callable[[int], bytes]) ->
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path) -> Iterator[None]:
     """One writer of a folder at a time, across threads and processes; made, for its owner alone, when missing."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -145,7 +145,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_secret(path: Path, content: bytes) -> None:
     """Replace `path` whole or not at all, never readable by others, and on the disk when this returns."""
     aside = path.with_name(path.name + ".new")
     try:

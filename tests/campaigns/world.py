@@ -119,7 +119,8 @@ def settings_of(databases: Databases, data: Path, redis_url: str, **changes: Any
         mondmp=MonDmpSettings(
             dmp_url=databases.url("titulaire", "dmp"), insured_url=databases.url("titulaire", "caisse"),
             secret_key="autre clé secrète " * 3, holder_keyring=data / "keys" / "holder.json",
-            record_keyring=data / "keys" / "record.json", documents=data / "documents", applications=None,
+            record_keyring=data / "keys" / "record.json", documents=data / "documents",
+            seal=data / "keys" / "releves.pem", applications=None,
             proxy_hops=0, https=False,
             trusted_hosts=(),
         ),

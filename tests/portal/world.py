@@ -26,6 +26,7 @@ from dmp_core.portals.mondmp.app import create_app
 from dmp_core.portals.mondmp.parts import Parts, PortalSettings
 from dmp_core.record.shelf import Folder
 from dmp_core.storage.keyring import Keyring, key_id
+from dmp_core.storage.seal import Seal
 
 SECRET = "une clé secrète pour les essais seulement"
 _numbers = itertools.count(1)
@@ -75,6 +76,11 @@ def a_ring() -> Keyring:
     return Keyring(key_id(key), {key_id(key): key})
 
 
+A_SEAL = Seal.create_if_missing(
+    Path(tempfile.mkdtemp(prefix="releves-")) / "releves.pem", datetime(2016, 1, 1, tzinfo=UTC)
+)
+
+
 class World:
     """The parts of one portal, and what a test does around it."""
 
@@ -86,6 +92,7 @@ class World:
         self.owner = owner
         self.codes = a_ring()
         self.record = a_ring()
+        self.seal = A_SEAL
         self.folder = Path(tempfile.mkdtemp(prefix="documents-"))
         self.enrolment = Enrolment(caisse, self.codes, self.clock)
 
@@ -93,7 +100,7 @@ class World:
         made = PortalSettings(dmp_url="", secret_key=SECRET, code_keyring=Path(), holder_keyring=Path())
         return Parts(
             replace(made, **settings), self.clock, self.store, self.codes, a_ring(), self.base, self.outside,
-            self.record, Folder(self.folder),
+            self.record, Folder(self.folder), self.seal,
         )  # fmt: skip
 
     def app(self, **settings: Any) -> Flask:

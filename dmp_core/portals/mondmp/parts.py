@@ -10,6 +10,7 @@ from dmp_core.holder.mobile import Application
 from dmp_core.holder.store import HolderStore
 from dmp_core.record.shelf import Shelf
 from dmp_core.storage.keyring import Keyring
+from dmp_core.storage.seal import Seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +55,5 @@ class Parts:
     """Keys that wrap those of the dossiers; the back office is never given them."""
     shelf: Shelf
     """Where the sealed contents of documents lie."""
+    seal: Seal
+    """Signs the statements of accesses."""

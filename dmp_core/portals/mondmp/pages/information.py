@@ -5,6 +5,7 @@ from flask import Blueprint, Response, render_template
 from dmp_core.enrolment.conditions import current_terms
 from dmp_core.enrolment.papers import terms_pdf
 from dmp_core.portals.mondmp.web.access import public
+from dmp_core.portals.mondmp.web.session import parts
 
 pages = Blueprint("information", __name__)
 
@@ -41,7 +42,17 @@ def terms_file() -> Response:
 @public
 def legal() -> str:
     """Who is responsible, and the rights of loi 78-17."""
-    return render_template("legal.html")
+    return render_template("legal.html", fingerprint=parts().seal.fingerprint)
+
+
+@pages.get("/certificat-des-releves.pem")
+@public
+def certificate() -> Response:
+    """The certificate under which statements of accesses are signed."""
+    return Response(
+        parts().seal.pem, content_type="application/x-pem-file",
+        headers={"Content-Disposition": "attachment; filename=certificat.pem"},
+    )  # fmt: skip
 
 
 @pages.get("/accessibilite")

@@ -8,7 +8,8 @@ from flask import Response, render_template, request
 from dmp_core.access.trace import Action, ActorKind, Filter
 from dmp_core.clock import PARIS
 from dmp_core.holder.sessions import Stage
-from dmp_core.portals.mondmp.record.pages import PAGE, asked_page, blueprint, gate, own
+from dmp_core.portals.mondmp.record.pages import PAGE, asked_page, blueprint, gate, holder_name, own
+from dmp_core.portals.mondmp.record.statement import statement
 from dmp_core.portals.mondmp.web import session as web
 from dmp_core.portals.mondmp.web.access import stage
 
@@ -57,6 +58,18 @@ def download_history() -> Response:
     return Response(
         "\ufeff" + out.getvalue(), content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f"attachment; filename=acces-a-mon-dmp-{day:%Y-%m-%d}.csv"},
+    )  # fmt: skip
+
+
+@blueprint.post("/acces/releve")
+@stage(Stage.OPEN)
+def signed_history() -> Response:
+    """Every line, signed: anybody can verify it without this site."""
+    day = web.parts().clock()
+    content = statement(own(), gate().whole_trace(own()), holder_name(), day, web.parts().seal)
+    return Response(
+        content, content_type="application/zip",
+        headers={"Content-Disposition": f"attachment; filename=acces-a-mon-dmp-{day:%Y-%m-%d}.zip"},
     )  # fmt: skip
 
 
