@@ -23,7 +23,7 @@ from backoffice.web.drawing import draw
 from backoffice.web.pages.case_gestures import colleagues_within, gestures_for
 from backoffice.web.pages.composition import office
 from backoffice.web.pages.forms import CaseForm
-from backoffice.web.pages.paging import asked_page
+from backoffice.web.pages.paging import SIZE, asked_page
 
 READERS: Final = (Role.AGENT, Role.ADVISOR, Role.SUPERVISOR)
 
@@ -37,7 +37,9 @@ def index() -> str:
     actor, now = current_actor(), office().clock()
     wanted = Wanted.read(request.args)
     with office().db.unit_of_work() as session:
-        page = asked_page(count_cases(session, actor, wanted, now), most=MOST_COUNTED)
+        # As many as may be done at once, for who wants to tick them all.
+        size = MOST if request.args.get("par") == str(MOST) else SIZE
+        page = asked_page(count_cases(session, actor, wanted, now), size, most=MOST_COUNTED)
         found = cases_of(session, actor, wanted, now, page.size, page.offset)
         late, named = late_cases(session, actor, now), unread(session, actor)
         names = names_of(session, [case.owner for case in found])

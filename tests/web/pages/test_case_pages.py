@@ -240,3 +240,23 @@ def test_filters_are_kept_as_a_view_of_the_team(number: str, sign_in: SignIn) ->
     assert 'aria-label="Vues enregistrées"' not in page
     typed |= {"nom": " ", "csrf_token": token_of(page)}
     assert "Donnez à la vue un nom" in agent.client.post("/demandes/vues", data=typed, follow_redirects=True).text
+
+
+def test_as_many_as_may_be_done_at_once_can_be_shown_and_ticked(
+    world: World, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backoffice.web.pages.cases.SIZE", 2)
+    monkeypatch.setattr("backoffice.web.pages.cases.MOST", 3)
+    world.load([a_person() for _ in range(4)])
+    with world.session() as session:
+        for (person,) in world.sql("SELECT id FROM person"):
+            open_case(session, world.office, SYSTEM, CLOSURE_ONLINE, "631", person)
+    supervisor = sign_in(SUPERVISOR)
+    page = supervisor.get("/demandes").text
+    assert page.count('name="choix"') == 2
+    assert "Montrer 3 demandes par page" in page
+    page = supervisor.get("/demandes?par=3").text
+    assert page.count('name="choix"') == 3
+    assert "par=3" in page
+    assert "par page" not in page
+    assert supervisor.get("/demandes?par=1000000").text.count('name="choix"') == 2
