@@ -1,4 +1,4 @@
-"""Mobile applications that a holder lets into their record, and sets of documents deposited together (decision 0032).
+"""Mobile applications that a holder lets into their record, and sets of documents deposited together (decision 0033).
 
 A grant begins with a code that serves once, and lives by its tokens; of all of them only the SHA-256 is kept. They must be
 found before their dossier is known: one function of the owner takes the digest, which the application alone can give, and
