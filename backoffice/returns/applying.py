@@ -7,7 +7,7 @@ return whose effects are looked at again.
 import uuid
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from backoffice.audit.journal import record
@@ -38,7 +38,7 @@ def apply_returns(office: Office) -> int:
             select(LetterReturn.id)
             .where(
                 LetterReturn.applied_at.is_(None), LetterReturn.undone_at.is_(None),
-                LetterReturn.noted_at <= office.clock() - GRACE,
+                or_(LetterReturn.noted_at <= office.clock() - GRACE, LetterReturn.released_at.is_not(None)),
             )
             .order_by(LetterReturn.id).limit(MOST)
         ).all()  # fmt: skip

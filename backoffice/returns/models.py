@@ -29,6 +29,8 @@ class LetterReturn(Base):
     noted_by: Mapped[str]
     source: Mapped[str]
     """"saisie" or the name of a file."""
+    released_at: Mapped[datetime | None]
+    """When its clerk said that the pile was finished: it need not wait."""
     applied_at: Mapped[datetime | None]
     """When its code was revoked and its address flagged; until then it can be undone."""
     revoked: Mapped[bool | None]

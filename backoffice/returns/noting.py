@@ -126,13 +126,12 @@ def undo_last(session: Session, office: Office, actor: Actor) -> LetterReturn:
 def end_batch(session: Session, office: Office, actor: Actor) -> int:
     """Let this person's notes have their effects now, without waiting; returns how many wait."""
     actor.require(*CLERKS)
-    before = office.clock() - GRACE
     done = session.execute(
         update(LetterReturn)
         .where(
             LetterReturn.noted_by == actor.login, LetterReturn.applied_at.is_(None), LetterReturn.undone_at.is_(None)
         )
-        .values(noted_at=func.least(LetterReturn.noted_at, before))
+        .values(released_at=func.coalesce(LetterReturn.released_at, office.clock()))
         .returning(LetterReturn.id)
     ).all()
     return len(done)

@@ -163,8 +163,11 @@ def test_the_last_note_is_taken_back_until_it_had_effects(world: World, letters:
             undo_last(session, world.office, CLERK)
     assert later(world) == 0
     note(world, letters[0])
+    noted = world.sql("SELECT noted_at FROM letter_return WHERE undone_at IS NULL")
+    world.clock.move(seconds=30)
     with world.session() as session:
         assert end_batch(session, world.office, CLERK) == 1
+    assert world.sql("SELECT noted_at FROM letter_return WHERE undone_at IS NULL") == noted
     assert apply_returns(world.office) == 1
     with world.session() as session:
         with pytest.raises(WrongState, match="déjà eu ses effets"):
