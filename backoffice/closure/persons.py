@@ -1,5 +1,7 @@
 """The person an act is about: within the actor's caisses, or not found."""
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -9,6 +11,7 @@ from backoffice.core.errors import NotFound, WrongState
 from backoffice.office import Office
 from backoffice.population.models import Person
 
+NO_DMP = "Cette personne n’a pas de DMP : il n’y a rien à faire de plus."
 STAFF = (Role.AGENT, Role.ADVISOR, Role.SUPERVISOR)
 
 
@@ -26,7 +29,7 @@ def dossier_of(office: Office, caisse: str, person_id: int) -> DossierFacts:
     """The person's DMP. Raises WrongState when there is none."""
     found = office.dmp.dossier_states(caisse, [person_id]).get(person_id)
     if found is None:
-        raise WrongState("Cette personne n’a pas de DMP : il n’y a rien à faire de plus.")
+        raise WrongState(NO_DMP)
     return found
 
 
@@ -35,3 +38,11 @@ STANDING = {
     DossierState.SUSPENDED: "L’accès à ce DMP est suspendu : sa création est contestée, un superviseur décide.",
     DossierState.CLOSED: "Ce DMP est déjà clôturé.",
 }
+
+
+def why_not_now(office: Office, caisse: str, person_id: int, wanted: Collection[DossierState]) -> str:
+    """Why an act that takes a DMP in one of these states cannot be done, in one sentence; empty when it can."""
+    facts = office.dmp.dossier_states(caisse, [person_id]).get(person_id)
+    if facts is None:
+        return NO_DMP
+    return "" if facts.state in wanted else STANDING[facts.state]

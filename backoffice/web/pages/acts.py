@@ -8,6 +8,7 @@ from typing import Any, Final
 from flask import request
 from sqlalchemy.orm import Session
 
+from backoffice.adapters.dmp import DossierState
 from backoffice.cases.colleagues import names_of
 from backoffice.cases.kinds.closure import CLOSURE, DEATH, REOPENING
 from backoffice.cases.kinds.contested import CONTESTED
@@ -17,7 +18,7 @@ from backoffice.cases.workflow import Workflow
 from backoffice.closure import asking, telling
 from backoffice.closure.asking import MEANS, Asked, File
 from backoffice.closure.explanation import explanation
-from backoffice.closure.persons import person_of
+from backoffice.closure.persons import person_of, why_not_now
 from backoffice.closure.representation import Title
 from backoffice.core.actor import Actor
 from backoffice.core.errors import Invalid
@@ -56,6 +57,8 @@ class Act:
     """Session, actor, caisse, person, way, where it comes from; returns what was done, in one sentence."""
     opens: Workflow | None = None
     """The kind of case that it opens, or goes on with."""
+    on: frozenset[DossierState] | None = None
+    """The states of the DMP that it is done on; None: whatever they are."""
 
 
 def letter_sent() -> File | None:
@@ -112,11 +115,27 @@ ACTS: Final[Mapping[str, Act]] = {
     act.slug: act
     for act in (
         Act("code", "Renvoyer un code", "code_perdu", True, _code),
-        Act("cloture", "Demander la clôture", "cloture", True, _close, CLOSURE),
-        Act("contestation", "Suspendre : création contestée", "contestation", True, _contest, CONTESTED),
+        Act("cloture", "Demander la clôture", "cloture", True, _close, CLOSURE, frozenset({DossierState.OPEN})),
+        Act(
+            "contestation",
+            "Suspendre : création contestée",
+            "contestation",
+            True,
+            _contest,
+            CONTESTED,
+            frozenset({DossierState.OPEN, DossierState.SUSPENDED}),
+        ),
         Act("opposition", "Opposition aux envois", "refus", True, _oppose),
         Act("deces", "Signaler un décès", "deces", False, _death, DEATH),
-        Act("reouverture", "Demander la réouverture", "cloture", True, _reopen, REOPENING),
+        Act(
+            "reouverture",
+            "Demander la réouverture",
+            "cloture",
+            True,
+            _reopen,
+            REOPENING,
+            frozenset({DossierState.CLOSED}),
+        ),
     )
 }
 """By the word of their address."""
@@ -136,12 +155,15 @@ def facts_of_form(
         "twins": [],
         "others": [],
         "names": {},
+        "blocked": "",
     }
     if act.opens is not None and known:
         actor = current_actor()
         twins = same_open(session, actor, act.opens, caisse, person_id)
         others = [one for one in open_about(session, actor, caisse, person_id) if one.kind != act.opens.name]
         shown |= {"twins": twins, "others": others, "names": names_of(session, {one.owner for one in twins})}
+    if act.on is not None and known:
+        shown["blocked"] = why_not_now(office(), caisse, person_id, act.on)
     if act.slug == "cloture":
         shown |= {
             "blocks": explanation(session), "reasons": offered(current(session).of(CLOSURE_REASONS)),

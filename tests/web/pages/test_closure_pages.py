@@ -100,6 +100,22 @@ def test_an_act_asks_for_the_reason_of_the_file_first(sign_in: SignIn, world: Wo
     assert world.sql("SELECT count(*) FROM audit_entry WHERE detail->>'quoi' = 'acte contestation'")[0][0] == 2
 
 
+def test_what_cannot_be_done_is_said_before_anything_is_filled_in(
+    agent: Browser, sign_in: SignIn, world: World, zoe: int
+) -> None:
+    world.load([a_person(prenom="Odile")])  # without a DMP
+    odile = int(world.sql("SELECT id FROM person WHERE prenom = 'Odile'")[0][0])
+    give(agent, f"/personnes/631/{odile}")
+    for person, slug, said in (
+        (odile, "cloture", "n’a pas de DMP"), (odile, "contestation", "n’a pas de DMP"), (odile, "reouverture", "n’a pas de DMP"),
+        (zoe, "reouverture", "Ce DMP est ouvert"),
+    ):  # fmt: skip
+        page = agent.get(f"/clotures/631/{person}/{slug}").text.replace("\u00a0", " ")
+        assert said in page, slug
+        assert 'class="panel confirm" method="post"' not in page
+    assert "Demander la clôture</button>" in agent.get(f"/clotures/631/{zoe}/cloture").text
+
+
 def test_a_letter_is_recorded_then_confirmed_on_its_own_page(agent: Browser, world: World, zoe: int) -> None:
     form = f"/clotures/631/{zoe}/cloture"
     assert "Si la lettre ne suffit pas" in agent.get(f"{form}?voie=courrier").text
