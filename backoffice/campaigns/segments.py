@@ -3,10 +3,11 @@
 A campaign made from a segment follows it until it leaves: a change reaches its drafts, and voids its approvals.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Identity, Integer, select
+from sqlalchemy import ForeignKey, Identity, Integer, func, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.types import Text
@@ -83,6 +84,17 @@ def changes_of(session: Session, segment: Segment) -> list[SegmentChange]:
     """Its versions, the latest first."""
     query = select(SegmentChange).where(SegmentChange.segment_id == segment.id).order_by(SegmentChange.id.desc())
     return list(session.scalars(query))
+
+
+def last_changes(session: Session, segments: Sequence[Segment]) -> list[tuple[Segment, SegmentChange]]:
+    """Each segment with its latest version, in one statement."""
+    latest = (
+        select(func.max(SegmentChange.id))
+        .where(SegmentChange.segment_id.in_([one.id for one in segments]))
+        .group_by(SegmentChange.segment_id)
+    )
+    found = {one.segment_id: one for one in session.scalars(select(SegmentChange).where(SegmentChange.id.in_(latest)))}
+    return [(one, found[one.id]) for one in segments]
 
 
 def campaigns_of(session: Session, segment: Segment) -> list[Campaign]:

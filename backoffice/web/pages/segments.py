@@ -39,8 +39,7 @@ def index() -> str:
     """The segments of one's caisses; `?archives=1` those that were put away."""
     archived = "archives" in request.args
     with office().db.unit_of_work() as session:
-        found = segments.list_segments(session, current_actor(), archived=archived)
-        rows = [(one, segments.changes_of(session, one)[0]) for one in found]
+        rows = segments.last_changes(session, segments.list_segments(session, current_actor(), archived=archived))
     return render_template("segments/index.html", rows=rows, archived=archived)
 
 
