@@ -22,12 +22,20 @@ class ProfessionalStore:
         self._engine = engine_for(url, application=application, pool_size=pool_size)
 
     @contextmanager
-    def transaction(self, professional: NationalId, now: datetime, dossier: UUID | None = None) -> Iterator[Connection]:
-        """One transaction in the name of `professional`; without a dossier, no row of any can be seen.
+    def transaction(
+        self, professional: NationalId, now: datetime, dossier: UUID | None = None, *, feeding: bool = False
+    ) -> Iterator[Connection]:
+        """One transaction in the name of `professional`; without a dossier, no row of any can be seen. `feeding` adds
+        documents in that name, and sees those alone (migration 0013).
 
         Raises Unavailable, in one sentence, when the database does not answer.
         """
-        bound = {"professional": str(professional), "now": now.isoformat(), "dossier": str(dossier or "")}
+        bound = {
+            "professional": str(professional),
+            "now": now.isoformat(),
+            "dossier": str(dossier or ""),
+            "feeding": "yes" if feeding else "",
+        }
         try:
             with self._engine.begin() as connection:
                 connection.execute(_BIND, bound)
@@ -42,5 +50,5 @@ class ProfessionalStore:
 
 _BIND: Final = text(
     "SELECT set_config('dmp.professional', :professional, true), set_config('dmp.moment', :now, true), "
-    "set_config('dmp.dossier', :dossier, true)"
+    "set_config('dmp.feeding', :feeding, true), set_config('dmp.dossier', :dossier, true)"
 )

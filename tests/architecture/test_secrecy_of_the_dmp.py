@@ -159,8 +159,9 @@ OF_PROFESSIONALS = [
         "ps", "enrolment", "dossier_of_identifier(wanted_system text, wanted_value text)", "definer routine", ("EXECUTE",)
     ),
     Reach("ps", "enrolment", "enrolment", "schema", ("USAGE",)),
+    Reach("ps", "medical", "assertion", "table", ("INSERT",)),
     Reach("ps", "medical", "block", "table", ("SELECT",)),
-    Reach("ps", "medical", "document", "table", ("SELECT",)),
+    Reach("ps", "medical", "document", "table", ("INSERT", "SELECT")),
     Reach("ps", "medical", "dossier_key", "table", ("INSERT", "SELECT")),
     Reach("ps", "medical", "emergency", "table", ("INSERT", "SELECT")),
     Reach("ps", "medical", "emergency_refusal", "table", ("SELECT",)),

@@ -19,9 +19,11 @@ from dmp_core.access import circle
 from dmp_core.access.circle import Member
 from dmp_core.access.trace import Action, ActorKind, first_fault
 from dmp_core.holder.store import HolderStore
+from dmp_core.identity import insc
 from dmp_core.professionals.authority import TestAuthority
 from dmp_core.professionals.store import ProfessionalStore
 
+from .assertions import vihf
 from .served import Browser, Served, a_patient, number_of
 from .world import RecordWorld
 
@@ -213,6 +215,37 @@ def test_an_emergency_opens_for_reading_and_says_so(served: Served) -> None:
     assert "Accès en urgence, en lecture seule" in page.text
     assert "Joindre" not in page.text
     assert record.chain()[-1].who.mode.value == "urgence"
+
+
+def test_an_establishment_puts_a_document_in_and_reads_nothing(served: Served) -> None:
+    person, record = a_patient(served.world)
+    house = served.authority.establishment("1750712184", "CLINIQUE DE TEST", served.now - timedelta(hours=1))
+    ins_c = insc.compute(person.given_name, insc.birth_date_of(person.birth_date), person.nir)
+    client = served.browser(house, headers={"Accept": "application/json"})
+
+    def put(assertion: bytes, browser: Browser = client) -> httpx.Response:
+        return browser.client.post(
+            "/etablissement/documents", files={"vihf": assertion, "document": ("lettre.txt", b"Lettre de sortie")},
+            data={"type": "11490-0", "titre": "Lettre de sortie", "date": served.now.isoformat()},
+        )  # fmt: skip
+
+    who = number_of(served.doctor(next(_numbers)))
+    assertion = vihf(house, who, ins_c, served.now)
+    done = put(assertion)
+    assert (done.status_code, set(done.json())) == (201, {"sha256", "recu_le"})
+    assert "set-cookie" not in done.headers
+    again = put(assertion)
+    assert (again.status_code, "déjà servi" in again.json()["erreur"]) == (403, True)
+    assert put(vihf(house, who, "1" * 22, served.now)).status_code == 404
+    card = served.browser(served.doctor(next(_numbers)))
+    assert put(vihf(house, who, ins_c, served.now), card).status_code == 403
+    assert put(vihf(house, who, ins_c, served.now), served.browser(None)).status_code == 403
+    (made,) = [line.document for line in record.chain() if line.action is Action.ADD and line.granted]
+    for where in ("/", f"/dossiers/{record.dossier}", f"/dossiers/{record.dossier}/documents/{made}/contenu"):
+        answer = client.get(where)
+        assert (answer.status_code, b"Lettre" in answer.content) == (403, False)
+    large = client.client.post("/etablissement/documents", content=b"x" * (12 * 1024 * 1024))
+    assert large.status_code in (413, 422)
 
 
 @pytest.mark.crash

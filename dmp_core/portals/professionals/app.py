@@ -6,8 +6,9 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined
 
+from dmp_core.access.feeding import FeedingGate
 from dmp_core.access.professional import ProfessionalGate
-from dmp_core.portals.professionals import pages
+from dmp_core.portals.professionals import establishment, pages
 from dmp_core.portals.professionals.card import require_card
 from dmp_core.portals.professionals.errors import translate_errors
 from dmp_core.portals.professionals.parts import Parts
@@ -31,6 +32,9 @@ def create_app(parts: Parts) -> Flask:
     app.extensions["professionals.gate"] = ProfessionalGate(
         parts.store, parts.shelf, DossierKeys(parts.record), parts.clock, parts.regulators
     )
+    app.extensions["professionals.feeding"] = FeedingGate(
+        parts.store, parts.shelf, DossierKeys(parts.record), parts.clock
+    )
     app.secret_key = parts.secret_key
     app.config.update(
         MAX_CONTENT_LENGTH=LARGEST_FORM,
@@ -45,9 +49,11 @@ def create_app(parts: Parts) -> Flask:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     require_card(app)  # before anything else reads a request
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
+    csrf.exempt(establishment.blueprint)  # each request bears its own signed assertion, which serves once
     translate_errors(app)
     protect_responses(app, https=True)
     equip_templates(app, parts)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(establishment.blueprint)
     return app

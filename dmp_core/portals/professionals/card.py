@@ -39,13 +39,17 @@ def professional() -> Professional:
 
 
 def require_card(app: Flask) -> None:
-    """Let no request in without a card that is believed now, and bind its session to that card."""
+    """Let no request in without a card that is believed now, and bind its session to that card; the door of
+    establishments asks for their certificate instead, and keeps no session."""
 
     @app.before_request
     def check() -> ResponseReturnValue | None:
         if request.endpoint == "shell.static":
             return None
         now = parts().clock()
+        if request.blueprint == "establishment":
+            g.establishment = parts().trust.establishment(_peer(), now)
+            return None
         g.professional = _presented(now)
         return _session(g.professional, now)
 
@@ -57,19 +61,23 @@ def begin(who: Professional, now: datetime) -> None:
 
 
 def _presented(now: datetime) -> Professional:
-    forged = sorted(name for name in request.environ if _CLAIMS.match(name))
-    presented = request.environ.get(PEER)
     try:
-        if forged:
-            raise CertificateRefused(Fault.FORGED)
-        if not isinstance(presented, bytes):
-            raise CertificateRefused(Fault.ABSENT)
-        return parts().trust.professional(presented, now)
+        return parts().trust.professional(_peer(), now)
     except CertificateRefused as refusal:
         if session:
             session.clear()
         _log.warning("card_refused", fault=refusal.fault.value)
         raise
+
+
+def _peer() -> bytes:
+    """The certificate that the connection proved. Raises CertificateRefused: FORGED, ABSENT."""
+    if any(_CLAIMS.match(name) for name in request.environ):
+        raise CertificateRefused(Fault.FORGED)
+    presented = request.environ.get(PEER)
+    if not isinstance(presented, bytes):
+        raise CertificateRefused(Fault.ABSENT)
+    return presented
 
 
 def _session(who: Professional, now: datetime) -> ResponseReturnValue | None:
