@@ -1,5 +1,7 @@
 """Control addresses: staff of a caisse who receive one letter of every lot of its campaigns, as any reader would.
 
+Those with an e-mail address receive one message of every lot of e-mails too (`control_mails`).
+
 Their letter carries a code that was never issued and cannot be one; it is counted apart, in the lot, its manifest, its
 proof and its verification.
 """
@@ -25,6 +27,7 @@ from backoffice.letters.faults import LetterFault
 from backoffice.letters.reference import format_letter_id, letter_id_digits
 from backoffice.letters.values import letter_values
 from backoffice.office import Office
+from backoffice.population.contacts import email_address
 
 CODE: Final = "XXXX XXXX XXXX"
 """On a control letter. The alphabet of codes has it, its check character is wrong: no counter, phone or portal takes it."""
@@ -53,6 +56,8 @@ class ControlAddress(Base):
     adresse_5: Mapped[str]
     code_postal: Mapped[str]
     ville: Mapped[str]
+    email: Mapped[str] = mapped_column(default="")
+    """Where one message of every lot of e-mails goes; "" for none."""
     added_by: Mapped[str]
     added_at: Mapped[datetime]
     ended_by: Mapped[str | None]
@@ -110,6 +115,8 @@ def add_address(session: Session, office: Office, actor: Actor, caisse: str, **t
     for name, what in _REQUIRED.items():
         if not values[name]:
             raise Invalid(f"Indiquez {what}.")
+    if values["email"] and email_address(values["email"]) is None:
+        raise Invalid("L’adresse électronique n’en est pas une : corrigez-la, ou laissez-la vide.")
     if values["civilite"] not in ("M", "MME"):
         raise Invalid("Choisissez la civilité.")
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext('control_address'))"))
@@ -199,6 +206,7 @@ def controls_of(session: Session, lot: Lot) -> dict[str, tuple[int, int]]:
 
 _FIELDS: Final = (
     "label", "civilite", "nom", "prenom", "adresse_2", "adresse_3", "adresse_4", "adresse_5", "code_postal", "ville",
+    "email",
 )  # fmt: skip
 _REQUIRED: Final = {
     "label": "à quoi sert cette adresse, en deux ou trois mots",

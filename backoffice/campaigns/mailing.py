@@ -20,6 +20,7 @@ from backoffice.adapters.dmp import CodeStatus, group
 from backoffice.adapters.mailer import Attachment, Mail, MailDelayed, Mailer, MailRefused, MailSettings, Reason
 from backoffice.audit.journal import record
 from backoffice.campaigns.codes import LotCodes, attempt_request, carries_codes, codes_for, requests_of
+from backoffice.campaigns.control_mails import count_controls, send_controls
 from backoffice.campaigns.incidents import Cause, first_due, give_up, put_off, refuse_mail, solved
 from backoffice.campaigns.letters import any_due, kind_of_letter, recipient_of, values_of, waiting_letters
 from backoffice.campaigns.models import Campaign, Letter, Lot
@@ -131,6 +132,8 @@ class _Sending:
                 self.session, self.office.dmp, self.campaign, self.lot, due=self.office.clock(), limit=LOOK_UP
             )
             issued = self._codes([row for row in rows if row.reason is None])
+            if any(row.reason is None and row.person_id not in issued.refused for row in rows):
+                self._controls(mailer)
             for row in rows:
                 if reason := row.reason or issued.refused.get(row.person_id):
                     self._mark(row.number, LetterState.EXCLUDED, reason)
@@ -148,6 +151,12 @@ class _Sending:
         if carries_codes(self.campaign):
             revoke_unsent(self.office, self.lot, persons, "remplacé avant envoi")
         return codes_for(self.office, self.campaign, self.lot, attempt_request(self.lot, self.attempt), persons)
+
+    def _controls(self, mailer: Mailer) -> None:
+        send_controls(
+            self.session, self.office, self.program, self.campaign, self.lot, mailer,
+            lambda letter_id: self.tracer.message_id(letter_id, self.domain), coded=carries_codes(self.campaign),
+        )  # fmt: skip
 
     def _wait_for_turn(self) -> bool:
         """Keep the pace of the house; a pause meanwhile is seen within a second or two."""
@@ -283,9 +292,12 @@ def _close(session: Session, office: Office, actor: Actor, lot: Lot) -> Outcome:
         lot.retry_at = first_due(session, lot, waiting)
         return Outcome.NOTHING  # paused on the way, or put off by their servers: the rest waits
     lot.state, lot.reason, lot.retry_at, lot.sealed_at = LotState.SENT, None, None, office.clock()
+    lot.controls = count_controls(session, lot)
     session.flush()
     record(
         session, actor, "lot.envoyer", f"lot de courriels {lot.id}", at=office.clock(), caisse=lot.caisse,
-        detail={"courriels": lot.letters, "exceptions": lot.exceptions, "exclus": lot.excluded, "douteux": lot.doubtful},
+        detail={"courriels": lot.letters, "exceptions": lot.exceptions, "exclus": lot.excluded, "douteux": lot.doubtful,
+            "temoins": lot.controls,
+        },
     )  # fmt: skip
     return Outcome.SEALED

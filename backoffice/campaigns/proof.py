@@ -150,7 +150,9 @@ def letters_pages(campaign: Campaign, program: PageProgram, chosen: Sequence[Cho
     """The pages of the letters chosen, in order. Raises NotFound when there is none."""
     laid_out = [one.laid_out for one in chosen if one.laid_out is not None]
     if not laid_out:
-        raise NotFound("Aucune personne ne recevrait ce courrier aujourd’hui : il n’y a rien à montrer.")
+        raise NotFound(
+            "Rien à montrer : personne ne recevrait ce courrier aujourd’hui, ou aucune de leurs adresses ne tient sur la page."
+        )
     code = PROOF_CODE if carries_codes(campaign) else None
     with tempfile.TemporaryDirectory(prefix="apercu-") as folder:
         path = Path(folder) / "apercu.pdf"
@@ -278,7 +280,7 @@ def _cover(
         (
             "Exclus",
             " ; ".join(
-                f"{thousands(number)} {reason.label}"
+                f"{reason.label}{NBSP}: {thousands(number)}"
                 for reason, number in sorted(count.excluded.items(), key=lambda item: -item[1])
             )
             or "personne",

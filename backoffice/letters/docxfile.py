@@ -6,10 +6,11 @@ What the engine would draw otherwise than the author sees it (tables, pictures, 
 
 import hashlib
 import io
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import docx
 from docx.opc.exceptions import PackageNotFoundError
@@ -52,6 +53,8 @@ _REFUSED = {
     "{http://schemas.openxmlformats.org/officeDocument/2006/math}oMath": "une formule : l’écrire en texte",
 }
 _MARGIN_SLACK = 2.0
+_OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+"""How files of Word before 2007 begin, and encrypted ones."""
 
 
 def read_sheet(path: Path) -> Sheet:
@@ -64,14 +67,38 @@ def read_sheet(path: Path) -> Sheet:
         content = path.read_bytes()
     except OSError:
         raise TemplateFault(f"Le modèle {name} ne peut pas être lu : vérifier que le fichier existe.") from None
+    _refuse_macros(name, content)
     try:
         document = docx.Document(io.BytesIO(content))
         section = document.sections[0]
-    except (PackageNotFoundError, BadZipFile, KeyError, ValueError, LxmlError, AttributeError, IndexError):
-        raise TemplateFault(
-            f"Le modèle {name} n’est pas un document Word (.docx) : l’enregistrer au format .docx."
-        ) from None
+    except (PackageNotFoundError, BadZipFile, KeyError, ValueError, LxmlError, AttributeError, IndexError, zlib.error):
+        raise TemplateFault(f"Le modèle {name} {_why_unreadable(content)}.") from None
     return _Reader(name, document, section).sheet(hashlib.sha256(content).hexdigest())
+
+
+def _refuse_macros(name: str, content: bytes) -> None:
+    """Whatever its name says: who downloads a template opens it in Word."""
+    try:
+        with ZipFile(io.BytesIO(content)) as parts:
+            found = any(part.lower().endswith("vbaproject.bin") for part in parts.namelist())
+            found = found or b"macroenabled" in parts.read("[Content_Types].xml").lower()
+    except (BadZipFile, KeyError, ValueError, zlib.error, OSError, RuntimeError, NotImplementedError):
+        return  # no document at all: said by what reads it
+    if found:
+        raise TemplateFault(
+            f"Le modèle {name} contient des macros (.docm) : l’enregistrer dans Word au format .docx, sans macros."
+        )
+
+
+def _why_unreadable(content: bytes) -> str:
+    if content.startswith(_OLE):
+        return (
+            "est à l’ancien format de Word (.doc) ou protégé par un mot de passe : l’enregistrer au format .docx, sans mot "
+            "de passe"
+        )
+    if content.startswith(b"PK"):
+        return "est abîmé ou incomplet : l’ouvrir dans Word, l’enregistrer à nouveau au format .docx, puis le renvoyer"
+    return "n’est pas un document Word (.docx) : l’enregistrer au format .docx"
 
 
 class _Reader:

@@ -121,7 +121,7 @@ def test_what_the_back_office_may_do_to_its_own_tables(new_database: NewDatabase
         "audit_entry": "INSERT,SELECT", "campaign_step": "INSERT,SELECT", "environment": "SELECT",
         "planning_version": "INSERT,SELECT",
         "campaign_plan": full, "embargo": full, "wave": "DELETE,INSERT,SELECT,UPDATE",
-        "control_address": "INSERT,SELECT", "control_letter": "INSERT,SELECT",
+        "control_address": "INSERT,SELECT", "control_letter": "INSERT,SELECT", "control_mail": "INSERT,SELECT",
         "campaign_proof": "INSERT,SELECT", "letter_template": "INSERT,SELECT",
         "segment": full, "segment_change": "INSERT,SELECT", "person_list": "INSERT,SELECT",
         "person_list_member": "DELETE,INSERT,SELECT",

@@ -1,13 +1,16 @@
 """Control addresses: one letter of every lot, that opens nothing and is counted apart."""
 
+from datetime import datetime
+
 import pytest
 
 from backoffice.adapters.dmp import Slip, check
-from backoffice.campaigns import control
+from backoffice.adapters.mailer import Mail, MailDelayed, Mailer, MailRefused, Reason
+from backoffice.campaigns import control, mailing
 from backoffice.campaigns.production import Outcome, produce_lot
-from backoffice.campaigns.rules import ChannelRule
+from backoffice.campaigns.rules import Channel, ChannelRule
 from backoffice.core.errors import Invalid, NotFound
-from campaigns.world import SYSTEM, World, a_person, manager, manifest_of, pages_of
+from campaigns.world import SYSTEM, Post, World, a_person, manager, manifest_of, pages_of
 
 DAMIEN, PEIO = manager("damien", "631"), manager("peio", "641")
 ADDRESS = {
@@ -91,3 +94,88 @@ def test_an_address_no_envelope_carries_is_refused_and_one_taken_out_receives_no
         add(world, label=f"adresse {rank}")
     with pytest.raises(Invalid, match="au plus"):
         add(world)
+
+
+MAIL = {"email": "temoin@caisse-631.example.org"}
+
+
+def by_mail(name: str) -> list[str]:
+    return a_person(canal="mail", email=f"{name}@exemple.fr")
+
+
+def test_each_lot_of_emails_sends_one_message_to_each_control_address_before_the_others(
+    world: World, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailing, "LOOK_UP", 2)  # several attempts a lot
+    world.load([by_mail(name) for name in "abc"] + [a_person()])
+    add(world, **MAIL)
+    add(world, label="imprimerie")  # paper alone
+    reference = world.launched()
+    office = world.with_settings(**post.settings())
+    (lot,) = world.lots(reference, Channel.MAIL)
+    world.make(lot, office)
+    world.make(lot, office)
+    assert post.recipients() == sorted(["a@exemple.fr", "b@exemple.fr", "c@exemple.fr", MAIL["email"]])
+    first = post.messages()[0]
+    assert first["To"] == MAIL["email"]
+    assert control.CODE in first.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    (lot,) = world.lots(reference, Channel.MAIL)
+    assert (lot.letters, lot.controls) == (3, 1)
+    world.make_all(reference)
+    assert world.status(reference).emails == 3
+    assert len(world.codes()) == 4
+    assert world.sql("SELECT outcome FROM control_mail") == [("envoye",)]
+    assert world.verify().clean
+
+
+def test_a_control_message_is_sent_at_most_once_over_a_crash_and_holds_back_no_lot(
+    world: World, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.load([by_mail("a")])
+    add(world, **MAIL)
+    reference = world.launched()
+    office = world.with_settings(**post.settings())
+    (lot,) = world.lots(reference, Channel.MAIL)
+    real = Mailer.send
+
+    def killed(self: Mailer, mail: Mail, at: datetime) -> None:
+        real(self, mail, at)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Mailer, "send", killed)
+        with pytest.raises(KeyboardInterrupt):
+            world.make(lot, office)
+    world.make(lot, office)
+    assert post.recipients() == sorted(["a@exemple.fr", MAIL["email"]])
+    assert world.sql("SELECT outcome FROM control_mail") == [("envoi",)]
+
+
+@pytest.mark.parametrize(("fault", "outcome", "sent"), [
+    (MailRefused("refusé", Reason.ADDRESS), "echec", 0), (MailDelayed("plus tard", Reason.ADDRESS), "envoye", 1),
+])  # fmt: skip
+def test_one_that_is_refused_is_left_and_one_put_off_goes_with_the_next_messages(
+    world: World, post: Post, monkeypatch: pytest.MonkeyPatch, fault: Exception, outcome: str, sent: int
+) -> None:
+    monkeypatch.setattr(mailing, "LOOK_UP", 1)
+    world.load([by_mail("a"), by_mail("b")])
+    add(world, **MAIL)
+    reference = world.launched()
+    real, faults = Mailer.send, [fault]
+
+    def send(self: Mailer, mail: Mail, at: datetime) -> None:
+        if mail.to == MAIL["email"] and faults:
+            raise faults.pop()
+        real(self, mail, at)
+
+    monkeypatch.setattr(Mailer, "send", send)
+    (lot,) = world.lots(reference, Channel.MAIL)
+    world.make(lot, world.with_settings(**post.settings()))
+    assert post.recipients().count(MAIL["email"]) == sent
+    assert len(post.recipients()) == 2 + sent
+    assert world.sql("SELECT outcome FROM control_mail") == [(outcome,)]
+
+
+def test_an_address_that_is_none_is_refused(world: World) -> None:
+    with pytest.raises(Invalid, match="électronique"):
+        add(world, email="pas une adresse")

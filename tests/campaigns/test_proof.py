@@ -43,7 +43,7 @@ def test_a_bon_a_tirer_shows_each_difficulty_and_says_what_is_printed(world: Wor
         content = bon_a_tirer(session, world.office, DAMIEN, world.campaign(reference))
     cover, *letters = pages(content)
     for words in (
-        "Bon à tirer", reference, "5 personnes sur 6 visées", "Exclus 1 opposition aux envois", "Version du modèle",
+        "Bon à tirer", reference, "5 personnes sur 6 visées", "Exclus opposition aux envois : 1", "Version du modèle",
         "Nom le plus long page 2", "Adresse la plus longue page 3", "Adresse à l’étranger page 4",
         "aucun destinataire dans ce cas", "Sans prénom page 5", "Courrier ordinaire page 6", "Préparée par",
         "Approuvée par (une autre personne)",
@@ -74,7 +74,7 @@ def test_a_preview_has_as_many_letters_as_asked_for(world: World) -> None:
 
 def test_nobody_to_write_to_is_said(world: World) -> None:
     reference = world.create()
-    with world.session() as session, pytest.raises(NotFound, match="rien à montrer"):
+    with world.session() as session, pytest.raises(NotFound, match="Rien à montrer"):
         bon_a_tirer(session, world.office, DAMIEN, world.campaign(reference))
 
 

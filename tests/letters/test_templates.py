@@ -320,7 +320,7 @@ def test_italics_sizes_and_colours_are_printed(edited):
     assert (block.pieces[0].ink.face, block.pieces[0].ink.size) == ("I", 9)
 
 
-@pytest.mark.parametrize("content", [b"", b"Courrier", b"PK\x03\x04", b"%PDF-1.4"])
+@pytest.mark.parametrize("content", [b"", b"Courrier", b"%PDF-1.4"])
 def test_a_file_that_is_not_a_docx_is_refused(tmp_path, content):
     path = tmp_path / "faux.docx"
     path.write_bytes(content)
@@ -331,8 +331,41 @@ def test_a_file_that_is_not_a_docx_is_refused(tmp_path, content):
 def test_a_zip_without_a_document_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "faux.docx", "w") as archive:
         archive.writestr("lisez-moi.txt", "rien")
-    with pytest.raises(TemplateFault, match="n’est pas un document Word"):
+    with pytest.raises(TemplateFault, match="est abîmé ou incomplet"):
         compile_template(tmp_path / "faux.docx", KIND)
+
+
+@pytest.mark.parametrize("kept", [4, 200, 9000, -30])
+def test_a_file_cut_on_the_way_is_said_to_be_incomplete(tmp_path, kept):
+    path = tmp_path / "coupé.docx"
+    path.write_bytes(RECRUITMENT.read_bytes()[:kept])
+    with pytest.raises(TemplateFault, match="est abîmé ou incomplet"):
+        compile_template(path, KIND)
+
+
+def test_an_old_or_encrypted_document_is_told_apart(tmp_path):
+    path = tmp_path / "ancien.docx"
+    path.write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 600)
+    with pytest.raises(TemplateFault, match=r"ancien format de Word \(\.doc\) ou protégé"):
+        compile_template(path, KIND)
+
+
+@pytest.mark.parametrize("part", ["word/vbaProject.bin", "[Content_Types].xml"])
+def test_macros_are_refused_whatever_the_name(tmp_path, part):
+    path = tmp_path / "renommé.docx"
+    with zipfile.ZipFile(RECRUITMENT) as source, zipfile.ZipFile(path, "w") as out:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == part:
+                content = content.replace(
+                    b"vnd.openxmlformats-officedocument.wordprocessingml.document.main",
+                    b"vnd.ms-word.document.macroEnabled.main",
+                )
+            out.writestr(name, content)
+        if part not in source.namelist():
+            out.writestr(part, b"\xd0\xcf\x11\xe0")
+    with pytest.raises(TemplateFault, match=r"contient des macros \(\.docm\)"):
+        compile_template(path, KIND)
 
 
 def test_a_template_that_is_not_there_is_refused(tmp_path):

@@ -36,6 +36,7 @@ class ControlForm(OfficeForm):
     adresse_5 = StringField("Lieu-dit, boîte postale")
     code_postal = StringField("Code postal")
     ville = StringField("Ville")
+    email = StringField("Adresse électronique")
 
 
 @pages.get("")
@@ -58,7 +59,7 @@ def add() -> ResponseReturnValue:
             control.add_address(session, office(), current_actor(), form.caisse.data, **typed)
     except Invalid as refusal:
         return _page(form, str(refusal)), 422
-    flash("L’adresse témoin est ajoutée : elle recevra un courrier de chaque lot produit désormais.", "done")
+    flash("L’adresse témoin est ajoutée : elle recevra un envoi de chaque lot produit désormais.", "done")
     return redirect(url_for(".index"), 303)
 
 

@@ -124,9 +124,9 @@ def test_the_preview_of_a_draft_shows_real_letters_with_a_code_that_opens_nothin
 
 
 def test_without_anybody_to_write_to_the_preview_says_so(world: World, manager: Browser) -> None:
-    page = manager.get(f"/campagnes/{world.create()}/apercu").text
-    assert "il n’y a rien à montrer" in words(page)
-    assert "<iframe" not in page
+    answer = manager.get(f"/campagnes/{world.create()}/apercu.pdf")  # as the page's frame asks for it
+    assert answer.status_code == 404
+    assert "Rien à montrer" in words(answer.text)
 
 
 def test_exceptions_do_not_take_the_place_of_letters_in_a_preview(world: World, manager: Browser) -> None:
