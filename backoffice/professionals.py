@@ -94,6 +94,7 @@ def _regulators(file: Path | None) -> frozenset[str]:
 if __name__ == "__main__":
     quiet_logs()
     found = Settings.from_env()
-    if len(sys.argv) > 2 and sys.argv[2] == "demonstration":
+    # Authorities that somebody named are never written over.
+    if len(sys.argv) > 2 and sys.argv[2] == "demonstration" and found.professionals.trust == found.data / "igc":
         invent(found)
     serve(found, "127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 8002)

@@ -120,7 +120,8 @@ class ProfessionalGate:
     def browse(self, who: Professional, dossier: UUID, wanted: Wanted, size: int, offset: int = 0) -> Listed:
         """One page of the documents that are there for them."""
         with self._in(who, dossier, Action.LIST) as (connection, box, way, now):
-            found = documents.documents_seen(connection, box, self._sight(who, way, now), wanted, size + 1, offset)
+            sight = self._sight(who, way, now)
+            found = documents.documents_seen(connection, box, dossier, sight, wanted, size + 1, offset)
             told = circle.emergencies(connection, dossier, _TOLD) if way.sees_all else []
             patient = _patient(connection, dossier)
             self._trace(connection, dossier, now, who, way, Action.LIST)

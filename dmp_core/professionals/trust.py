@@ -3,7 +3,7 @@
 Chains are built and verified by `cryptography`; what makes a card of the field, and the lists of revocation, are ours.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -28,6 +28,7 @@ from dmp_core.professionals.certificates import (
     require_use,
 )
 
+_NONE: Final[tuple[x509.CertificateRevocationList, ...]] = ()
 _DEEPEST: Final = 2
 """Authorities between a root and a card, at most."""
 
@@ -53,8 +54,8 @@ class Anchors:
             ) from None
 
 
-Lists = Callable[[], Iterable[x509.CertificateRevocationList]]
-"""Gives the lists of revocation at hand, of any issuer, in any order."""
+Lists = Callable[[], Sequence[x509.CertificateRevocationList]]
+"""Gives the lists of revocation at hand, of any issuer, in any order: the same object until something has changed."""
 
 
 class FolderOfLists:
@@ -73,8 +74,33 @@ class FolderOfLists:
             if seen != self._seen:
                 self._lists, self._seen = tuple(_lists_in(file.read_bytes() for file in files)), seen
         except OSError:
-            return ()
+            return _NONE
         return self._lists
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the lists of one issuer say together: read once, for they may hold hundreds of thousands of numbers."""
+
+    revoked: frozenset[int]
+    windows: tuple[tuple[datetime, datetime], ...]
+    """Between which instants a whole list is in force."""
+
+    @classmethod
+    def by(cls, issuer: x509.Certificate, lists: Iterable[x509.CertificateRevocationList]) -> "_Told":
+        own = [each for each in lists if each.issuer == issuer.subject and _is_of(each, issuer)]
+        windows = [(each.last_update_utc, each.next_update_utc) for each in own if _is_whole(each)]
+        return cls(
+            frozenset(entry.serial_number for each in own for entry in each),
+            tuple((begins, ends) for begins, ends in windows if ends is not None),
+        )
+
+    def require(self, certificate: x509.Certificate, now: datetime) -> None:
+        """Raise CertificateRefused: REVOKED by any list of the issuer, LIST without one that is in force."""
+        if certificate.serial_number in self.revoked:
+            raise CertificateRefused(Fault.REVOKED)
+        if not any(begins <= now < ends for begins, ends in self.windows):
+            raise CertificateRefused(Fault.LIST)
 
 
 class Trust:
@@ -84,6 +110,7 @@ class Trust:
         self._anchors = anchors
         self._store = Store(list(anchors.roots))
         self._lists = lists
+        self._memo: tuple[object, dict[x509.Certificate, _Told]] = (None, {})
 
     def professional(self, presented: bytes, now: datetime) -> Professional:
         """The bearer of the card whose certificate (DER) was proved by a connection. Raises CertificateRefused."""
@@ -111,10 +138,19 @@ class Trust:
             raise CertificateRefused(Fault.NOT_YET)
         if now > ends:
             raise CertificateRefused(Fault.EXPIRED)
-        lists = list(self._lists())
         for one, issuer in pairwise(chain):
-            _require_unrevoked(one, issuer, lists, now)
+            self._told_by(issuer).require(one, now)
         return certificate
+
+    def _told_by(self, issuer: x509.Certificate) -> _Told:
+        lists = self._lists()
+        known, told = self._memo
+        if known is not lists:
+            told = {}
+            self._memo = lists, told
+        if issuer not in told:
+            told[issuer] = _Told.by(issuer, lists)
+        return told[issuer]
 
     def _chain(
         self, certificate: x509.Certificate, authorities: tuple[x509.Certificate, ...], at: datetime
@@ -137,17 +173,6 @@ class Trust:
         return chain
 
 
-def _require_unrevoked(
-    certificate: x509.Certificate, issuer: x509.Certificate, lists: list[x509.CertificateRevocationList], now: datetime
-) -> None:
-    """Raise CertificateRefused: REVOKED by any list of the issuer, LIST without one that is still valid."""
-    own = [each for each in lists if each.issuer == issuer.subject and _is_of(each, issuer)]
-    if any(each.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None for each in own):
-        raise CertificateRefused(Fault.REVOKED)
-    if not any(_is_in_force(each, now) for each in own):
-        raise CertificateRefused(Fault.LIST)
-
-
 def _is_of(revoked: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
     try:
         signs = issuer.extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign
@@ -156,11 +181,9 @@ def _is_of(revoked: x509.CertificateRevocationList, issuer: x509.Certificate) ->
         return False
 
 
-def _is_in_force(revoked: x509.CertificateRevocationList, now: datetime) -> bool:
-    """Whether it tells of every certificate of its issuer, today: a partial or differential one says so critically."""
-    until = revoked.next_update_utc
-    whole = not any(extension.critical for extension in revoked.extensions)
-    return whole and until is not None and revoked.last_update_utc <= now < until
+def _is_whole(revoked: x509.CertificateRevocationList) -> bool:
+    """Whether it tells of every certificate of its issuer: a partial or differential one says so critically."""
+    return not any(extension.critical for extension in revoked.extensions)
 
 
 def _pem(file: Path) -> tuple[x509.Certificate, ...]:

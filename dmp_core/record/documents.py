@@ -232,11 +232,12 @@ def documents_of(
 
 
 def documents_seen(
-    connection: Connection, box: Box, sight: Sight, wanted: Wanted, limit: int, offset: int = 0
+    connection: Connection, box: Box, dossier: UUID, sight: Sight, wanted: Wanted, limit: int, offset: int = 0
 ) -> list[Document]:
     """A professional's view of the list, the latest first, by the rule of `Sight.shows`."""
     asked = _wanted(wanted, None) | {
-        "limit": limit, "offset": offset, "mine": sight.professional, "read": sorted(sight.types), "all": sight.masked,
+        "dossier": dossier, "limit": limit, "offset": offset, "mine": sight.professional, "read": sorted(sight.types),
+        "all": sight.masked,
     }  # fmt: skip
     return [read(box, row) for row in connection.execute(_LIST_SEEN, asked)]
 
@@ -349,7 +350,8 @@ _LIST: Final = text(
     "ORDER BY service_start DESC, id LIMIT :limit OFFSET :offset"
 )
 _LIST_SEEN: Final = text(
-    f"SELECT {COLUMNS} FROM medical.document WHERE {_ASKED} AND type_code = ANY(CAST(:read AS text[])) "  # noqa: S608
+    f"SELECT {COLUMNS} FROM medical.document WHERE dossier_id = :dossier AND {_ASKED} "  # noqa: S608
+    "AND status <> 'deleted' AND type_code = ANY(CAST(:read AS text[])) "
     "AND (:all OR NOT masked OR author_id = :mine) ORDER BY service_start DESC, id LIMIT :limit OFFSET :offset"
 )
 _COUNTS: Final = text(

@@ -23,6 +23,14 @@ def professional_store(cluster: Any, dmp_owner_url: str) -> Iterator[Professiona
     store.close()
 
 
+@pytest.fixture(scope="session")
+def without_walls(dmp_owner_url: str) -> Iterator[ProfessionalStore]:
+    """As the owner of the tables, whom row-level security lets through: what the gate decides by itself."""
+    store = ProfessionalStore(dmp_owner_url, application="tests")
+    yield store
+    store.close()
+
+
 @pytest.fixture
 def world(
     professional_store: ProfessionalStore, account_store: HolderStore, account_engines: tuple[Engine, Engine]

@@ -17,6 +17,7 @@ from dmp_core.access.habilitations import expected_of, professions_with_access, 
 from dmp_core.access.rules import Basis
 from dmp_core.access.trace import Mode
 from dmp_core.professionals.certificates import Professional
+from dmp_core.professionals.store import ProfessionalStore
 from dmp_core.record.categories import Category
 from dmp_core.record.documents import Status, Wanted
 from dmp_core.record.nomenclatures import every_type
@@ -120,7 +121,7 @@ def stand(record: Record, name: str, who: Professional) -> None:
 
 @pytest.mark.parametrize("state", ["open", "suspended", "closed"])
 @pytest.mark.parametrize("name", cells())
-def test_every_cell(world: RecordWorld, name: str, state: str) -> None:
+def test_every_cell(world: RecordWorld, without_walls: ProfessionalStore, name: str, state: str) -> None:
     who = a_professional(next(_numbers), PROFESSIONS.get(name, "G15_10"))
     ids = filled(world, who)
     dossier = ids.pop("dossier")
@@ -150,6 +151,17 @@ def test_every_cell(world: RecordWorld, name: str, state: str) -> None:
         )
     else:
         assert (refused is not None) == (name in NOT_IN)
+    # The gate without the wall behind it: the same; which dossier a document is of, the keys and the wall say.
+    world.professionals, walled = without_walls, world.professionals
+    alone = world.gate()
+    world.professionals = walled
+    own = {one: document for one, document in ids.items() if one != "other"}
+    assert {
+        one for one, document in own.items() if tried(lambda each=document: alone.look(who, dossier, each)) is None
+    } == (wanted)
+    in_lists = set()
+    assert tried(lambda: in_lists.update(listed(alone, who, dossier))) == refused
+    assert in_lists == {ids[one] for one in wanted}
     # Past the gate: the same, but for the matrix of professions, which is the gate's.
     rows = rows_seen(world, who, dossier)
     assert {ids[one] for one in wanted} <= rows

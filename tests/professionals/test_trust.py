@@ -163,6 +163,32 @@ def test_a_partial_list_does_not_prove_that_a_card_was_not_revoked(authority: Te
     assert fault_of(Trust(authority.anchors, lambda: [root, partial]), a_doctor(authority).der) is Fault.LIST
 
 
+def test_a_long_list_is_read_once(authority: TestAuthority) -> None:
+    card, lost = a_doctor(authority), a_doctor(authority)
+    root, _, _ = authority.lists([], NOW)
+    built = (
+        x509.CertificateRevocationListBuilder().issuer_name(authority.cards.certificate.subject)
+        .last_update(NOW).next_update(NOW + timedelta(days=1))
+    )  # fmt: skip
+    for number in (*range(1, 20_000), lost.certificate.serial_number):
+        entry = x509.RevokedCertificateBuilder().serial_number(number).revocation_date(NOW).build()
+        built = built.add_revoked_certificate(entry)
+    lists, asked = [root, built.sign(authority.cards.key, hashes.SHA256())], 0
+
+    class Counted(list[x509.CertificateRevocationList]):
+        def __iter__(self) -> Any:
+            nonlocal asked
+            asked += 1
+            return super().__iter__()
+
+    counted = Counted(lists)
+    trust = Trust(authority.anchors, lambda: counted)
+    for _ in range(50):
+        assert trust.professional(card.der, NOW).name
+    assert fault_of(trust, lost.der) is Fault.REVOKED
+    assert asked == 2  # once for each issuer
+
+
 def test_anchors_and_lists_are_read_from_a_folder_and_a_new_list_holds_at_once(
     authority: TestAuthority, tmp_path: Path
 ) -> None:
