@@ -23,10 +23,11 @@ from dmp_core.errors import DmpError, Unavailable
 from dmp_core.feed.extraction import Reimbursements
 from dmp_core.holder.store import bind
 from dmp_core.record import documents
+from dmp_core.record.cda import Edition, Patient
 from dmp_core.record.contents import Content, Format
 from dmp_core.record.documents import Author, AuthorKind, Document, Draft, Status
 from dmp_core.record.nomenclatures import type_of
-from dmp_core.record.reimbursements.cda import TITLE, Edition, Patient, writing
+from dmp_core.record.reimbursements.cda import TITLE, writing
 from dmp_core.record.reimbursements.history import history_of
 from dmp_core.record.sealing import Box, DossierKeys
 from dmp_core.record.shelf import Shelf

@@ -84,7 +84,7 @@ def document_reference(document: Document, patient: Profile) -> DocumentReferenc
                     "title": document.title,
                     "creation": instant(document.created_at),
                 },
-                "format": {"system": systems.URI, "code": document.format.format_code},
+                "format": {"system": systems.URI, "code": document.format_code},
             }
         ],
         "context": context,

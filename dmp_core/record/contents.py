@@ -36,9 +36,10 @@ class Format(StrEnum):
     CDA = "text/xml"
     """A structured document, of our own making or checked before it enters."""
 
-    @property
-    def format_code(self) -> str:
-        """XDS formatCode of an unstructured document."""
+    def format_code(self, type_code: str) -> str:
+        """XDS formatCode of a document of this type: a structured one's is its model's."""
+        if self is Format.CDA:
+            return _MODELS[type_code]
         return _FORMAT_CODES[self]
 
     @property
@@ -51,7 +52,10 @@ _FORMAT_CODES: Final = {
     Format.PDF: "urn:ihe:iti:xds-sd:pdf:2008",
     Format.TEXT: "urn:ihe:iti:xds-sd:text:2008",
     Format.JPEG: "urn:ihe:iti-fr:xds-sd:jpeg:2010",
-    Format.CDA: "urn:asip:ci-sis:cnam-hr:2016",  # by analogy with the VSM's: the model's own was not found
+}
+_MODELS: Final = {
+    "SYNTH": "urn:asip:ci-sis:vsm:2012",
+    "REMB": "urn:asip:ci-sis:cnam-hr:2016",  # by analogy with the VSM's: the model's own was not found
 }
 
 

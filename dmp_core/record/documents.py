@@ -22,6 +22,7 @@ from dmp_core.record.nomenclatures import DocumentType
 from dmp_core.record.sealing import Box
 
 LONGEST_TITLE: Final = 120
+_CHANGED: Final = "Ce document vient d’être modifié dans une autre fenêtre : actualisez la page."
 
 
 class Status(StrEnum):
@@ -112,6 +113,11 @@ class Document:
         return category_of(self.type_code, self.class_code)
 
     @property
+    def format_code(self) -> str:
+        """As XDS writes it."""
+        return self.format.format_code(self.type_code)
+
+    @property
     def by_holder(self) -> bool:
         """Whether the holder wrote it."""
         return self.author.kind is AuthorKind.HOLDER
@@ -195,7 +201,9 @@ def replace_with(
 
     Raises WrongState when `old` is no longer the current version.
     """
-    _change(connection, old, now, status=Status.DEPRECATED)
+    row = {"id": old.id, "seen": old.entry_uuid, "entry": uuid4(), "now": now}
+    if not connection.execute(_REPLACED, row).rowcount:
+        raise WrongState(_CHANGED)
     return _insert(
         connection, box, dossier, replace(draft, masked=old.masked, hidden_until=old.hidden_until), content, now,
         submission, logical_id=old.logical_id, version=old.version + 1,
@@ -276,7 +284,7 @@ def _insert(
         {
             "id": made.id, "dossier": dossier, "entry": made.entry_uuid, "logical": logical_id, "version": version,
             "unique": made.unique_id, "class": made.class_code, "type": made.type_code, "system": made.type_system,
-            "mime": made.format.value, "format": made.format.format_code, "size": made.size, "sha1": made.sha1,
+            "mime": made.format.value, "format": made.format_code, "size": made.size, "sha1": made.sha1,
             "sha256": made.sha256, "author_kind": made.author.kind.value, "author_id": made.author.id,
             "service": made.service_start, "now": now, "status": made.status.value, "masked": made.masked,
             "hidden": made.hidden_until, "content": content, "submission": made.submission,
@@ -295,7 +303,7 @@ def _change(connection: Connection, document: Document, now: datetime, **columns
         _UPDATE, {**values, "id": document.id, "seen": document.entry_uuid, "entry": uuid4(), "now": now}
     ).rowcount
     if not changed:
-        raise WrongState("Ce document vient d’être modifié dans une autre fenêtre : actualisez la page.")
+        raise WrongState(_CHANGED)
 
 
 def _about(title: str, author: str) -> bytes:
@@ -368,5 +376,9 @@ _INSERT: Final = text(
 )
 _UPDATE: Final = text(
     "UPDATE medical.document SET status = :status, masked = :masked, entry_uuid = :entry, changed_at = :now "
+    "WHERE id = :id AND entry_uuid = :seen"
+)
+_REPLACED: Final = text(
+    "UPDATE medical.document SET status = 'deprecated', entry_uuid = :entry, changed_at = :now "
     "WHERE id = :id AND entry_uuid = :seen"
 )

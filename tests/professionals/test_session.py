@@ -15,8 +15,9 @@ from dmp_core.portals.professionals.card import PEER
 from dmp_core.portals.professionals.parts import Parts
 from dmp_core.professionals.authority import Issued, TestAuthority
 from dmp_core.professionals.trust import Trust
+from dmp_core.record.cda import Edition, Patient
 from dmp_core.record.contents import Content, Format
-from dmp_core.record.reimbursements.cda import Edition, Patient, writing
+from dmp_core.record.reimbursements.cda import writing
 from dmp_core.record.reimbursements.history import history_of
 from dmp_core.record.shelf import Folder
 

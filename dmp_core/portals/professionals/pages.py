@@ -18,8 +18,7 @@ from dmp_core.portals.professionals.card import begin, parts, professional
 from dmp_core.record.categories import Category
 from dmp_core.record.contents import Format
 from dmp_core.record.documents import Status, Wanted
-from dmp_core.record.reimbursements.pages import history_pdf
-from dmp_core.record.reimbursements.reading import history_in
+from dmp_core.record.structured import as_pdf, told_by
 
 blueprint = Blueprint("ps", __name__)
 
@@ -141,7 +140,7 @@ def content(dossier: UUID, document_id: UUID) -> ResponseReturnValue:
     mime = "text/plain; charset=utf-8" if found.format is Format.TEXT else found.format.value
     name = found.file_name
     if found.format is Format.CDA and request.args.get("forme") != "cda":
-        data, mime = history_pdf(history_in(data), found.submitted_at), Format.PDF.value
+        data, mime = as_pdf(told_by(found, data), found.submitted_at), Format.PDF.value
         name = f"{name.rpartition('.')[0]}.pdf"
     response = Response(data, content_type=mime)
     response.headers.set("Content-Disposition", "attachment" if mime == Format.CDA.value else "inline", filename=name)

@@ -7,15 +7,13 @@ from typing import Any, Final
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
-from reportlab.platypus import Table as Grid
+from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer
 
 from dmp_core.enrolment.typesetting import (
     BLUE,
     BOLD,
     DEEP,
     LEFT,
-    PALE_BLUE,
     REGULAR,
     SOFT,
     WIDTH,
@@ -27,8 +25,8 @@ from dmp_core.enrolment.words import long_day
 from dmp_core.record.reimbursements.cda import TITLE
 from dmp_core.record.reimbursements.history import History
 from dmp_core.record.reimbursements.words import EMPTY, HOSPITAL, USE, has_marks, tables_of
+from dmp_core.record.tables import grid
 
-_COLUMN: Final = WIDTH - 2 * LEFT
 _SHARES: Final = ((22, 62, 62, 24), (28, 28, 114), (24, 28, 94, 24), (24, 20, 24, 62, 40), (24, 24, 24, 98))
 """Widths of the columns of the five tables, in parts."""
 
@@ -51,7 +49,7 @@ def history_pdf(history: History, at: datetime) -> bytes:
     for table, shares in zip(tables_of(history), _SHARES, strict=True):
         story.append(Paragraph(written(table.title), heading))
         if table.rows:
-            story.append(_grid(table.columns, table.rows, shares))
+            story.append(grid(table, shares))
         else:
             story.append(Paragraph(written(EMPTY), body))
     if any(map(has_marks, tables_of(history))):
@@ -65,21 +63,3 @@ def history_pdf(history: History, at: datetime) -> bytes:
 
     document.build(story, onFirstPage=foot, onLaterPages=foot)
     return out.getvalue()
-
-
-def _grid(columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...], shares: tuple[int, ...]) -> Grid:
-    head, cell = style(BOLD, 8.5, 11), style(REGULAR, 8.5, 11)
-    drawn = [[Paragraph(written(column), head) for column in columns]]
-    drawn += [[Paragraph("<br/>".join(map(written, each.split("\n"))), cell) for each in row] for row in rows]
-    grid = Grid(drawn, colWidths=[_COLUMN * share / sum(shares) for share in shares], repeatRows=1)
-    grid.setStyle(
-        TableStyle(
-            [
-                ("BACKGROUND", (0, 0), (-1, 0), PALE_BLUE), ("VALIGN", (0, 0), (-1, -1), "TOP"),
-                ("LINEBELOW", (0, 0), (-1, -1), 0.4, SOFT), ("LEFTPADDING", (0, 0), (-1, -1), 3),
-                ("RIGHTPADDING", (0, 0), (-1, -1), 3), ("TOPPADDING", (0, 0), (-1, -1), 2.5),
-                ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
-            ]
-        )
-    )  # fmt: skip
-    return grid

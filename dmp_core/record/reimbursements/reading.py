@@ -4,13 +4,10 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from lxml import etree  # type: ignore[import-untyped]
-
 from dmp_core.errors import Invalid
-from dmp_core.record.reimbursements.cda import NS
+from dmp_core.record.cda import H, one, parsed
 from dmp_core.record.reimbursements.history import Analysis, Care, Delivery, History, Imaging, Stay, Supply
 
-_H: Final = {"h": NS}
 _SUPPLIES: Final = {"10160-0": Supply.MEDICINE, "11369-6": Supply.VACCINE, "46264-8": Supply.DEVICE}
 _STAYS: Final = "46240-8"
 _ACTS: Final = "29554-3"
@@ -21,106 +18,87 @@ _NOT_ONE: Final = "Ce document n’est pas un historique de remboursements lisib
 def history_in(document: bytes) -> History:
     """The history that `writing` wrote. Raises Invalid for anything else."""
     try:
-        return _read(parsed(document))
+        return _read(parsed(document, _NOT_ONE))
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, InvalidOperation):
         raise Invalid(_NOT_ONE) from None
 
 
-def parsed(document: bytes) -> Any:
-    """The root element; no entity is expanded, no file nor network touched. Raises Invalid for what is no XML."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-    try:
-        root = etree.fromstring(document, parser)
-    except etree.XMLSyntaxError:
-        raise Invalid(_NOT_ONE) from None
-    if root.tag != f"{{{NS}}}ClinicalDocument" or root.getroottree().docinfo.doctype:
-        raise Invalid(_NOT_ONE)
-    return root
-
-
 def _read(root: Any) -> History:
-    event = _one(root, "h:documentationOf/h:serviceEvent/h:effectiveTime")
+    event = one(root, "h:documentationOf/h:serviceEvent/h:effectiveTime")
     deliveries: list[tuple[int, Delivery]] = []
     stays: list[Stay] = []
     analyses: list[Analysis] = []
     cares: list[Care] = []
     images: list[Imaging] = []
-    for section in root.iterfind("h:component/h:structuredBody/h:component/h:section", _H):
-        code = _one(section, "h:code").get("code")
-        translation = section.find("h:code/h:translation", _H)
+    for section in root.iterfind("h:component/h:structuredBody/h:component/h:section", H):
+        code = one(section, "h:code").get("code")
+        translation = section.find("h:code/h:translation", H)
         table = translation.get("code") if translation is not None else ""
-        for entry in section.iterfind("h:entry", _H):
+        for entry in section.iterfind("h:entry", H):
             if code in _SUPPLIES:
-                deliveries.append(_delivery(_one(entry, "h:supply"), _SUPPLIES[code]))
+                deliveries.append(_delivery(one(entry, "h:supply"), _SUPPLIES[code]))
             elif code == _STAYS:
-                stays.append(_stay(_one(entry, "h:encounter")))
+                stays.append(_stay(one(entry, "h:encounter")))
             elif (code, table) == (_ACTS, _ANALYSES):
-                analyses.append(_analysis(_one(entry, "h:act")))
+                analyses.append(_analysis(one(entry, "h:act")))
             elif (code, table) == (_ACTS, _CARES):
-                cares.append(_care(_one(entry, "h:act")))
+                cares.append(_care(one(entry, "h:act")))
             elif (code, table) == (_ACTS, _IMAGES):
-                images.append(_image(_one(entry, "h:act")))
+                images.append(_image(one(entry, "h:act")))
     return History(
-        _day(_one(event, "h:low")), _day(_one(event, "h:high")),
+        _day(one(event, "h:low")), _day(one(event, "h:high")),
         deliveries=tuple(row for _, row in sorted(deliveries, key=lambda each: each[0])),
         stays=tuple(stays), analyses=tuple(analyses), cares=tuple(cares), images=tuple(images),
     )  # fmt: skip
 
 
 def _delivery(supply: Any, kind: Supply) -> tuple[int, Delivery]:
-    material = _one(supply, "h:product/h:manufacturedProduct/h:manufacturedMaterial")
-    substances = tuple(each.get("displayName") for each in material.iterfind("h:code/h:translation", _H))
+    material = one(supply, "h:product/h:manufacturedProduct/h:manufacturedMaterial")
+    substances = tuple(each.get("displayName") for each in material.iterfind("h:code/h:translation", H))
     row = Delivery(
-        _day(_one(supply, "h:effectiveTime")), _one(material, "h:name").text, substances,
-        int(_one(supply, "h:quantity").get("value")), kind, _in_hospital(supply),
+        _day(one(supply, "h:effectiveTime")), one(material, "h:name").text, substances,
+        int(one(supply, "h:quantity").get("value")), kind, _in_hospital(supply),
     )  # fmt: skip
-    return int(_one(supply, "h:id").get("extension")), row
+    return int(one(supply, "h:id").get("extension")), row
 
 
 def _stay(encounter: Any) -> Stay:
-    lasts = _one(encounter, "h:effectiveTime")
-    return Stay(_day(_one(lasts, "h:low")), int(_one(lasts, "h:width").get("value")), _words(encounter))
+    lasts = one(encounter, "h:effectiveTime")
+    return Stay(_day(one(lasts, "h:low")), int(one(lasts, "h:width").get("value")), _words(encounter))
 
 
 def _analysis(act: Any) -> Analysis:
-    return Analysis(_day(_one(act, "h:effectiveTime")), _code(act), _words(act), int(_value(act)))
+    return Analysis(_day(one(act, "h:effectiveTime")), _code(act), _words(act), int(_value(act)))
 
 
 def _care(act: Any) -> Care:
-    specialty = act.find("h:performer/h:assignedEntity/h:code/h:originalText", _H)
+    specialty = act.find("h:performer/h:assignedEntity/h:code/h:originalText", H)
     return Care(
-        _day(_one(act, "h:effectiveTime")), _code(act), Decimal(_value(act)), _words(act),
+        _day(one(act, "h:effectiveTime")), _code(act), Decimal(_value(act)), _words(act),
         specialty.text if specialty is not None else "", _in_hospital(act),
     )  # fmt: skip
 
 
 def _image(act: Any) -> Imaging:
     return Imaging(
-        _day(_one(act, "h:effectiveTime")), _code(act), Decimal(_value(act)), _words(act), _in_hospital(act)
+        _day(one(act, "h:effectiveTime")), _code(act), Decimal(_value(act)), _words(act), _in_hospital(act)
     )  # fmt: skip
 
 
-def _one(element: Any, path: str) -> Any:
-    found = element.find(path, _H)
-    if found is None:
-        raise ValueError(path)
-    return found
-
-
 def _code(act: Any) -> str:
-    return str(_one(act, "h:code").get("code"))
+    return str(one(act, "h:code").get("code"))
 
 
 def _words(act: Any) -> str:
-    return str(_one(act, "h:code/h:originalText").text)
+    return str(one(act, "h:code/h:originalText").text)
 
 
 def _value(act: Any) -> str:
-    return str(_one(act, "h:entryRelationship/h:observation/h:value").get("value"))
+    return str(one(act, "h:entryRelationship/h:observation/h:value").get("value"))
 
 
 def _in_hospital(element: Any) -> bool:
-    return element.find("h:participant/h:participantRole[@classCode='SDLOC']", _H) is not None
+    return element.find("h:participant/h:participantRole[@classCode='SDLOC']", H) is not None
 
 
 def _day(element: Any) -> date:

@@ -1,11 +1,11 @@
 """The five tables in words: titles, columns and cells, once for the CDA's narrative, the page and the screen."""
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Final
 
 from dmp_core.record.reimbursements.history import History
+from dmp_core.record.tables import Table, figures
 
 EMPTY: Final = "Aucun remboursement sur la période."
 USE: Final = (
@@ -13,16 +13,6 @@ USE: Final = (
     "n’ont pas été remboursés, et ne vaut ni prescription ni compte rendu."
 )
 HOSPITAL: Final = "H : délivré ou réalisé à l’hôpital."
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table as it is read."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    """Cells; several substances of one medicine are lines of one cell."""
 
 
 def tables_of(history: History) -> tuple[Table, ...]:
@@ -70,11 +60,6 @@ def tables_of(history: History) -> tuple[Table, ...]:
 def has_marks(table: Table) -> bool:
     """Whether a line of it was given in hospital."""
     return any(row[0].startswith("H ") for row in table.rows)
-
-
-def figures(day: date) -> str:
-    """ "17/08/2015"."""
-    return f"{day:%d/%m/%Y}"
 
 
 def marked(day: date, hospital: bool) -> str:

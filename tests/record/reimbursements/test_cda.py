@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from dmp_core.errors import Invalid
-from dmp_core.record.reimbursements.cda import NS, Edition, Patient, writing
+from dmp_core.record.cda import NS, Edition, Patient
+from dmp_core.record.reimbursements.cda import writing
 from dmp_core.record.reimbursements.history import Analysis, Care, Delivery, History, Imaging, Stay, Supply, history_of
 from dmp_core.record.reimbursements.reading import history_in
 from dmp_core.record.reimbursements.words import EMPTY, tables_of

@@ -15,9 +15,10 @@ from dmp_core.portals.mondmp.web.access import stage
 from dmp_core.record.categories import Category
 from dmp_core.record.contents import Format
 from dmp_core.record.documents import Document, Status, Wanted
-from dmp_core.record.reimbursements.pages import history_pdf
-from dmp_core.record.reimbursements.reading import history_in
 from dmp_core.record.reimbursements.words import EMPTY, HOSPITAL, USE, has_marks, tables_of
+from dmp_core.record.structured import as_pdf, told_by
+from dmp_core.record.vsm.reading import Written
+from dmp_core.record.vsm.words import sections_of
 
 _LONGEST_SEARCH: Final = 80
 _ALL: Final = "tous"
@@ -122,10 +123,12 @@ def _structured(found: Document, data: bytes) -> ResponseReturnValue:
     """A structured document as a page, or as pages to keep (`?garder=1`); `?garder=cda` gives the document itself."""
     kept = request.args.get("garder")
     if kept is None:
-        history = history_in(data)
+        told = told_by(found, data)
+        if isinstance(told, Written):
+            return render_template("record/summary.html", document=found, told=told, sections=sections_of(told.summary))
         return render_template(
-            "record/reimbursements.html", document=found, history=history, tables=tables_of(history), use=USE,
-            empty=EMPTY, hospital=HOSPITAL, marked=any(map(has_marks, tables_of(history))),
+            "record/reimbursements.html", document=found, history=told, tables=tables_of(told), use=USE,
+            empty=EMPTY, hospital=HOSPITAL, marked=any(map(has_marks, tables_of(told))),
         )  # fmt: skip
     mime, given, suffix = (
         (Format.CDA.value, data, "xml") if kept == "cda" else (Format.PDF.value, _as_pages(found, data), "pdf")
@@ -138,7 +141,7 @@ def _structured(found: Document, data: bytes) -> ResponseReturnValue:
 
 def _as_pages(found: Document, data: bytes) -> bytes | None:
     """A structured document as a PDF; None for any other, which is read as it is."""
-    return history_pdf(history_in(data), found.submitted_at) if found.format is Format.CDA else None
+    return as_pdf(told_by(found, data), found.submitted_at) if found.format is Format.CDA else None
 
 
 def _wanted(what: str) -> tuple[str, Wanted]:
