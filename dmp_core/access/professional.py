@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from dmp_core.access import circle, trace
 from dmp_core.access.circle import Member, Told
@@ -55,6 +55,18 @@ class Patient:
     name: str = field(repr=False)
     birth_date: str = field(repr=False)
     """AAAA-MM-JJ."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPatient:
+    """A patient whom a professional may come to now."""
+
+    dossier: UUID
+    patient: Patient
+    basis: Basis
+    until: datetime | None
+    emergency_at: datetime | None
+    """Of the latest emergency access in a month, told to who sees everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +128,12 @@ class ProfessionalGate:
                 raise NotFound(_NO_DOSSIER)
             self._trace(connection, found, now, who, barrier, Action.FIND)
         return found
+
+    def patients(self, who: Professional, most: int) -> list[OwnPatient]:
+        """The patients of this professional, those with an emergency first: who they are, nothing of what is in."""
+        with self._store.transaction(who.id, self._clock()) as connection:
+            rows = connection.execute(_OWN, {"most": most}).all()
+        return [OwnPatient(row.dossier_id, _named(row), Basis(row.basis), row.until, row.emergency_at) for row in rows]
 
     def browse(self, who: Professional, dossier: UUID, wanted: Wanted, size: int, offset: int = 0) -> Listed:
         """One page of the documents that are there for them."""
@@ -270,7 +288,10 @@ def _member(who: Professional) -> Member:
 
 
 def _patient(connection: Connection, dossier: UUID) -> Patient:
-    row = connection.execute(_PATIENT, {"dossier": dossier}).one()
+    return _named(connection.execute(_PATIENT, {"dossier": dossier}).one())
+
+
+def _named(row: Row[Any]) -> Patient:
     name = f"{row.prenom} {row.nom_usage or row.nom_naissance}"
     if row.nom_usage and row.nom_usage != row.nom_naissance:
         name += f", née {row.nom_naissance}" if row.civilite == "MME" else f", né {row.nom_naissance}"
@@ -278,6 +299,7 @@ def _patient(connection: Connection, dossier: UUID) -> Patient:
 
 
 _FIND: Final = text("SELECT id FROM enrolment.dossier_of_identifier(:system, :value)")
+_OWN: Final = text("SELECT * FROM medical.own_patients(:most)")
 _IS_THERE: Final = text("SELECT EXISTS (SELECT FROM enrolment.dossier WHERE id = :dossier)")
 _PATIENT: Final = text(
     "SELECT civilite, nom_naissance, nom_usage, prenom, date_naissance FROM enrolment.dossier WHERE id = :dossier"

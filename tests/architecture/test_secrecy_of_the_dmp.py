@@ -166,6 +166,7 @@ OF_PROFESSIONALS = [
     Reach("ps", "medical", "emergency", "table", ("INSERT", "SELECT")),
     Reach("ps", "medical", "emergency_refusal", "table", ("SELECT",)),
     Reach("ps", "medical", "medical", "schema", ("USAGE",)),
+    Reach("ps", "medical", "own_patients(most integer)", "definer routine", ("EXECUTE",)),
     Reach("ps", "medical", "relation", "table", ("INSERT", "SELECT"), {"UPDATE": ("ended_at",)}),
     Reach("ps", "medical", "sight()", "definer routine", ("EXECUTE",)),
     Reach(

@@ -92,6 +92,9 @@ def test_a_doctor_s_way_with_a_card(chromium: Chromium, served: Served) -> None:
     assert {where: each for where, each in found.items() if each} == {}
     attending = with_card(chromium, served, served.doctor(number := next(_numbers)))
     record.relate(a_professional(number), Basis.ATTENDING)
+    attending.goto("/")
+    expect(attending.get_by_role("row", name="Nicolas Dupond")).to_contain_text("Accès en urgence le")
+    assert faults(attending, axe_source()) == []
     find(attending, someone)
     expect(attending.get_by_text("Malaise au domicile")).to_be_visible()
     assert faults(attending, axe_source()) == []

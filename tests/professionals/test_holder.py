@@ -2,6 +2,7 @@
 
 import html
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,11 +11,13 @@ from portal_account.world import Holder
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
+from dmp_core.access import circle
 from dmp_core.access.professional import ProfessionalGate
+from dmp_core.access.rules import Basis
 from dmp_core.access.trace import Action, Mode
 from dmp_core.professionals.certificates import Professional
 
-from .world import Record, RecordWorld, a_professional, listed, tried
+from .world import Record, RecordWorld, a_professional, listed, member, tried
 
 _numbers = iter(range(50_000, 60_000))
 PAGE = "/mon-dmp/professionnels"
@@ -133,6 +136,29 @@ def test_emergencies_are_refused_beforehand_with_a_tick_and_end_those_under_way(
     assert tried(lambda: gate.break_glass(who, record.dossier, Mode.EMERGENCY, "Encore")) is not None
     settle(signed_in, "permettre-urgence")
     assert gate.read(who, record.dossier, document.id)
+
+
+def test_the_medecin_traitant_is_told_of_an_emergency_on_their_home_page(world: RecordWorld) -> None:
+    gate, attending, other = world.gate(), a_doctor("TRAITANT"), a_doctor("AUTRE")
+    quiet, urgent, blocked, closed, over = (world.a_record() for _ in range(5))
+    for record in (quiet, urgent, blocked, closed):
+        record.relate(attending, Basis.ATTENDING)
+        gate.consent(other, record.dossier, informed=True)
+    over.relate(attending, Basis.CONSENT, days=1)
+    gate.break_glass(a_doctor("GARDE"), urgent.dossier, Mode.EMERGENCY, "Malaise")
+    blocked.as_owner(circle.block, member(attending), world.clock())
+    closed.state("closed")
+    world.clock.forward(days=2)
+    found = gate.patients(attending, 10)
+    assert [one.dossier for one in found] == [urgent.dossier, quiet.dossier]
+    assert found[0].emergency_at == world.clock() - timedelta(days=2)
+    assert {one.dossier: one.emergency_at for one in gate.patients(other, 10)} == {
+        urgent.dossier: None, quiet.dossier: None, blocked.dossier: None,
+    }  # fmt: skip
+    assert len(gate.patients(other, 2)) == 2
+    assert gate.patients(a_doctor("INCONNU"), 10) == []
+    world.clock.forward(days=30)
+    assert [one.emergency_at for one in gate.patients(attending, 10)] == [None, None]
 
 
 def test_the_home_tells_of_the_emergency(signed_in: Holder, record: Record, gate: ProfessionalGate) -> None:

@@ -23,6 +23,8 @@ from dmp_core.record.structured import as_pdf, told_by
 blueprint = Blueprint("ps", __name__)
 
 PAGE: Final = 20
+MOST_PATIENTS: Final = 200
+"""On the home page; the others are found by their card."""
 _LAST_PAGE: Final = 500
 _ARCHIVED: Final = "archives"
 _TYPED: Final = ("nir", "prenom", "naissance")
@@ -43,11 +45,7 @@ def gate() -> ProfessionalGate:
 @blueprint.get("/")
 def home() -> str:
     """Whom to look for."""
-    today = parts().clock().astimezone(PARIS).date()
-    nothing = dict.fromkeys(_TYPED, "")
-    return render_template(
-        "home.html", typed=nothing, wrong="", expected=expected_of(professional().profession.code, today)
-    )
+    return _home(dict.fromkeys(_TYPED, ""))
 
 
 @blueprint.route("/session", methods=["GET", "POST"])
@@ -68,7 +66,7 @@ def find() -> ResponseReturnValue:
         return redirect(url_for(".dossier", dossier=gate().find(professional(), ins_c)), 303)
     except (Invalid, NotFound) as refusal:
         status = 422 if isinstance(refusal, Invalid) else 404
-        return render_template("home.html", typed=typed, wrong=str(refusal), expected=[]), status
+        return _home(typed, str(refusal)), status
 
 
 @blueprint.get("/dossiers/<uuid:dossier>")
@@ -147,6 +145,14 @@ def content(dossier: UUID, document_id: UUID) -> ResponseReturnValue:
     if mime != Format.PDF.value:  # whose viewer a sandbox would keep from starting
         response.headers["Content-Security-Policy"] = _QUIET
     return response
+
+
+def _home(typed: dict[str, str], wrong: str = "") -> str:
+    who, today = professional(), parts().clock().astimezone(PARIS).date()
+    return render_template(
+        "home.html", typed=typed, wrong=wrong, expected=expected_of(who.profession.code, today),
+        patients=gate().patients(who, MOST_PATIENTS), most=MOST_PATIENTS,
+    )  # fmt: skip
 
 
 def _listing(dossier: UUID, found: Listed, what: str, page: int) -> str:
