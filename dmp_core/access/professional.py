@@ -141,7 +141,7 @@ class ProfessionalGate:
             sight = self._sight(who, way, now)
             found = documents.documents_seen(connection, box, dossier, sight, wanted, size + 1, offset)
             told = circle.emergencies(connection, dossier, _TOLD) if way.sees_all else []
-            patient = _patient(connection, dossier)
+            patient = patient_of(connection, dossier)
             self._trace(connection, dossier, now, who, way, Action.LIST)
         return Listed(patient, way, found[:size], len(found) > size, told)
 
@@ -149,7 +149,7 @@ class ProfessionalGate:
         """A document's metadata; what it says is `read`'s."""
         with self._in(who, dossier, Action.LOOK, document_id) as (connection, box, way, now):
             found = self._visible(connection, box, self._sight(who, way, now), document_id)
-            patient = _patient(connection, dossier)
+            patient = patient_of(connection, dossier)
             self._trace(connection, dossier, now, who, way, Action.LOOK, found.id)
         return patient, found
 
@@ -287,7 +287,8 @@ def _member(who: Professional) -> Member:
     return Member(str(who.id), who.name, (who.speciality or who.profession).code)
 
 
-def _patient(connection: Connection, dossier: UUID) -> Patient:
+def patient_of(connection: Connection, dossier: UUID) -> Patient:
+    """Whose dossier the bound one is."""
     return _named(connection.execute(_PATIENT, {"dossier": dossier}).one())
 
 

@@ -226,6 +226,16 @@ def document_of(connection: Connection, box: Box, document_id: UUID, *, lock: bo
     return None if row is None else read(box, row)
 
 
+def current_of(
+    connection: Connection, box: Box, type_code: str, kind: Format, *, lock: bool = False
+) -> Document | None:
+    """The latest document of the bound dossier in force, of this type and format."""
+    row = connection.execute(
+        _CURRENT_LOCKED if lock else _CURRENT, {"type": type_code, "mime": kind.value}
+    ).one_or_none()
+    return None if row is None else read(box, row)
+
+
 def versions_of(connection: Connection, box: Box, document: Document) -> list[Document]:
     """Every version of it, the latest first."""
     return [read(box, row) for row in connection.execute(_VERSIONS, {"logical": document.logical_id})]
@@ -350,6 +360,12 @@ _ASKED: Final = (
 _SEEN: Final = f"{_ASKED} AND (hidden_until IS NULL OR hidden_until <= :now)"
 _ONE: Final = text(f"SELECT {COLUMNS} FROM medical.document WHERE id = :id")  # noqa: S608 - constants of ours
 _ONE_LOCKED: Final = text(f"SELECT {COLUMNS} FROM medical.document WHERE id = :id FOR UPDATE")  # noqa: S608
+_CURRENT_ROW: Final = (
+    f"SELECT {COLUMNS} FROM medical.document WHERE type_code = :type AND mime = :mime "  # noqa: S608
+    "AND status IN ('approved', 'archived') ORDER BY submitted_at DESC, id LIMIT 1"
+)
+_CURRENT: Final = text(_CURRENT_ROW)
+_CURRENT_LOCKED: Final = text(f"{_CURRENT_ROW} FOR UPDATE")
 _VERSIONS: Final = text(
     f"SELECT {COLUMNS} FROM medical.document WHERE logical_id = :logical ORDER BY version DESC"  # noqa: S608
 )

@@ -159,9 +159,12 @@ OF_PROFESSIONALS = [
         "ps", "enrolment", "dossier_of_identifier(wanted_system text, wanted_value text)", "definer routine", ("EXECUTE",)
     ),
     Reach("ps", "enrolment", "enrolment", "schema", ("USAGE",)),
+    Reach("ps", "enrolment", "identifier", "table", (), {"SELECT": ("dossier_id", "system", "value", "valid_to")}),
     Reach("ps", "medical", "assertion", "table", ("INSERT",)),
     Reach("ps", "medical", "block", "table", ("SELECT",)),
-    Reach("ps", "medical", "document", "table", ("INSERT", "SELECT")),
+    Reach(
+        "ps", "medical", "document", "table", ("INSERT", "SELECT"), {"UPDATE": ("entry_uuid", "status", "changed_at")}
+    ),
     Reach("ps", "medical", "dossier_key", "table", ("INSERT", "SELECT")),
     Reach("ps", "medical", "emergency", "table", ("INSERT", "SELECT")),
     Reach("ps", "medical", "emergency_refusal", "table", ("SELECT",)),

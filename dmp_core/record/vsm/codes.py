@@ -7,7 +7,6 @@ from dmp_core.record.vsm.summary import HabitKind
 
 MODEL: Final = "1.2.250.1.213.1.1.1.13"
 EXTENSION: Final = "201310"
-FORMAT: Final = "urn:asip:ci-sis:vsm:2012"
 CIM10: Final = "2.16.840.1.113883.6.3"
 CCAM: Final = "1.2.250.1.213.2.5"
 CIS: Final = "1.2.250.1.213.2.3.1"

@@ -268,24 +268,40 @@ class Wrong(Invalid):
 
 
 def settled(summary: Summary, today: date) -> Summary:
-    """The summary as it can stand, texts without stray blanks. Raises Wrong with the first fault."""
+    """The summary as it can stand. Raises Wrong with the first fault."""
+    found = tidied(summary)
+    wrong = next(faults_of(found, today), None)
+    if wrong is not None:
+        raise wrong
+    return found
+
+
+def tidied(summary: Summary) -> Summary:
+    """The summary with texts on one line without stray blanks, codes in capitals, and dates from the largest part on."""
     found: dict[str, Any] = {}
     for name in SECTIONS:
         lines = getattr(summary, name)
-        if isinstance(lines, Absence):
-            found[name] = lines
-            continue
-        if not lines:
-            raise Wrong(
-                name, None, "", "remplissez une ligne, ou dites qu’il n’y a rien ou que ce n’est pas renseigné."
-            )
-        if len(lines) > MOST_LINES:
-            raise Wrong(name, None, "", f"{MOST_LINES} lignes au plus ; gardez l’essentiel.")
-        found[name] = tuple(_line(name, place, line, today) for place, line in enumerate(lines))
+        found[name] = lines if isinstance(lines, Absence) else tuple(map(_tidy, lines))
     return Summary(**found)
 
 
-def faults(name: str, place: int, line: Line, today: date) -> Iterator[Wrong]:
+def faults_of(summary: Summary, today: date) -> Iterator[Wrong]:
+    """Everything that is wrong in a tidied summary."""
+    for name in SECTIONS:
+        lines = getattr(summary, name)
+        if isinstance(lines, Absence):
+            continue
+        if not lines:
+            yield Wrong(
+                name, None, "", "remplissez une ligne, ou dites qu’il n’y a rien ou que ce n’est pas renseigné."
+            )
+        if len(lines) > MOST_LINES:
+            yield Wrong(name, None, "", f"{MOST_LINES} lignes au plus ; gardez l’essentiel.")
+        for place, line in enumerate(lines[:MOST_LINES]):
+            yield from _faults(name, place, line, today)
+
+
+def _faults(name: str, place: int, line: Line, today: date) -> Iterator[Wrong]:
     """Everything that is wrong in one line."""
     for field, value in _texts(line):
         if field in REQUIRED and not value:
@@ -297,7 +313,7 @@ def faults(name: str, place: int, line: Line, today: date) -> Iterator[Wrong]:
         elif field in DATES and value and not _stands(value, today, to_come=_may_come(line, field)):
             yield Wrong(
                 name, place, field,
-                f"« {NAMES[field].lower()} » n’est pas une date possible, écrite AAAA, AAAA-MM ou AAAA-MM-JJ.",
+                f"« {NAMES[field].lower()} » n’est pas une date passée ; écrivez par exemple 2014, 06/2014 ou 21/06/2014.",
             )  # fmt: skip
         elif field == "code" and value and not CODES[type(line)][1].fullmatch(value):
             yield Wrong(name, place, field, f"ce n’est pas un code {CODES[type(line)][0]}.")
@@ -307,12 +323,8 @@ def faults(name: str, place: int, line: Line, today: date) -> Iterator[Wrong]:
         yield Wrong(name, place, "until", "la fin précède le début.")
 
 
-def _line(name: str, place: int, line: Line, today: date) -> Line:
-    tidy = msgspec.structs.replace(line, **{field: _tidy(value) for field, value in _texts(line)})
-    wrong = next(faults(name, place, tidy, today), None)
-    if wrong is not None:
-        raise wrong
-    return tidy
+def _tidy(line: Line) -> Line:
+    return msgspec.structs.replace(line, **{field: _written(field, value) for field, value in _texts(line)})
 
 
 def _texts(line: Line) -> Iterator[tuple[str, str]]:
@@ -322,9 +334,14 @@ def _texts(line: Line) -> Iterator[tuple[str, str]]:
             yield field, value
 
 
-def _tidy(typed: str) -> str:
-    """Composed letters, one blank between two words."""
-    return unicodedata.normalize("NFC", " ".join(typed.split()))
+def _written(field: str, typed: str) -> str:
+    """Composed letters, one blank between two words; 1/6/2014 is 2014-06-01."""
+    text = unicodedata.normalize("NFC", " ".join(typed.split()))
+    if field == "code":
+        return text.upper()
+    if field in DATES and "/" in text:
+        return "-".join(each.strip().rjust(2, "0") for each in reversed(text.split("/")))
+    return text
 
 
 def _may_come(line: Line, field: str) -> bool:

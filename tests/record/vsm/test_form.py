@@ -76,14 +76,23 @@ def test_stray_blanks_go() -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "written"),
+    [("1/6/2014", "2014-06-01"), ("06/2014", "2014-06"), ("2014", "2014"), (" 2014-06 ", "2014-06")],
+)
+def test_a_date_may_be_written_as_one_says_it(typed: str, written: str) -> None:
+    kept = settled(a(problems=(Problem("x", typed, "i10"),)), TODAY)
+    assert kept.problems == (Problem("x", written, "I10"),)
+
+
+@pytest.mark.parametrize(
     ("summary", "section", "line", "name", "sentence"),
     [
         (a(problems=()), "problems", None, "", "Pathologies en cours : remplissez une ligne"),
         (a(problems=(Problem(" "),)), "problems", 0, "label", "Pathologies en cours, ligne 1 : le champ « libellé » est vide."),
         (a(problems=(Problem("x"), Problem("y", "2017"))), "problems", 1, "since", "ligne 2 : « depuis »"),
-        (a(problems=(Problem("x", "2016-02-30"),)), "problems", 0, "since", "AAAA-MM-JJ"),
-        (a(problems=(Problem("x", "02/2016"),)), "problems", 0, "since", "AAAA-MM-JJ"),
-        (a(problems=(Problem("x", "", "g45"),)), "problems", 0, "code", "ce n’est pas un code CIM-10"),
+        (a(problems=(Problem("x", "2016-02-30"),)), "problems", 0, "since", "21/06/2014"),
+        (a(problems=(Problem("x", "31/02/2016"),)), "problems", 0, "since", "21/06/2014"),
+        (a(problems=(Problem("x", "", "45G"),)), "problems", 0, "code", "ce n’est pas un code CIM-10"),
         (a(past=(Past("x", "2016-03", "2015"),)), "past", 0, "until", "la fin précède le début"),
         (a(allergies=(Allergy(AllergyKind.FOOD, ""),)), "allergies", 0, "agent", "« agent » est vide"),
         (a(exposures=(Exposure("x" * 201),)), "exposures", 0, "label", "200 caractères"),
