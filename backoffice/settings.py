@@ -14,8 +14,14 @@ from urllib.parse import quote
 
 from backoffice.core.errors import Invalid, Unavailable
 
-OF_THE_RECORD = {"DMP_TITULAIRE_URL": "titulaire", "DMP_FEED_URL": "alimentation", "DMP_PS_URL": "ps"}
-"""The variable that makes a host one of mon-dmp, of the automatic feed or of the professionals, and its login role."""
+OF_THE_RECORD = {
+    "DMP_TITULAIRE_URL": "titulaire",
+    "DMP_FEED_URL": "alimentation",
+    "DMP_PS_URL": "ps",
+    "DMP_NOTICES_URL": "avis",
+}
+"""The variable that makes a host one of mon-dmp, of the automatic feed, of the professionals or of the notices to holders,
+and its login role."""
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -138,6 +144,8 @@ class Settings:
     """The automatic feed; only its own process reads them, with the key ring and the folder of documents."""
     professionals: ProfessionalsSettings
     """The access of professionals; only its own process reads them, with the key ring and the folder of documents."""
+    notices_url: str = ""
+    """Database `dmp`, role `avis`: what the process that sends notices to holders alone is given."""
     ldap_kind: str = "openldap"
     """Shape of the directory: "openldap" or "active-directory"."""
     ldap_caisse_attribute: str = "departmentNumber"
@@ -247,6 +255,7 @@ class Settings:
                 regulators=Path(env["PS_REGULATORS"]) if env.get("PS_REGULATORS") else None,
                 hosts=tuple(env.get("PS_HOSTS", "").split()),
             ),
+            notices_url=database("DMP_NOTICES_URL", "avis", "dmp"),
             ldap_kind=env.get("LDAP_KIND", "openldap"),
             ldap_caisse_attribute=env.get("LDAP_CAISSE_ATTRIBUTE", "departmentNumber"),
             ldap_recheck=whole_number(env, "LDAP_RECHECK_SECONDS", 300, least=0),

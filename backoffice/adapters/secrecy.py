@@ -5,11 +5,11 @@ from sqlalchemy.pool import NullPool
 
 from dmp_core.storage.reach import Reach, reach
 
-ROLES = ("caisse", "titulaire", "ps", "alimentation")
+ROLES = ("caisse", "titulaire", "ps", "alimentation", "avis")
 
 
 def reach_of(url: str) -> list[Reach]:
-    """Everything the three applications' roles can reach in the database at `url`."""
+    """Everything the applications' roles can reach in the database at `url`."""
     engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
     try:
         with engine.connect() as connection:

@@ -15,6 +15,10 @@ _REFUSED = "Le SMS est refusé par l’opérateur : vérifiez le numéro."
 _AWAY = "L’envoi de SMS est momentanément indisponible : réessayez dans quelques minutes."
 
 
+class SmsDoubtful(Unavailable):
+    """No answer came: the SMS may have been taken in charge."""
+
+
 class SmsGateway:
     """One gateway; safe to share between threads."""
 
@@ -28,12 +32,17 @@ class SmsGateway:
         self._url = parts
         self._client = httpx.Client(timeout=TIMEOUT_S, trust_env=False, follow_redirects=False)
 
-    def send(self, to: str, text: str) -> None:
-        """Hand over one SMS to `to` (E.164). Raises Invalid (refused for good) and Unavailable (try again later)."""
+    def send(self, to: str, text: str, request: str = "") -> None:
+        """Hand over one SMS to `to` (E.164), under the id `request` or a new one.
+
+        Raises Invalid (refused for good) and Unavailable (try again later; SmsDoubtful when no answer came).
+        """
         try:
-            answer = self._client.post(self._url, json={"id": str(uuid.uuid4()), "to": to, "text": text})
-        except httpx.HTTPError as error:
+            answer = self._client.post(self._url, json={"id": request or str(uuid.uuid4()), "to": to, "text": text})
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Unavailable(_AWAY) from error
+        except httpx.HTTPError as error:
+            raise SmsDoubtful(_AWAY) from error
         if answer.is_success:
             return
         if answer.is_client_error and answer.status_code not in (401, 403, 407, 408, 429):

@@ -53,7 +53,9 @@ def _show(as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("application", type=click.Choice(["backoffice", "mondmp", "ps", "alimentation"]), default="backoffice")
+@click.argument(
+    "application", type=click.Choice(["backoffice", "mondmp", "ps", "alimentation", "avis"]), default="backoffice"
+)
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
@@ -61,7 +63,7 @@ def _show(as_json: bool) -> None:
 )
 @click.option("--host", default="127.0.0.1", show_default=True)
 def serve(application: str, port: int | None, host: str) -> None:
-    """Sert le back office, mon-dmp, l’accès des professionnels (TLS, par carte), ou l’alimentation, sans adresse."""
+    """Sert le back office, mon-dmp, l’accès des professionnels (TLS, par carte), ou sans adresse l’alimentation ou les avis."""
     if application == "mondmp":
         from backoffice.mondmp import serve as serve_mondmp
 
@@ -74,6 +76,10 @@ def serve(application: str, port: int | None, host: str) -> None:
         from backoffice.feeding import work
 
         work(Settings.from_env())
+    elif application == "avis":
+        from backoffice.notifying import work as send_notices
+
+        send_notices(Settings.from_env())
     else:
         from backoffice.app import serve as serve_web
 

@@ -28,7 +28,7 @@ from backoffice.core.errors import Unavailable
 from backoffice.embedded.processes import Background
 
 SUPERUSER = "cluster_admin"
-ROLES = ("caisse_owner", "dmp_owner", "caisse", "titulaire", "ps", "alimentation")
+ROLES = ("caisse_owner", "dmp_owner", "caisse", "titulaire", "ps", "alimentation", "avis")
 ROLES_SQL = Path(__file__).with_name("roles.sql")
 
 CONFIGURATION = """

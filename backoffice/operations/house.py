@@ -28,7 +28,7 @@ WATCH_SECONDS = 1.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CHILDREN = {
     "worker": "Le travailleur", "web": "Le back office", "mondmp": "mon-dmp", "ps": "L’accès des professionnels",
-    "feed": "L’alimentation",
+    "feed": "L’alimentation", "notices": "L’envoi des avis",
 }  # fmt: skip
 ADDRESSES = {
     "web": "Back office des caisses : http", "mondmp": "mon-dmp, pour l’assuré  : http",
@@ -182,6 +182,9 @@ def _serve(parts: Services, children: dict[str, Background], port: int, say: Cal
     commands["feed"] = [sys.executable, "-m", "backoffice.feeding", str(data_folder() / "files" / DEMONSTRATION)]
     with signals_held():
         children["feed"].start(commands["feed"])
+    commands["notices"] = [sys.executable, "-m", "backoffice.notifying"]
+    with signals_held():
+        children["notices"].start(commands["notices"])
     return _Watch(parts, children, commands, ports, say)
 
 

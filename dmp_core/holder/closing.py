@@ -6,7 +6,6 @@ from typing import Final
 from dmp_core.clock import Clock
 from dmp_core.enrolment.dossiers import ClosedBy, close
 from dmp_core.errors import Invalid
-from dmp_core.holder.notices import Notices, Told
 from dmp_core.holder.one_time import Channel, OneTime, Purpose, Sent
 from dmp_core.holder.sessions import Ending, Session, Sessions
 from dmp_core.holder.store import HolderStore
@@ -36,13 +35,12 @@ class Closing:
     """The two steps of a closure."""
 
     def __init__(
-        self, store: HolderStore, clock: Clock, one_time: OneTime, sessions: Sessions, notices: Notices
+        self, store: HolderStore, clock: Clock, one_time: OneTime, sessions: Sessions
     ) -> None:  # fmt: skip
         self._store = store
         self._clock = clock
         self._one_time = one_time
         self._sessions = sessions
-        self._notices = notices
 
     def ask(self, session: Session, by: Channel | None = None) -> Sent:
         """Send the code that confirms. Raises TooMany and Unavailable as `OneTime.send` does; nothing is closed yet."""
@@ -52,7 +50,7 @@ class Closing:
     def confirm(self, session: Session, typed: str, reason: Reason | None) -> None:
         """Close the dossier and end its sessions, this one too, in one transaction with the event that tells the caisse.
 
-        The holder is told on every channel of the account. Raises WrongCode, TooMany, and WrongState when the dossier is
+        The same event has the holder told on every channel. Raises WrongCode, TooMany, and WrongState when the dossier is
         no longer open; nothing is closed then.
         """
         dossier = session.dossier_id
@@ -62,7 +60,6 @@ class Closing:
         with self._store.transaction(dossier) as connection:
             close(connection, now, dossier, ClosedBy.HOLDER, WORDS[reason] if reason else None)
             self._sessions.end_all(dossier, ending=Ending.CLOSED, connection=connection)
-        self._notices.tell(dossier, Told.CLOSED)
 
 
 def reason_of(typed: str) -> Reason | None:

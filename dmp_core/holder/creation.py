@@ -24,7 +24,6 @@ from dmp_core.enrolment.insured import Insured, InsuredBase
 from dmp_core.errors import Invalid, WrongState
 from dmp_core.holder.guard import Guard
 from dmp_core.holder.identification import prove_identity
-from dmp_core.holder.notices import Notices, Told
 from dmp_core.holder.sessions import Client, Session, Sessions, Stage
 from dmp_core.holder.store import HolderStore
 from dmp_core.identity.identifiers import System
@@ -118,15 +117,13 @@ class Creation:
     """The three steps."""
 
     def __init__(
-        self, store: HolderStore, codes: Keyring, insured: InsuredBase, guard: Guard, sessions: Sessions, notices: Notices,
-        clock: Clock,
+        self, store: HolderStore, codes: Keyring, insured: InsuredBase, guard: Guard, sessions: Sessions, clock: Clock,
     ) -> None:  # fmt: skip
         self._store = store
         self._codes = codes
         self._insured = insured
         self._guard = guard
         self._sessions = sessions
-        self._notices = notices
         self._clock = clock
 
     def identify(
@@ -185,12 +182,9 @@ class Creation:
                 connection, now, UUID(session.data["request"]), person, contacts, consent, Way.ONLINE
             )  # fmt: skip
             shown = {"password": opened.password, "until": (now + SHOWN_FOR).isoformat()}
-            token = self._sessions.advance(
+            return self._sessions.advance(
                 session, Stage.CREATED, dossier=opened.dossier_id, data=shown, connection=connection
             )
-        # Beside the receipt, which goes by the channel the insurance knows: here, to the contacts just given.
-        self._notices.tell(opened.dossier_id, Told.CREATED)
-        return token
 
     def created(self, session: Session) -> Created:
         """What step 3 shows to the browser that created the DMP; the password as long as it is unused, 15 minutes."""

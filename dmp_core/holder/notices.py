@@ -1,6 +1,7 @@
 """What a holder is told about their own account, on every channel it has (ASVS 5.0, 6.3.7; RECORD section 4, row 30).
 
-Sent after the answer and never queued on disk. No name, no NIR, no login, nothing medical.
+Sent after the answer and never queued on disk. No name, no NIR, no login, nothing medical. What happened to the DMP itself
+is told by `dmp_core.notices`.
 """
 
 from datetime import datetime
@@ -21,7 +22,6 @@ CALL = "0 810 331 133"
 class Told(Enum):
     """What happened: the subject of the e-mail, and the sentence, with a place for the moment and for a detail."""
 
-    CREATED = ("Votre DMP est créé", "mon-dmp : votre DMP a été créé le {when}.")
     NEW_DEVICE = (
         "Connexion à mon-dmp depuis un nouvel appareil",
         "mon-dmp : connexion le {when} depuis un nouvel appareil ({detail}).",
@@ -47,7 +47,6 @@ class Told(Enum):
         "Une application peut ouvrir votre DMP",
         "mon-dmp : le {when}, vous avez autorisé l'application « {detail} » à ouvrir votre DMP.",
     )
-    CLOSED = ("Votre DMP est clôturé", "mon-dmp : votre DMP a été clôturé à votre demande le {when}.")
 
 
 class Notices:

@@ -11,7 +11,7 @@ from sqlalchemy.pool import NullPool
 
 from dmp_core.storage.reach import Reach, reach, standing
 
-LOGINS = ("caisse", "titulaire", "ps", "alimentation")
+LOGINS = ("caisse", "titulaire", "ps", "alimentation", "avis")
 
 PROBES = (
     "CREATE TABLE medical.probe (id bigint GENERATED ALWAYS AS IDENTITY, secret text)",
@@ -192,6 +192,26 @@ def test_row_security_binds_every_table_that_professionals_reach(caisse: Connect
     assert {tuple(row) for row in policies} == tables
 
 
+OF_NOTICES = [
+    Reach("avis", "", "dmp", "database", ("CONNECT",)),
+    Reach("avis", "medical", "claim_notice(moment timestamp with time zone)", "definer routine", ("EXECUTE",)),
+    Reach(
+        "avis", "medical", "doubtful_notices(moment timestamp with time zone, before timest", "definer routine",
+        ("EXECUTE",),
+    ),
+    Reach("avis", "medical", "medical", "schema", ("USAGE",)),
+    Reach(
+        "avis", "medical", "settle_notice(notice uuid, outcome text, moment timestamp with ", "definer routine",
+        ("EXECUTE",),
+    ),
+]  # fmt: skip
+"""Who sends notices reaches no table: a notice that is due, with the address it goes to, and what became of it."""
+
+
+def test_who_sends_notices_reaches_no_table(caisse: Connection) -> None:
+    assert reach(caisse, ["avis"]) == OF_NOTICES
+
+
 WITHOUT_DOSSIER = {"outbox", "attempt"}
 """Tables that the portal writes before it knows a dossier: it puts events in and cannot read them back; counters of
 attempts stand under digests."""
@@ -363,7 +383,7 @@ def test_no_login_has_a_power_over_the_server_or_belongs_to_another_role(caisse:
     assert [asdict(login) for login in standing(caisse, LOGINS)] == [{"role": r, **powerless} for r in sorted(LOGINS)]
 
 
-@pytest.mark.parametrize("login", ["ps", "alimentation", "dmp_owner"])
+@pytest.mark.parametrize("login", ["ps", "alimentation", "avis", "dmp_owner"])
 def test_who_serves_the_dmp_cannot_enter_the_database_of_the_caisses(cluster: Any, login: str) -> None:
     url = cluster.url(login, "caisse")
     with pytest.raises(OperationalError, match="permission denied for database"):

@@ -1,17 +1,18 @@
 """DMP past their ten years: never before, by two persons, once, all of it, with a proof."""
 
 from datetime import UTC, datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from campaigns.world import World
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.pool import NullPool
 
 from backoffice.closure.destruction import destroy, destroyed, propose, proposed, to_propose, withdraw
 from backoffice.core.actor import Actor, Role
 from backoffice.core.errors import Invalid, NotAllowed, NotFound, WrongState
+from backoffice.embedded.postgres import SUPERUSER
 
 from .test_closures import SUPERVISOR, a_holder
 
@@ -56,6 +57,64 @@ def referring(world: World) -> list[str]:
             "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE k.confrelid = 'enrolment.dossier'::regclass", "dmp",
         )
     ]  # fmt: skip
+
+
+def named(world: World) -> list[str]:
+    """Every table of the database `dmp` that has a dossier in a column, whether or not it refers to it."""
+    return [
+        f"{schema}.{table}"
+        for schema, table in world.sql(
+            "SELECT n.nspname, c.relname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
+            "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE a.attname = 'dossier_id' AND NOT a.attisdropped "
+            "AND c.relkind IN ('r', 'p')", "dmp",
+        )
+    ]  # fmt: skip
+
+
+def fill(connection: Connection, table: str, dossier: UUID) -> None:
+    """A row of this dossier in a table, made up by its columns' types; the table's constraints are not asked."""
+    made_up = {
+        "uuid": "gen_random_uuid()", "text": "'x'", "bytea": "'x'", "boolean": "true", "date": "current_date",
+        "timestamp with time zone": "now()", "jsonb": "'{}'",
+    }  # fmt: skip
+    for (check,) in connection.execute(
+        text("SELECT conname FROM pg_constraint WHERE conrelid = CAST(:t AS regclass) AND contype = 'c'"), {"t": table}
+    ).all():
+        connection.exec_driver_sql(f'ALTER TABLE {table} DROP CONSTRAINT "{check}"')
+    columns = connection.execute(
+        text(
+            "SELECT a.attname, format_type(a.atttypid, NULL) FROM pg_attribute a WHERE a.attrelid = CAST(:t AS regclass) "
+            "AND a.attnum > 0 AND NOT a.attisdropped AND (a.attnotnull OR a.attname = 'dossier_id') "
+            "AND a.attidentity = '' AND a.attgenerated = ''"
+        ),
+        {"t": table},
+    ).all()
+    values = {name: f"'{dossier}'" if name == "dossier_id" else made_up.get(kind, "1") for name, kind in columns}
+    connection.exec_driver_sql(
+        f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(values.values())}) ON CONFLICT DO NOTHING"
+    )
+
+
+def test_no_table_that_names_a_dossier_outlives_it(world: World, person: int) -> None:
+    """Asks the catalogue: a table added later and forgotten in `medical.erase` or `destroy_dossier` is named here."""
+    tables = named(world)
+    assert {"medical.notice", "medical.relation", "medical.emergency", "enrolment.app_token"} <= set(tables)
+    (dossier,) = world.sql("SELECT id FROM enrolment.dossier", "dmp")[0]
+    engine = create_engine(world.databases.url(SUPERUSER, "dmp"), poolclass=NullPool)
+    with engine.connect() as connection:  # rolled back at its end
+        connection.exec_driver_sql("SET session_replication_role = replica")
+        for table in tables:
+            fill(connection, table, dossier)
+        connection.exec_driver_sql("SET session_replication_role = origin")
+        count = " UNION ALL ".join(
+            f"SELECT '{table}', count(*) FROM {table} WHERE dossier_id = '{dossier}'" for table in tables
+        )
+        assert [table for table, rows in connection.exec_driver_sql(count) if not rows] == []
+        connection.execute(
+            text("SELECT * FROM enrolment.destroy_dossier(gen_random_uuid(), '631', :p, 'a', 'b', :now)"),
+            {"p": person, "now": AFTER},
+        )
+        assert [table for table, rows in connection.exec_driver_sql(count) if rows] == []
 
 
 def test_two_persons_destroy_all_of_it_and_a_proof_is_left(world: World, person: int) -> None:

@@ -27,15 +27,12 @@ def test_the_whole_way_opens_one_dossier_and_tells_the_back_office_once(world: W
     assert tuple(contact) == ("mail", "nicolas@exemple.fr")
 
 
-def test_the_holder_is_told_on_the_contacts_just_given_and_once(world: World, app: Flask, visitor: Visitor) -> None:
+def test_a_notice_to_the_contacts_just_given_waits_to_be_sent_once(world: World, visitor: Visitor) -> None:
     person = world.person()
-    login, password = shown(visitor.create(person, world.code(person)).text)
-    app.extensions["mondmp.access"].close()
-    (notice,) = world.outside.sent
-    assert (notice.to, notice.subject) == ("nicolas@exemple.fr", "Votre DMP est créé")
-    assert notice.text.startswith("mon-dmp : votre DMP a été créé le 02/11/2016 à 10 h 00.")
-    for secret in (login, password, person.nir, "Dupond"):
-        assert secret not in notice.text
+    visitor.create(person, world.code(person))
+    (dossier,) = world.dossiers(person)
+    waiting = world.rows("SELECT kind, channel, state FROM medical.notice WHERE dossier_id = :d", d=dossier.id)
+    assert sorted(map(tuple, waiting)) == [("created", "mail", "waiting"), ("created", "mobile", "waiting")]
 
 
 def test_the_proof_of_consent_holds_the_terms_shown_and_the_sentence(world: World, visitor: Visitor) -> None:

@@ -5,7 +5,7 @@ import re
 import pytest
 from flask import Flask
 
-from .world import AccountWorld, Holder, settle
+from .world import AccountWorld, Holder
 
 CONFIRM = "/mon-dmp/fermeture/confirmation"
 
@@ -79,8 +79,11 @@ def test_closing_tells_what_it_does_and_takes_effect_with_the_code_alone(
     assert str(row.keep_until) == "2026-11-02"
     assert world.events(signed_in.who.person)[-1] == ("dossier.closed", {"by": "holder"})
     assert [each.get("/mon-dmp").location for each in (signed_in, elsewhere)] == ["/connexion"] * 2
-    settle(app)
-    assert "clôturé à votre demande" in world.outside.told(signed_in.who.mobile)[-1]
+    told = world.rows(
+        "SELECT channel, state FROM medical.notice WHERE dossier_id = :d AND kind = 'closed' ORDER BY channel",
+        d=signed_in.who.dossier,
+    )  # fmt: skip
+    assert [tuple(row) for row in told] == [("mail", "waiting"), ("mobile", "waiting")]
 
 
 def test_who_closed_is_told_so_only_after_the_right_password_and_code(

@@ -7,10 +7,22 @@ from dmp_core.portals.mondmp.account import (
     connections,
     contacts,
     home,
+    notices,
     profile,
     recovery,
     sign_in,
 )
 from dmp_core.portals.mondmp.account.pages import blueprint
 
-__all__ = ["applications", "blueprint", "closure", "connections", "contacts", "home", "profile", "recovery", "sign_in"]
+__all__ = [
+    "applications",
+    "blueprint",
+    "closure",
+    "connections",
+    "contacts",
+    "home",
+    "notices",
+    "profile",
+    "recovery",
+    "sign_in",
+]

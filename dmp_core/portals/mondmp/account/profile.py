@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from dmp_core.errors import DmpError, Invalid, NotFound, WrongState
 from dmp_core.holder.authenticator import Enrolment
 from dmp_core.holder.guard import TooMany
+from dmp_core.holder.notice_choice import wants_first_accesses
 from dmp_core.holder.one_time import WrongCode
 from dmp_core.holder.profile import profile_of
 from dmp_core.holder.sessions import Stage
@@ -35,9 +36,11 @@ def profile() -> str:
     session = web.current_session()
     with web.parts().store.transaction(session.dossier_id) as connection:
         holder, trusted = profile_of(connection), trusted_person(connection)
+        told = wants_first_accesses(connection)
     return render_template(
-        "account/profile.html", holder=holder, trusted=trusted, application=access().application.is_set_up(session)
-    )
+        "account/profile.html", holder=holder, trusted=trusted, application=access().application.is_set_up(session),
+        told_of_first_accesses=told,
+    )  # fmt: skip
 
 
 @blueprint.get("/mon-dmp/profil/mot-de-passe")

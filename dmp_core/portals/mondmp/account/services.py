@@ -9,4 +9,4 @@ __all__ = ["access", "closing"]
 def closing() -> Closing:
     """How holders close their DMP."""
     way, made = access(), parts()
-    return Closing(made.store, made.clock, way.one_time, way.sessions, way.notices)
+    return Closing(made.store, made.clock, way.one_time, way.sessions)

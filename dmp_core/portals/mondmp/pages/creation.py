@@ -130,7 +130,7 @@ def renew() -> ResponseReturnValue:
 
 def _creation() -> Creation:
     parts, way = web.parts(), web.access()
-    return Creation(parts.store, parts.codes, parts.insured, way.guard, way.sessions, way.notices, parts.clock)
+    return Creation(parts.store, parts.codes, parts.insured, way.guard, way.sessions, parts.clock)
 
 
 def _step_1(errors: typed.Errors, general: str | None = None) -> str:

@@ -1,0 +1,1 @@
+"""What happened to a DMP, told to its holder by e-mail and SMS, once."""
