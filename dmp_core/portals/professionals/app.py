@@ -8,7 +8,8 @@ from jinja2 import StrictUndefined
 
 from dmp_core.access.feeding import FeedingGate
 from dmp_core.access.professional import ProfessionalGate
-from dmp_core.portals.professionals import establishment, pages
+from dmp_core.access.summaries import SummaryGate
+from dmp_core.portals.professionals import establishment, pages, summaries
 from dmp_core.portals.professionals.card import require_card
 from dmp_core.portals.professionals.errors import translate_errors
 from dmp_core.portals.professionals.parts import Parts
@@ -16,7 +17,8 @@ from dmp_core.portals.professionals.rendering import equip_templates
 from dmp_core.portals.security import protect_responses
 from dmp_core.record.sealing import DossierKeys
 
-LARGEST_FORM: Final = 16 * 1024
+LARGEST_FORM: Final = 256 * 1024
+"""A whole medical summary."""
 SHORTEST_SECRET: Final = 32
 
 
@@ -35,6 +37,9 @@ def create_app(parts: Parts) -> Flask:
     app.extensions["professionals.feeding"] = FeedingGate(
         parts.store, parts.shelf, DossierKeys(parts.record), parts.clock
     )
+    app.extensions["professionals.summaries"] = SummaryGate(
+        parts.store, parts.shelf, DossierKeys(parts.record), parts.clock, parts.regulators
+    )
     app.secret_key = parts.secret_key
     app.config.update(
         MAX_CONTENT_LENGTH=LARGEST_FORM,
@@ -51,9 +56,12 @@ def create_app(parts: Parts) -> Flask:
     require_card(app)  # before anything else reads a request
     csrf = CSRFProtect(app)
     csrf.exempt(establishment.blueprint)  # each request bears its own signed assertion, which serves once
+    csrf.exempt(summaries.api)  # takes JSON alone, which a form of another site cannot send
     translate_errors(app)
     protect_responses(app, https=True)
     equip_templates(app, parts)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(summaries.blueprint)
+    app.register_blueprint(summaries.api)
     app.register_blueprint(establishment.blueprint)
     return app

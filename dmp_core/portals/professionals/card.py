@@ -21,6 +21,8 @@ _CLAIMS: Final = re.compile(
 )
 """Headers by which a proxy would tell a client's certificate: only somebody who tries sends one here."""
 _RESUME: Final = "ps.resume"
+_LONG_TO_WRITE: Final = "vsm.write"
+"""A form whose typing outlasts a session: it comes back as it was, and does nothing (`g.late`)."""
 _log = structlog.get_logger(__name__)
 
 
@@ -89,6 +91,8 @@ def _session(who: Professional, now: datetime) -> ResponseReturnValue | None:
         session.clear()
         raise CertificateRefused(Fault.CHANGED)
     if now.timestamp() - seen > IDLE.total_seconds():
-        return None if request.endpoint == _RESUME else redirect(url_for(_RESUME), 303)
+        if request.endpoint != _LONG_TO_WRITE:
+            return None if request.endpoint == _RESUME else redirect(url_for(_RESUME), 303)
+        g.late = True
     session["seen"] = now.timestamp()
     return None

@@ -10,11 +10,12 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from dmp_core.access.summaries import NotAttending
 from dmp_core.errors import DmpError, Invalid, NotFound, Unavailable, WrongState
 from dmp_core.professionals.certificates import CertificateRefused
 
 _STATUS: Final[dict[type[DmpError], int]] = {
-    CertificateRefused: 403, NotFound: 404, WrongState: 409, Invalid: 422, Unavailable: 503,
+    CertificateRefused: 403, NotAttending: 403, NotFound: 404, WrongState: 409, Invalid: 422, Unavailable: 503,
 }  # fmt: skip
 _TITLES: Final = {
     403: "Accès refusé", 404: "Introuvable", 409: "Action impossible pour l’instant", 422: "Saisie à corriger",

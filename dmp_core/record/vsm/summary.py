@@ -262,6 +262,7 @@ class Wrong(Invalid):
         where = TITLES[section] + (f", ligne {line + 1}" if line is not None else "")
         super().__init__(f"{where} : {sentence}")
         self.section = section
+        self.sentence = sentence
         self.line = line
         self.name = name
         """Of the field; empty for the whole line."""
