@@ -46,6 +46,7 @@ def test_a_summary_is_written_with_the_keyboard_and_read_by_a_colleague(chromium
     page.get_by_role("alert").get_by_role("link", name="Allergies et intolérances").click()
     page.get_by_label("Allergies et intolérances, ligne 1, Depuis").press_sequentially("2012")
     page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
     page.keyboard.press("Tab")
     page.keyboard.type("Amoxicilline")
     page.keyboard.press("Enter")  # checks, and deposits nothing

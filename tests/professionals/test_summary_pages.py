@@ -117,6 +117,7 @@ def test_every_fault_is_one_sentence_and_nothing_typed_is_lost(record: Record, o
     typed = none_of_all(office.form()) | {
         "problems-etat": "lignes", "problems-1-label": "<b>HTA</b>", "problems-1-since": "31/02/2014", "problems-1-code": "zz",
         "past-etat": "lignes", "family-0-label": "Diabète", "allergies-etat": "lignes", "allergies-1-reaction": "Urticaire",
+        "habits-etat": "lignes", "habits-0-label": "25 PA",
     }  # fmt: skip
     answer = office.send(typed)
     assert answer.status_code == 422
@@ -125,6 +126,7 @@ def test_every_fault_is_one_sentence_and_nothing_typed_is_lost(record: Record, o
         "Pathologies en cours, ligne 2 : « depuis » n’est pas une date passée",
         "Pathologies en cours, ligne 2 : ce n’est pas un code CIM-10",
         "Antécédents médicaux : remplissez une ligne",
+        "Mode de vie, ligne 1 : choisissez le type.",
         "Antécédents familiaux : des lignes sont remplies",
         "Allergies et intolérances, ligne 2 : le champ « agent » est vide",
     ):

@@ -54,7 +54,9 @@ def read(dossier: UUID) -> ResponseReturnValue:
         current = gate().summary(professional(), dossier)
     except NotIn:
         return redirect(url_for("ps.dossier", dossier=dossier), 303)
-    return render_template("summary.html", dossier=dossier, current=current, sections=sections_of(current.told.summary))
+    return render_template(
+        "summary.html", dossier=dossier, current=current, sections=sections_of(current.told.summary), unknown=UNKNOWN
+    )
 
 
 @blueprint.get("/ecrire")
@@ -144,7 +146,7 @@ def _form(dossier: UUID, blocks: list[Block], seen: UUID | None, whose: str | Pa
     given = {"told": "", "opened": "", "moved": None} | more
     return render_template(
         "summary_form.html", dossier=dossier, blocks=blocks, seen=seen, whose=whose, faults=faults,
-        wrong={fault.target: fault.sentence for fault in reversed(faults)}, titles=TITLES, columns=COLUMNS,
+        wrong={fault.target: fault.short for fault in reversed(faults)}, titles=TITLES, columns=COLUMNS,
         fields=FIELDS, choices=CHOICES, nothing=NOTHING, unknown=UNKNOWN, **given,
     )  # fmt: skip
 

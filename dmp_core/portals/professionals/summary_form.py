@@ -10,6 +10,7 @@ from werkzeug.datastructures import MultiDict
 from dmp_core.record.vsm.summary import (
     DATES,
     MOST_LINES,
+    NAMES,
     SECTIONS,
     Absence,
     AllergyKind,
@@ -64,7 +65,10 @@ class Fault:
     """What is wrong, and the field of the page that it is about."""
 
     sentence: str
+    """Said at the top of the page, with its section and line."""
     target: str
+    short: str = ""
+    """Said beside the field."""
 
 
 def empty_form() -> list[Block]:
@@ -118,6 +122,7 @@ def summary_of(blocks: list[Block], today: date) -> tuple[Summary | None, list[F
             made[block.name] = Absence(block.absence)
         elif filled:
             made[block.name] = tuple(_line(block.name, block.lines[number]) for number in filled)
+            faults += _not_chosen(block, filled)
         else:
             faults.append(
                 _fault(block.name, "remplissez une ligne, ou dites qu’il n’y a rien ou que ce n’est pas renseigné.")
@@ -127,17 +132,27 @@ def summary_of(blocks: list[Block], today: date) -> tuple[Summary | None, list[F
     for wrong in faults_of(summary, today):
         place = places[wrong.section][wrong.line] if wrong.line is not None else None
         target = f"{wrong.section}-etat" if place is None else f"{wrong.section}-{place}-{wrong.name}"
-        faults.append(Fault(_with_place(wrong, place), target))
+        faults.append(_fault(wrong.section, wrong.sentence, place, target))
     return (None, faults) if faults else (summary, [])
 
 
-def _fault(name: str, sentence: str) -> Fault:
-    return Fault(str(Wrong(name, None, "", sentence)), f"{name}-etat")
+def _not_chosen(block: Block, filled: list[int]) -> list[Fault]:
+    """Lines whose choice was not made: none of ours is the right one by default."""
+    if block.name not in CHOICES:
+        return []
+    chosen = next(each for each in FIELDS[block.name] if each in _CHOSEN)
+    known = {each.value for each in CHOICES[block.name]}
+    return [
+        _fault(block.name, f"choisissez le {NAMES[chosen].lower()}.", number, f"{block.name}-{number}-{chosen}")
+        for number in filled if block.lines[number][chosen] not in known
+    ]  # fmt: skip
 
 
-def _with_place(wrong: Wrong, place: int | None) -> str:
-    """The sentence, with the line as it is numbered on the page."""
-    return str(Wrong(wrong.section, place, wrong.name, wrong.sentence))
+def _fault(name: str, sentence: str, line: int | None = None, target: str = "") -> Fault:
+    """A fault, its line numbered as on the page."""
+    return Fault(
+        str(Wrong(name, line, "", sentence)), target or f"{name}-etat", f"{sentence[:1].upper()}{sentence[1:]}"
+    )
 
 
 def _says_something(line: dict[str, str]) -> bool:
@@ -152,7 +167,7 @@ def _line(name: str, typed: dict[str, str]) -> Line:
 
 
 def _choice(choices: type[StrEnum], typed: str) -> StrEnum:
-    """The choice made; what no select of ours holds is the last one, "other"."""
+    """The choice made; the last one, "other", where none was, which is a fault besides."""
     return next((each for each in choices if each.value == typed), list(choices)[-1])
 
 
