@@ -3,11 +3,9 @@
 from typing import Any, Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from fhir.resources.R4B.auditevent import AuditEvent
-
 from dmp_core.access.trace import Action, ActorKind, Line, Mode
 from dmp_core.fhir import systems
-from dmp_core.fhir.resources import instant
+from dmp_core.fhir.resources import Resource, instant
 
 _TYPES: Final = "http://terminology.hl7.org/CodeSystem/audit-event-type"
 _INTERACTIONS: Final = "http://hl7.org/fhir/restful-interaction"
@@ -31,7 +29,7 @@ _CHANGE: Final = ("U", "update", "PatientUpdate")
 _OF_EMERGENCY: Final = {Mode.EMERGENCY: "BTG", Mode.CENTRE_15: "ETREAT"}
 
 
-def audit_event(dossier: UUID, line: Line) -> AuditEvent:
+def audit_event(dossier: UUID, line: Line) -> Resource:
     """One access, made or refused. What was looked for in a list is not kept, and no query is told."""
     letter, interaction, profile = _KINDS.get(line.action, _CHANGE)
     who = line.who
@@ -73,4 +71,4 @@ def audit_event(dossier: UUID, line: Line) -> AuditEvent:
     }
     if who.mode in _OF_EMERGENCY:
         told["purposeOfEvent"] = [{"coding": [{"system": _PURPOSE, "code": _OF_EMERGENCY[who.mode]}]}]
-    return AuditEvent.model_validate(told)
+    return told

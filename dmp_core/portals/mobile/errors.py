@@ -4,8 +4,9 @@ import secrets
 import traceback
 from typing import Final
 
+import msgspec
 import structlog
-from fhir.resources.R4B.resource import Resource
+from fhir.resources.R4B import get_fhir_model_class
 from flask import Flask, Response, current_app
 from werkzeug.exceptions import HTTPException, SecurityError
 
@@ -13,7 +14,7 @@ from dmp_core.access.application import Changed
 from dmp_core.errors import DmpError, Invalid, NotFound, Unavailable, WrongState
 from dmp_core.fhir.deposits import Unfit, Unreadable
 from dmp_core.fhir.patching import NotAllowed
-from dmp_core.fhir.resources import outcome
+from dmp_core.fhir.resources import Resource, outcome
 from dmp_core.holder.guard import TooMany
 from dmp_core.portals.mobile.access import InsufficientScope, Unauthorized, api
 
@@ -47,7 +48,9 @@ _log = structlog.get_logger(__name__)
 
 def answer(resource: Resource, status: int = 200) -> Response:
     """A resource as the answer."""
-    return Response(resource.model_dump_json(), status=status, content_type=JSON)
+    if current_app.testing:
+        get_fhir_model_class(resource["resourceType"]).model_validate(resource)
+    return Response(msgspec.json.encode(resource), status=status, content_type=JSON)
 
 
 def refuse(status: int, code: str, text: str, where: str | None = None) -> Response:

@@ -5,8 +5,6 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fhir.resources.R4B.bundle import Bundle
-from fhir.resources.R4B.resource import Resource
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotAcceptable, RequestEntityTooLarge, UnsupportedMediaType
 
@@ -15,6 +13,7 @@ from dmp_core.errors import Invalid, NotFound
 from dmp_core.fhir import deposits, search
 from dmp_core.fhir.patching import patched
 from dmp_core.fhir.resources import (
+    Resource,
     binary,
     document_reference,
     instant,
@@ -149,9 +148,7 @@ def submit() -> Response:
         elif each == "List":
             entry["response"]["location"] = f"List/{made[0].submission}"
         entries.append(entry)
-    return answer(
-        Bundle.model_validate({"resourceType": "Bundle", "type": "transaction-response", "entry": entries})
-    )  # fmt: skip
+    return answer({"resourceType": "Bundle", "type": "transaction-response", "entry": entries})
 
 
 @calls.get("/List")
@@ -243,8 +240,7 @@ def _changed(found: Document) -> Response:
     expected = request.headers.get("If-Match")
     if expected is not None and expected.removeprefix("W/").strip('"') != str(found.entry_uuid):
         raise Changed("Ce document a changé depuis que l’application l’a lu : actualisez, puis recommencez.")
-    told = document_reference(found, holder()).model_dump(mode="json")
-    masked, archived = patched(told, _operations())
+    masked, archived = patched(document_reference(found, holder()), _operations())
     if (masked, archived) == (found.masked, found.status is Status.ARCHIVED):
         return _one(found)
     return _one(gate().update(dossier(), found.id, found.entry_uuid, masked=masked, archived=archived))

@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from uuid import UUID
 
-from fhir.resources.R4B.bundle import Bundle
+import msgspec
 
 from dmp_core.access.gate import Lines
 from dmp_core.access.trace import row_of
@@ -41,15 +41,13 @@ Ces fichiers disent qui a soigné la personne : gardez-les pour vous.
 
 def statement(dossier: UUID, found: Lines, holder: str, at: datetime, seal: Seal) -> bytes:
     """The zip; of what was deleted or awaits its announcement it tells no more than the page does."""
-    events = Bundle.model_validate(
-        {
-            "resourceType": "Bundle", "type": "collection", "timestamp": instant(at),
-            "entry": [
-                {"fullUrl": f"urn:uuid:{event.id}", "resource": event.model_dump()}
-                for event in (audit_event(dossier, line) for line in found.lines)
-            ],
-        }
-    )  # fmt: skip
+    events = {
+        "resourceType": "Bundle", "type": "collection", "timestamp": instant(at),
+        "entry": [
+            {"fullUrl": f"urn:uuid:{event['id']}", "resource": event}
+            for event in (audit_event(dossier, line) for line in found.lines)
+        ],
+    }  # fmt: skip
     chain = "".join(
         json.dumps({"ligne": row_of(dossier, line), "empreinte": line.digest.hex()}, ensure_ascii=False) + "\n"
         for line in found.lines
@@ -57,7 +55,7 @@ def statement(dossier: UUID, found: Lines, holder: str, at: datetime, seal: Seal
     files = {
         "LISEZ-MOI.txt": _READ_ME.format(day=long_day(at), fingerprint=seal.fingerprint).encode(),
         "acces.pdf": history_pages(found, holder, at),
-        "acces-fhir.json": events.model_dump_json().encode(),
+        "acces-fhir.json": msgspec.json.encode(events),
         "chaine.jsonl": chain.encode(),
         "certificat.pem": seal.pem,
         "verifier.py": (Path(__file__).parent / "verifier.py").read_bytes(),
