@@ -5,15 +5,20 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
-from portal.windows import axe_source, chromium, faults
+from portal.windows import PHONE, Open, address, axe_source, chromium, faults, open_window
+from portal_account.test_browser_account import sign_in
+from record.vsm.samples import FULL
 
 from dmp_core.access.rules import Basis
+from dmp_core.access.summaries import SummaryGate
+from dmp_core.record.sealing import DossierKeys
+from dmp_core.record.shelf import Folder
 
 from .served import Served
 from .test_browser_card import find, served, with_card
-from .world import Record, a_professional
+from .world import Record, RecordWorld, a_professional
 
-__all__ = ["chromium", "served"]
+__all__ = ["address", "chromium", "open_window", "served"]
 pytestmark = pytest.mark.browser
 _numbers = iter(range(61_000, 62_000))
 
@@ -75,3 +80,21 @@ def test_a_summary_is_written_with_the_keyboard_and_read_by_a_colleague(chromium
     expect(reader.get_by_role("link", name="Écrire la nouvelle synthèse")).to_have_count(0)
     found["read"] = faults(reader, axe_source())
     assert {where: each for where, each in found.items() if each} == {}
+
+
+def test_its_holder_reads_it_on_a_telephone(open_window: Open, world: RecordWorld) -> None:
+    someone = world.someone()
+    record, who = Record(world, someone.dossier), a_professional(next(_numbers))
+    record.relate(who, Basis.ATTENDING)
+    gate = SummaryGate(world.professionals, Folder(world.folder), DossierKeys(world.record), world.clock)
+    gate.write(who, record.dossier, FULL, None)
+    page = open_window(PHONE)
+    sign_in(page, world, someone)
+    page.goto("/mon-dmp/documents/liste/syntheses")
+    page.get_by_role("link", name="Synthèse médicale").click()
+    assert faults(page, axe_source()) == []
+    page.get_by_role("link", name="Lire le document").click()
+    expect(page.get_by_role("heading", level=2).first).to_have_text("Allergies et intolérances")
+    expect(page.get_by_text("Amoxicilline")).to_be_visible()
+    assert faults(page, axe_source()) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

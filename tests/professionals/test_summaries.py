@@ -13,7 +13,7 @@ from record.vsm.test_cda import SCHEMA
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from dmp_core.access import circle
+from dmp_core.access import circle, trace
 from dmp_core.access.professional import NotIn
 from dmp_core.access.rules import Basis
 from dmp_core.access.summaries import Moved, NotAttending, SummaryGate
@@ -193,6 +193,37 @@ def test_masked_it_does_not_exist_and_the_next_one_stays_masked(record: Record, 
     new = gate.write(attending, record.dossier, NOTHING, made.id)
     assert (new.masked, answer(), rows_seen(record.world, colleague, record.dossier)) == (True, absent, set())
     assert gate.summary(attending, record.dossier).document.id == new.id
+
+
+def test_in_an_emergency_it_is_read_unless_masked(record: Record, gate: SummaryGate) -> None:
+    attending, urgent = a_physician(record, Basis.ATTENDING), a_physician()
+    made = gate.write(attending, record.dossier, FULL, None)
+    gate.break_glass(urgent, record.dossier, Mode.EMERGENCY, "Malaise")
+    assert gate.summary(urgent, record.dossier).writes is False
+    assert [line.who.mode for line in record.chain() if line.action is Action.READ] == [Mode.EMERGENCY]
+    with record.world.owner.begin() as connection:
+        documents.mask(connection, made, record.world.clock(), masked=True)
+    with pytest.raises(NotFound):
+        gate.summary(urgent, record.dossier)
+
+
+def test_what_cannot_be_written_in_the_trace_is_not_deposited(
+    record: Record, gate: SummaryGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = a_physician(record, Basis.ATTENDING)
+    old = gate.write(who, record.dossier, FULL, None)
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(trace, "write", fail)
+        with pytest.raises(RuntimeError, match="gone"):
+            gate.write(who, record.dossier, NOTHING, old.id)
+        with pytest.raises(RuntimeError, match="gone"):
+            gate.summary(who, record.dossier)
+    assert states(record) == {old.id: "approved"}
+    assert gate.write(who, record.dossier, NOTHING, old.id).version == 2
 
 
 def test_one_put_aside_by_the_holder_still_begins_the_next(record: Record, gate: SummaryGate) -> None:

@@ -123,6 +123,12 @@ def test_the_pages_are_a_pdf_the_same_each_time(summary: Summary) -> None:
     assert summary_pdf(told).startswith(b"%PDF-")
 
 
+@settings(max_examples=15, deadline=None)
+@given(summaries)
+def test_any_summary_makes_pages(summary: Summary) -> None:
+    assert summary_pdf(summary_in(written(summary))).startswith(b"%PDF-")
+
+
 WHOLE = writing(FULL, PATIENT, WRITER, EDITION)
 ATTACKS = {
     "entité": b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>'

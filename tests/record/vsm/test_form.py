@@ -1,21 +1,27 @@
 """The summary as a software sends it, and what can stand in one."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import fields
 
 from dmp_core.errors import Invalid
 from dmp_core.record.vsm.form import LARGEST, summary_in, written_summary
 from dmp_core.record.vsm.summary import (
     MOST_LINES,
+    SECTIONS,
     Absence,
     Allergy,
     AllergyKind,
     Exposure,
+    HabitKind,
+    Kinship,
     Past,
     Problem,
     Summary,
@@ -117,3 +123,19 @@ def test_the_end_of_a_treatment_may_be_planned() -> None:
 
 def test_nothing_medical_is_in_its_repr() -> None:
     assert "Amiante" not in repr(FULL)
+
+
+def test_the_documented_format_is_the_one_that_is_read() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "medical-summary-json.md").read_text(encoding="utf-8")
+    example = page.partition("```json\n")[2].partition("```")[0].encode()
+    told = settled(summary_in(example), TODAY)
+    assert told.operations is Absence.NONE
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE))
+    sections = {each.encode_name: kind for each, kind in zip(fields(Summary), SECTIONS.values(), strict=True)}
+    assert list(rows) == list(sections)
+    for name, kind in sections.items():
+        told_of = {(each.encode_name, each.required) for each in fields(kind)}
+        assert {(field, f"**{field}**" in rows[name]) for field, _ in told_of} == told_of
+        assert all(field in rows[name] for field, _ in told_of)
+    for kind in (AllergyKind, HabitKind, Kinship):
+        assert all(f"`{each.value}`" in page for each in kind)
