@@ -234,6 +234,17 @@ def test_a_software_writes_reads_and_replaces(record: Record, office: Office) ->
     assert [row.version for row in in_force(record)] == [2]
 
 
+def test_masked_it_is_absent_for_a_software_too(record: Record, office: Office, colleague: Office) -> None:
+    absent = colleague.software("GET")
+    office.software("PUT", written_summary(FULL))
+    assert colleague.software("GET").status_code == 200
+    (row,) = in_force(record)
+    masked(record, row.id)
+    again = colleague.software("GET")
+    assert (again.status_code, again.data, "ETag" in again.headers) == (404, absent.data, False)
+    assert office.software("GET").status_code == 200
+
+
 def test_what_a_software_sends_wrong_is_told_as_json(record: Record, office: Office, colleague: Office) -> None:
     wrong = json.loads(written_summary(FULL)) | {"allergies": [{"type": "DALG", "agent": "  "}]}
     for body, status, told in (
@@ -243,6 +254,8 @@ def test_what_a_software_sends_wrong_is_told_as_json(record: Record, office: Off
         answer = office.software("PUT", body)
         assert (answer.status_code, told in answer.get_json()["erreur"]) == (status, True)
     assert office.software("PUT", written_summary(FULL), **{"Content-Type": "text/plain"}).status_code == 415
+    large = office.software("PUT", b" " * (256 * 1024 + 1))
+    assert (large.status_code, "256 Ko" in large.get_json()["erreur"]) == (413, True)
     refused = colleague.software("PUT", written_summary(FULL))
     assert (refused.status_code, "médecin traitant" in refused.get_json()["erreur"]) == (403, True)
     assert in_force(record) == []

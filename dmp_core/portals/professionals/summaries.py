@@ -5,6 +5,7 @@ from uuid import UUID
 
 from flask import Blueprint, Response, current_app, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from dmp_core.access.professional import NotIn, Patient
 from dmp_core.access.summaries import Moved, NotAttending, SummaryGate
@@ -129,6 +130,12 @@ def refuse(error: DmpError) -> ResponseReturnValue:
     """A refusal as a program reads it: one sentence."""
     status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 400)
     return {"erreur": str(error)}, status
+
+
+@api.errorhandler(RequestEntityTooLarge)
+def too_large(_: RequestEntityTooLarge) -> ResponseReturnValue:
+    """A body that is not even read."""
+    return {"erreur": "La synthèse dépasse 256 Ko : gardez l’essentiel."}, 413
 
 
 def _again(
