@@ -15,7 +15,7 @@ from dmp_core.access.professional import Patient, ProfessionalGate, patient_of
 from dmp_core.access.rules import Basis, Way
 from dmp_core.access.trace import Action
 from dmp_core.clock import PARIS
-from dmp_core.errors import DmpError, NotFound, WrongState
+from dmp_core.errors import DmpError, Invalid, NotFound, WrongState
 from dmp_core.identity.identifiers import System
 from dmp_core.professionals.certificates import Professional
 from dmp_core.professionals.professions import PHYSICIAN
@@ -66,6 +66,7 @@ class Begun:
     seen: UUID | None
     """The summary in force; None when there is none yet."""
     told: Written | None = field(repr=False)
+    """What that one says, if it can be read."""
 
 
 class SummaryGate(ProfessionalGate):
@@ -87,7 +88,7 @@ class SummaryGate(ProfessionalGate):
         with self._in(who, dossier, Action.READ) as (connection, box, way, now):
             if _writes(who, way):
                 found = documents.current_of(connection, box, TYPE, Format.CDA)
-                told = self._told(box, found) if found else None
+                told = self._readable(box, found) if found else None
                 begun = Begun(patient_of(connection, dossier), found.id if found else None, told)
                 action = Action.READ if found else Action.LIST
                 self._trace(connection, dossier, now, who, way, action, found.id if found else None)
@@ -120,7 +121,8 @@ class SummaryGate(ProfessionalGate):
     ) -> Document:  # fmt: skip
         connection.execute(_ALONE, {"key": f"vsm/{dossier}"})
         old = documents.current_of(connection, box, TYPE, Format.CDA, lock=True)
-        if old is not None and old.author.id == str(who.id) and self._told(box, old).summary == summary:
+        before = self._readable(box, old) if old else None
+        if old is not None and before is not None and old.author.id == str(who.id) and before.summary == summary:
             return old
         if (old.id if old else None) != seen:
             raise Moved(old.id if old else None)
@@ -143,6 +145,13 @@ class SummaryGate(ProfessionalGate):
 
     def _told(self, box: Box, document: Document) -> Written:
         return summary_in(box.open(self._shelf.get(document.content), document.content.bytes))
+
+    def _readable(self, box: Box, document: Document) -> Written | None:
+        """What it says; None for one of another making, which the next one replaces all the same."""
+        try:
+            return self._told(box, document)
+        except Invalid:
+            return None
 
 
 def _writes(who: Professional, way: Way) -> bool:

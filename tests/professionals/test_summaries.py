@@ -18,9 +18,10 @@ from dmp_core.access.professional import NotIn
 from dmp_core.access.rules import Basis
 from dmp_core.access.summaries import Moved, NotAttending, SummaryGate
 from dmp_core.access.trace import Action, Mode, first_fault
-from dmp_core.errors import DmpError, NotFound
+from dmp_core.errors import DmpError, Invalid, NotFound
 from dmp_core.professionals.certificates import Professional
 from dmp_core.record import documents
+from dmp_core.record.contents import Content, Format
 from dmp_core.record.documents import Document, Status
 from dmp_core.record.sealing import DossierKeys
 from dmp_core.record.shelf import Folder
@@ -224,6 +225,17 @@ def test_what_cannot_be_written_in_the_trace_is_not_deposited(
             gate.summary(who, record.dossier)
     assert states(record) == {old.id: "approved"}
     assert gate.write(who, record.dossier, NOTHING, old.id).version == 2
+
+
+def test_one_of_another_making_is_replaced_all_the_same(record: Record, gate: SummaryGate) -> None:
+    who = a_physician(record, Basis.ATTENDING)
+    other = record.put("ailleurs", "SYNTH", content=Content(b"<ClinicalDocument xmlns='urn:hl7-org:v3'/>", Format.CDA))
+    begun = gate.begin(who, record.dossier)
+    assert (begun.seen, begun.told) == (other.id, None)
+    with pytest.raises(Invalid, match="abîmé"):
+        gate.summary(who, record.dossier)
+    new = gate.write(who, record.dossier, FULL, other.id)
+    assert states(record) == {other.id: "deprecated", new.id: "approved"}
 
 
 def test_one_put_aside_by_the_holder_still_begins_the_next(record: Record, gate: SummaryGate) -> None:

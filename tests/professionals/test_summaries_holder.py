@@ -10,6 +10,7 @@ from record.vsm.samples import FULL, NOTHING
 
 from dmp_core.access.rules import Basis
 from dmp_core.access.summaries import SummaryGate
+from dmp_core.record.contents import Content, Format
 from dmp_core.record.sealing import DossierKeys
 from dmp_core.record.shelf import Folder
 from dmp_core.record.vsm.reading import summary_in
@@ -28,6 +29,26 @@ def gate(world: RecordWorld) -> SummaryGate:
 @pytest.fixture
 def record(world: RecordWorld, holder: Holder) -> Record:
     return Record(world, holder.who.dossier)
+
+
+def in_the_zip(signed_in: Holder) -> set[str]:
+    """The files of the whole DMP, but for its index."""
+    token = token_of(signed_in.get("/mon-dmp/documents").text)
+    whole = signed_in.client.post(
+        "/mon-dmp/documents/telecharger", data={"csrf_token": token}, environ_base={"REMOTE_ADDR": signed_in.address}
+    )
+    kept = whole.data
+    whole.close()
+    with zipfile.ZipFile(io.BytesIO(kept)) as archive:
+        return set(archive.namelist()) - {"index.html"}
+
+
+def test_one_that_cannot_be_read_keeps_nobody_from_their_dmp(holder: Holder, record: Record) -> None:
+    made = record.put("ailleurs", "SYNTH", content=Content(b"<ClinicalDocument xmlns='urn:hl7-org:v3'/>", Format.CDA))
+    signed_in = holder.sign_in()
+    page = signed_in.get(f"/mon-dmp/documents/{made.id}/contenu")
+    assert (page.status_code, "abîmé" in words(page.text)) == (422, True)
+    assert in_the_zip(signed_in) == {"Synthèses/Titre ailleurs.xml"}
 
 
 def test_the_holder_reads_it_among_the_syntheses_and_keeps_it(
@@ -50,16 +71,7 @@ def test_the_holder_reads_it_among_the_syntheses_and_keeps_it(
         assert told in page
     assert signed_in.get(f"{where}/contenu?garder=1").data.startswith(b"%PDF-")
     assert summary_in(signed_in.get(f"{where}/contenu?garder=cda").data).summary == FULL
-    token = token_of(signed_in.get("/mon-dmp/documents").text)
-    whole = signed_in.client.post(
-        "/mon-dmp/documents/telecharger", data={"csrf_token": token}, environ_base={"REMOTE_ADDR": holder.address}
-    )
-    kept = whole.data
-    whole.close()
-    with zipfile.ZipFile(io.BytesIO(kept)) as archive:
-        assert {name for name in archive.namelist() if name.startswith("Synthèses/")} == {
-            "Synthèses/Synthèse médicale.xml", "Synthèses/Synthèse médicale.pdf",
-        }  # fmt: skip
+    assert in_the_zip(signed_in) == {"Synthèses/Synthèse médicale.xml", "Synthèses/Synthèse médicale.pdf"}
 
 
 def test_the_holder_sees_what_it_replaced_and_that_nothing_was_found(

@@ -7,7 +7,7 @@ from flask import Response, flash, redirect, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 
 from dmp_core.access.gate import RECENT
-from dmp_core.errors import NotFound
+from dmp_core.errors import Invalid, NotFound
 from dmp_core.holder.sessions import Stage
 from dmp_core.portals.mondmp.record.pages import PAGE, asked_page, blueprint, circle, gate, holder_name, own
 from dmp_core.portals.mondmp.web import session as web
@@ -114,7 +114,7 @@ def download() -> Response:
     """The whole DMP as a zip with an index."""
     name, now = holder_name(), web.parts().clock()
     whole = gate().export(
-        own(), lambda named: render_template("record/index_of_zip.html", named=named, holder=name, at=now), _as_pages
+        own(), lambda named: render_template("record/index_of_zip.html", named=named, holder=name, at=now), _beside
     )
     return send_file(whole, mimetype="application/zip", as_attachment=True, download_name=f"mon-dmp-{now:%Y-%m-%d}.zip")
 
@@ -142,6 +142,14 @@ def _structured(found: Document, data: bytes) -> ResponseReturnValue:
 def _as_pages(found: Document, data: bytes) -> bytes | None:
     """A structured document as a PDF; None for any other, which is read as it is."""
     return as_pdf(told_by(found, data), found.submitted_at) if found.format is Format.CDA else None
+
+
+def _beside(found: Document, data: bytes) -> bytes | None:
+    """The PDF that stands beside a document in the zip; none for one that cannot be read, which is there itself."""
+    try:
+        return _as_pages(found, data)
+    except Invalid:
+        return None
 
 
 def _wanted(what: str) -> tuple[str, Wanted]:
