@@ -1,5 +1,6 @@
 """The access of professionals served: its composition root. Mutual TLS ends here, never in a proxy before it."""
 
+import re
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from dmp_core.record.shelf import Folder
 from dmp_core.storage.keyring import Keyring
 
 DEMONSTRATION_CODE = "1234"
+_ORIGIN = re.compile(r"https://[a-z0-9.-]+(:[0-9]{1,5})?")
 _LISTS = timedelta(days=90)
 _CARDS = (
     ("medecin", "810000000017", "DUBOIS", "CLAIRE", "Médecin", "G15_10/SM54"),
@@ -45,7 +47,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
         Parts(
             clock=clock, store=ProfessionalStore(own.dmp_url), trust=trust, record=record,
             shelf=Folder(settings.mondmp.documents), secret_key=own.secret_key, regulators=_regulators(own.regulators),
-            note=settings.environment_note, hosts=own.hosts,
+            note=settings.environment_note, hosts=own.hosts, embedders=_origins(own.embedders),
         )
     )  # fmt: skip
 
@@ -89,6 +91,13 @@ def _regulators(file: Path | None) -> frozenset[str]:
     if wrong := [line for line in lines if national_id(line) is None]:
         raise errors.Unavailable(f"La liste des régulateurs du centre 15 porte un numéro faux : {wrong[0][:20]}.")
     return frozenset(lines)
+
+
+def _origins(named: tuple[str, ...]) -> tuple[str, ...]:
+    """Raises Unavailable for what is not the origin of a site."""
+    if wrong := [each for each in named if not _ORIGIN.fullmatch(each)]:
+        raise errors.Unavailable(f"PS_EMBEDDERS attend des origines comme https://logiciel.exemple : {wrong[0][:60]}.")
+    return named
 
 
 if __name__ == "__main__":

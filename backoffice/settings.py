@@ -74,6 +74,8 @@ class ProfessionalsSettings:
     regulators: Path | None
     """The regulating physicians of a centre 15, one PS_IdNat a line."""
     hosts: tuple[str, ...]
+    embedders: tuple[str, ...]
+    """Origins whose pages may frame the DMP button."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +256,7 @@ class Settings:
                 key=Path(env.get("PS_KEY", trust / "serveur.key")),
                 regulators=Path(env["PS_REGULATORS"]) if env.get("PS_REGULATORS") else None,
                 hosts=tuple(env.get("PS_HOSTS", "").split()),
+                embedders=tuple(env.get("PS_EMBEDDERS", "").split()),
             ),
             notices_url=database("DMP_NOTICES_URL", "avis", "dmp"),
             ldap_kind=env.get("LDAP_KIND", "openldap"),

@@ -1,6 +1,7 @@
 """The gate as a holder's mobile application comes to it: the holder's own rules, the application's name in the trace."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from dmp_core.access import trace
@@ -14,7 +15,7 @@ from dmp_core.record.finding import Criteria, Found, Submission
 
 @dataclass(frozen=True, slots=True)
 class Deposit:
-    """A document that an application deposits in its holder's name."""
+    """A document that an application deposits in its holder's name, or a software in its professional's."""
 
     type_code: str
     title: str = field(repr=False)
@@ -23,6 +24,8 @@ class Deposit:
     """The producer's identifier, an urn; None lets the record draw one."""
     replaces: UUID | None = None
     """The version it takes the place of."""
+    service_start: datetime | None = None
+    """Of the act, where the depositor tells it: a professional may."""
 
 
 class Changed(WrongState):

@@ -93,7 +93,7 @@ class FeedingGate:
             try:
                 with connection.begin_nested():
                     entered = documents.enter(connection, box, dossier, draft, name, now)
-            except WrongState:  # there already, whoever put it there and whether it is masked
+            except WrongState:  # there already, by the same professional, whether it is masked or not
                 self._shelf.drop(name)
                 trace.write(connection, dossier, now, actor, Action.ADD, reason="contenu déjà présent")
             else:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, text
 
 from dmp_core.access import circle, trace
 from dmp_core.access.circle import Member, Told
+from dmp_core.access.gate import NotTheAuthor
 from dmp_core.access.habilitations import types_read
 from dmp_core.access.rules import (
     AUTHORISED_FOR,
@@ -41,8 +42,8 @@ from dmp_core.record.documents import Document, Sight, Wanted
 from dmp_core.record.sealing import Box, DossierKeys
 from dmp_core.record.shelf import Shelf
 
-_NO_DOSSIER: Final = "Aucun DMP ne vous est accessible pour ce patient : vérifiez ce que vous avez saisi."
-_NOT_HERE: Final = "Ce document n’est pas dans ce DMP : revenez à la liste des documents."
+NO_DOSSIER: Final = "Aucun DMP ne vous est accessible pour ce patient : vérifiez ce que vous avez saisi."
+NOT_HERE: Final = "Ce document n’est pas dans ce DMP : revenez à la liste des documents."
 _TOLD: Final = 10
 """How many emergencies the médecin traitant is told of."""
 
@@ -119,13 +120,13 @@ class ProfessionalGate:
         with self._store.transaction(who.id, self._clock()) as connection:
             dossier = connection.scalar(_FIND, {"system": System.INS_C.value, "value": ins_c})
         if dossier is None:
-            raise NotFound(_NO_DOSSIER)
+            raise NotFound(NO_DOSSIER)
         found = UUID(str(dossier))
         with self._asked(who, found, Action.FIND) as (connection, now):
             standing = circle.standing_of(connection, found, str(who.id), now)
             barrier = way_in(standing, now)
             if barrier in (Barrier.ABSENT, Barrier.BLOCKED):
-                raise NotFound(_NO_DOSSIER)
+                raise NotFound(NO_DOSSIER)
             self._trace(connection, found, now, who, barrier, Action.FIND)
         return found
 
@@ -207,7 +208,7 @@ class ProfessionalGate:
                 raise WrongState("Vous êtes déjà autorisé à consulter ce DMP : ouvrez-le.")
             standing = circle.standing_of(connection, dossier, str(who.id), now)
             if standing.refuses_emergency or (mode is Mode.CENTRE_15 and not self._regulates(who)):
-                raise NotFound(_NO_DOSSIER)
+                raise NotFound(NO_DOSSIER)
             emergency = Emergency(mode, now + EMERGENCY_FOR)
             circle.begin_emergency(connection, dossier, _member(who), emergency, told, now)
             opened = Way(None, mode, sees_all=False, until=emergency.ends_at)
@@ -221,7 +222,7 @@ class ProfessionalGate:
     def _visible(self, connection: Connection, box: Box, sight: Sight, document_id: UUID) -> Document:
         found = documents.document_of(connection, box, document_id)
         if found is None or not sight.shows(found):
-            raise NotFound(_NOT_HERE)
+            raise NotFound(NOT_HERE)
         return found
 
     @contextmanager
@@ -236,25 +237,37 @@ class ProfessionalGate:
 
     @contextmanager
     def _at_the_door(
-        self, who: Professional, dossier: UUID, action: Action, document_id: UUID | None = None
+        self,
+        who: Professional,
+        dossier: UUID,
+        action: Action,
+        document_id: UUID | None = None,
+        *,
+        feeding: bool = False,
     ) -> Iterator[tuple[Connection, Way | Barrier, datetime]]:
         """A transaction of a professional who may at least ask."""
-        with self._asked(who, dossier, action, document_id) as (connection, now):
+        with self._asked(who, dossier, action, document_id, feeding=feeding) as (connection, now):
             way = way_in(circle.standing_of(connection, dossier, str(who.id), now), now)
             if way in (Barrier.ABSENT, Barrier.BLOCKED):
-                raise NotFound(_NO_DOSSIER)
+                raise NotFound(NO_DOSSIER)
             yield connection, way, now
 
     @contextmanager
     def _asked(
-        self, who: Professional, dossier: UUID, action: Action, document_id: UUID | None = None
+        self,
+        who: Professional,
+        dossier: UUID,
+        action: Action,
+        document_id: UUID | None = None,
+        *,
+        feeding: bool = False,
     ) -> Iterator[tuple[Connection, datetime]]:
         """A transaction bound to the dossier and the professional; a refusal undoes it and is written down by itself."""
         now = self._clock()
         try:
-            with self._store.transaction(who.id, now, dossier) as connection:
+            with self._store.transaction(who.id, now, dossier, feeding=feeding) as connection:
                 yield connection, now
-        except (NotFound, NotIn) as refusal:
+        except (NotFound, NotIn, NotTheAuthor) as refusal:
             with self._store.transaction(who.id, now, dossier) as connection:
                 if connection.scalar(_IS_THERE, {"dossier": dossier}):
                     way = way_in(circle.standing_of(connection, dossier, str(who.id), now), now)

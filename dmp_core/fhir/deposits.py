@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from fhir.resources.R4B.documentreference import DocumentReference
 from pydantic import ValidationError
 
 from dmp_core.access.application import Deposit
+from dmp_core.clock import PARIS
 from dmp_core.errors import Invalid
 
 MOST: Final = 30
@@ -172,8 +174,16 @@ def _deposit(resource: DocumentReference, data: bytes, find: Callable[[str], UUI
         raise Unfit("L’identifiant du document est une urn:oid ou une urn:uuid.", f"{at}masterIdentifier.value")
     return Deposit(
         type_code=codings[0].code, title=attachment.title or "", data=data, unique_id=unique,
-        replaces=_replaced(resource, find, at),
+        replaces=_replaced(resource, find, at), service_start=_act(resource),
     )  # fmt: skip
+
+
+def _act(resource: DocumentReference) -> datetime | None:
+    period = resource.context.period if resource.context else None
+    began = period.start if period else None
+    if isinstance(began, datetime):
+        return began if began.tzinfo else began.replace(tzinfo=PARIS)
+    return datetime(began.year, began.month, began.day, tzinfo=PARIS) if isinstance(began, date) else None
 
 
 def _replaced(resource: DocumentReference, find: Callable[[str], UUID | None], at: str) -> UUID | None:

@@ -7,7 +7,8 @@ answer given in a test is read by those models, and again by those of `fhirclien
 import base64
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
+from uuid import UUID
 
 from dmp_core.clock import PARIS
 from dmp_core.fhir import systems
@@ -33,7 +34,31 @@ _SETTINGS: Final = {
 }
 
 
-def document_reference(document: Document, patient: Profile) -> Resource:
+class Subject(Protocol):
+    """Whom documents are about: the holder in front of their own, or as a professional who is in knows them."""
+
+    @property
+    def dossier_id(self) -> UUID:
+        """Of the dossier, which is the patient's id here."""
+
+    @property
+    def birth_name(self) -> str:
+        """Family name at birth."""
+
+    @property
+    def usual_name(self) -> str:
+        """Empty when it is the birth name."""
+
+    @property
+    def given_name(self) -> str:
+        """First given name."""
+
+    @property
+    def ins_c(self) -> str | None:
+        """None when there is none, or when it is not to be told."""
+
+
+def document_reference(document: Document, patient: Subject) -> Resource:
     """One version of a document; of one written by a professional the structure is not kept, so neither is told."""
     kind = document.author.kind
     day = document.created_at.astimezone(PARIS).date()
@@ -88,7 +113,7 @@ def document_reference(document: Document, patient: Profile) -> Resource:
     return told
 
 
-def submission_set(submission: Submission, patient: Profile) -> Resource:
+def submission_set(submission: Submission, patient: Subject) -> Resource:
     """Documents that were deposited together (XDS SubmissionSet), those of them that are there."""
     first = submission.documents[0]
     day = submission.at.astimezone(PARIS).date()
@@ -175,7 +200,7 @@ def _coded(system: str, code: str, display: str | None = None) -> dict[str, Any]
     return {"coding": [{"system": system, "code": code} | ({"display": display} if display else {})]}
 
 
-def _source(patient: Profile) -> dict[str, Any]:
+def _source(patient: Subject) -> dict[str, Any]:
     """The person as they are known; a document keeps no other identity of its own."""
     found: dict[str, Any] = {"resourceType": "Patient", "id": "patient", "name": _names(patient)}
     if identifiers := _identifiers(patient):
@@ -203,13 +228,13 @@ def _author(document: Document) -> dict[str, Any]:
             }  # fmt: skip
 
 
-def _identifiers(profile: Profile) -> list[dict[str, Any]]:
+def _identifiers(profile: Subject) -> list[dict[str, Any]]:
     if profile.ins_c is None:
         return []
     return [{"use": "official", "system": systems.oid(System.INS_C), "value": profile.ins_c}]
 
 
-def _names(profile: Profile) -> list[dict[str, Any]]:
+def _names(profile: Subject) -> list[dict[str, Any]]:
     names = [{"use": "official", "family": profile.birth_name, "given": [profile.given_name]}]
     if profile.usual_name:
         names.insert(0, {"use": "usual", "family": profile.usual_name, "given": [profile.given_name]})

@@ -22,6 +22,12 @@ AUTHORS: Final = oid("1.2.250.1.213.1.1.4.6")
 PRACTICE_SETTINGS: Final = oid("1.2.250.1.213.1.1.4.9")
 PROFESSIONALS: Final = oid("1.2.250.1.71.4.2.1")
 """National identifiers of professionals (PS_IdNat)."""
+_DMP: Final = "https://interop.esante.gouv.fr/ig/fhir/dmp"
+CLOSING: Final = f"{_DMP}/StructureDefinition/dmp-fermeture"
+CLOSING_MOTIVES: Final = f"{_DMP}/CodeSystem/dmp-motif-fermeture"
+ATTENDING: Final = f"{_DMP}/StructureDefinition/dmp-medecin-traitant"
+AUTHORISATION: Final = "https://dmp.example/fhir/StructureDefinition/autorisation"
+"""Ours: pdsm4dmp leaves the state of the authorisation "to be specified"."""
 LIST_TYPES: Final = "https://profiles.ihe.net/ITI/MHD/CodeSystem/MHDlistTypes"
 
 _PDSM: Final = "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition"

@@ -29,7 +29,8 @@ def protect_responses(app: Flask, *, https: bool) -> None:
     def protect(response: Response) -> Response:
         headers = response.headers
         headers.setdefault("Content-Security-Policy", policy())  # a document has a narrower one
-        headers["X-Frame-Options"] = "DENY"
+        if "frame-ancestors 'none'" in headers["Content-Security-Policy"]:
+            headers["X-Frame-Options"] = "DENY"
         headers["X-Content-Type-Options"] = "nosniff"
         # Not "no-referrer": over https a form is only taken from a page of ours, which the referrer tells. None leaves.
         headers["Referrer-Policy"] = "same-origin"

@@ -129,7 +129,7 @@ class Trust:
             certificate = x509.load_der_x509_certificate(presented)
             begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
             _ = certificate.subject, certificate.extensions
-        except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension):
+        except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion):
             raise CertificateRefused(Fault.UNREADABLE) from None
         # Who issued it first: what an unknown authority says of dates is worth nothing. A card out of its dates is looked
         # at within them, to be refused by its own reason just below.

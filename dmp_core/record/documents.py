@@ -201,9 +201,7 @@ def replace_with(
 
     Raises WrongState when `old` is no longer the current version.
     """
-    row = {"id": old.id, "seen": old.entry_uuid, "entry": uuid4(), "now": now}
-    if not connection.execute(_REPLACED, row).rowcount:
-        raise WrongState(_CHANGED)
+    _change(connection, old, now, status=Status.DEPRECATED)
     return _insert(
         connection, box, dossier, replace(draft, masked=old.masked, hidden_until=old.hidden_until), content, now,
         submission, logical_id=old.logical_id, version=old.version + 1,
@@ -239,6 +237,12 @@ def current_of(
 def versions_of(connection: Connection, box: Box, document: Document) -> list[Document]:
     """Every version of it, the latest first."""
     return [read(box, row) for row in connection.execute(_VERSIONS, {"logical": document.logical_id})]
+
+
+def held(connection: Connection, box: Box, sha256: bytes, author: str) -> Document | None:
+    """The version in force, by this author, that says exactly this."""
+    row = connection.execute(_HELD, {"sha256": sha256, "author": author}).one_or_none()
+    return None if row is None else read(box, row)
 
 
 def documents_of(
@@ -308,9 +312,9 @@ def _insert(
 
 def _change(connection: Connection, document: Document, now: datetime, **columns: Any) -> None:
     """One change of metadata, if nobody changed it since it was read; the entry gets another uuid (DOMAIN 4.3)."""
-    values = {"status": document.status, "masked": document.masked} | columns
+    (column,) = columns
     changed = connection.execute(
-        _UPDATE, {**values, "id": document.id, "seen": document.entry_uuid, "entry": uuid4(), "now": now}
+        _UPDATE[column], {**columns, "id": document.id, "seen": document.entry_uuid, "entry": uuid4(), "now": now}
     ).rowcount
     if not changed:
         raise WrongState(_CHANGED)
@@ -390,11 +394,15 @@ _INSERT: Final = text(
     ":service, :now, :status, :masked, :hidden, :about, :content, :now, :submission) "
     "ON CONFLICT DO NOTHING"
 )
-_UPDATE: Final = text(
-    "UPDATE medical.document SET status = :status, masked = :masked, entry_uuid = :entry, changed_at = :now "
-    "WHERE id = :id AND entry_uuid = :seen"
-)
-_REPLACED: Final = text(
-    "UPDATE medical.document SET status = 'deprecated', entry_uuid = :entry, changed_at = :now "
-    "WHERE id = :id AND entry_uuid = :seen"
+# One column at a time: a professional may withdraw what they wrote, and has no right to touch what the holder masked.
+_UPDATE: Final = {
+    column: text(
+        f"UPDATE medical.document SET {column} = :{column}, entry_uuid = :entry, changed_at = :now "  # noqa: S608
+        "WHERE id = :id AND entry_uuid = :seen"
+    )
+    for column in ("status", "masked")
+}
+_HELD: Final = text(
+    f"SELECT {COLUMNS} FROM medical.document WHERE sha256 = :sha256 AND author_id = :author "  # noqa: S608
+    "AND status IN ('approved', 'archived')"
 )

@@ -1,6 +1,7 @@
 """Documents found by what their metadata say, as ITI-66 and ITI-67 ask (IHE MHD 4.2.3; DOMAIN 10).
 
-The holder's view, like `documents`: what is deleted, not announced yet or of management is not there, in no count either.
+What is deleted or of management is not there, in no count either; nor, for the holder, what is not announced yet, and for
+a professional what their `Sight` does not show.
 """
 
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from dmp_core.record.documents import COLUMNS, Document, Status, read
+from dmp_core.record.documents import COLUMNS, Document, Sight, Status, read
 from dmp_core.record.sealing import Box
 
 
@@ -85,10 +86,12 @@ class Submission:
 
 
 def find(
-    connection: Connection, box: Box, criteria: Criteria, now: datetime, limit: int, offset: int = 0
+    connection: Connection, box: Box, criteria: Criteria, now: datetime, limit: int, offset: int = 0,
+    sight: Sight | None = None,
 ) -> Found:  # fmt: skip
-    """One page of the documents that answer all the criteria, and how many there are."""
-    asked = _asked(criteria, now)
+    """One page of the documents that answer all the criteria, and how many there are: the holder's view without `sight`,
+    a professional's with theirs."""
+    asked = _asked(criteria, now, sight)
     total = int(connection.scalar(_COUNT, asked) or 0)
     rows = connection.execute(_PAGES[criteria.order], asked | {"limit": limit, "offset": offset}) if limit else ()
     return Found([read(box, row) for row in rows], total)
@@ -110,10 +113,12 @@ def submissions(
     return [Submission(each, held[0].submitted_at, held) for each, held in within.items()], total
 
 
-def _asked(criteria: Criteria, now: datetime) -> dict[str, Any]:
+def _asked(criteria: Criteria, now: datetime, sight: Sight | None = None) -> dict[str, Any]:
     entries = [UUID(name[9:]) for name in criteria.names or () if _is_entry(name)]
     return {
-        "now": now, "statuses": sorted(criteria.statuses),
+        "now": now, "statuses": sorted(criteria.statuses), "holder": sight is None,
+        "read": sorted(sight.types) if sight else [], "all": bool(sight and sight.masked),
+        "mine": sight.professional if sight else "",
         "ids": _list(criteria.ids), "named": criteria.names is not None, "names": list(criteria.names or ()),
         "entries": entries, "types": _list(criteria.types), "classes": _list(criteria.classes),
         "formats": _list(criteria.formats), "authors": _list(criteria.authors), "masked": criteria.masked,
@@ -150,7 +155,9 @@ def _span(column: str, name: str) -> str:
 # S608: constants of ours; values are bound.
 _WHERE: Final = " AND ".join(
     (
-        "class_code <> '95' AND status <> 'deleted' AND (hidden_until IS NULL OR hidden_until <= :now)",
+        "class_code <> '95' AND status <> 'deleted'",
+        "CASE WHEN :holder THEN hidden_until IS NULL OR hidden_until <= :now "
+        "ELSE type_code = ANY(CAST(:read AS text[])) AND (:all OR NOT masked OR author_id = :mine) END",
         "status = ANY(CAST(:statuses AS text[]))",
         _any("id", "ids", "uuid"),
         "(NOT :named OR unique_id = ANY(CAST(:names AS text[])) OR entry_uuid = ANY(CAST(:entries AS uuid[])))",

@@ -153,7 +153,12 @@ OF_PROFESSIONALS = [
     Reach("ps", "", "dmp", "database", ("CONNECT",)),
     Reach(
         "ps", "enrolment", "dossier", "table", (),
-        {"SELECT": ("id", "civilite", "nom_naissance", "nom_usage", "prenom", "date_naissance", "state")},
+        {
+            "SELECT": (
+                "id", "civilite", "nom_naissance", "nom_usage", "prenom", "date_naissance", "state", "state_changed_at",
+                "closed_by",
+            )
+        },
     ),
     Reach(
         "ps", "enrolment", "dossier_of_identifier(wanted_system text, wanted_value text)", "definer routine", ("EXECUTE",)
@@ -169,6 +174,8 @@ OF_PROFESSIONALS = [
     Reach("ps", "medical", "emergency", "table", ("INSERT", "SELECT")),
     Reach("ps", "medical", "emergency_refusal", "table", ("SELECT",)),
     Reach("ps", "medical", "medical", "schema", ("USAGE",)),
+    Reach("ps", "medical", "my_deposits(most integer, skipped integer)", "definer routine", ("EXECUTE",)),
+    Reach("ps", "medical", "my_relations(most integer, skipped integer)", "definer routine", ("EXECUTE",)),
     Reach("ps", "medical", "own_patients(most integer)", "definer routine", ("EXECUTE",)),
     Reach("ps", "medical", "relation", "table", ("INSERT", "SELECT"), {"UPDATE": ("ended_at",)}),
     Reach("ps", "medical", "sight()", "definer routine", ("EXECUTE",)),

@@ -26,14 +26,14 @@ def declared() -> set[str]:
 
 def imported() -> set[str]:
     modules: set[str] = set()
-    for package in ("backoffice", "dmp_core"):
+    for package in ("backoffice", "dmp_core", "lps"):
         for path in (ROOT / package).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Import):
                     modules |= {alias.name.split(".")[0] for alias in node.names}
                 elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
                     modules.add(node.module.split(".")[0])
-    foreign = modules - set(sys.stdlib_module_names) - {"backoffice", "dmp_core"}
+    foreign = modules - set(sys.stdlib_module_names) - {"backoffice", "dmp_core", "lps"}
     providers = packages_distributions()
     return {normal(providers[module][0]) for module in foreign}
 

@@ -1,55 +1,40 @@
 """The record in FHIR R4: patient, documents, sets, contents (ITI-65 to 68 and 105; PDSm 3.1.1; DOMAIN 10)."""
 
-from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import Blueprint, Response, request
-from werkzeug.exceptions import NotAcceptable, RequestEntityTooLarge, UnsupportedMediaType
 
 from dmp_core.access.application import Changed
 from dmp_core.errors import Invalid, NotFound
 from dmp_core.fhir import deposits, search
 from dmp_core.fhir.patching import patched
 from dmp_core.fhir.resources import (
-    Resource,
-    binary,
     document_reference,
     instant,
-    outcome,
     patient_of,
     searchset,
     submission_set,
 )
 from dmp_core.holder.mobile import READ, WRITE
+from dmp_core.portals.answers import FHIR, negotiate, page, require
+from dmp_core.portals.answers import content as as_asked
 from dmp_core.portals.mobile.access import dossier, gate, holder, scope
 from dmp_core.portals.mobile.errors import answer
 from dmp_core.portals.mobile.oauth import issuer
-from dmp_core.record.contents import LARGEST, Format
 from dmp_core.record.documents import Document, Status
 from dmp_core.record.finding import Criteria
 
 calls = Blueprint("fhir", __name__, url_prefix="/fhir")
 
-LARGEST_BODY: Final = LARGEST * 4 // 3 + 1024 * 1024
-"""Bytes of a deposit: a document in base64, and what is around it."""
 _PATCH: Final = "application/json-patch+json"
-_FHIR: Final = frozenset({"application/fhir+json", "application/json"})
 
 
 @calls.before_request
-def negotiate() -> None:
-    """JSON alone is spoken: whoever asks for XML is told so before anything is read."""
-    wanted = request.args.get("_format")
-    if wanted is not None and wanted not in ("json", *_FHIR):
-        raise NotAcceptable
-    accepted = request.accept_mimetypes
-    if request.endpoint != "fhir.content" and accepted and not any(accepted[each] for each in _FHIR):
-        raise NotAcceptable
-    if request.content_length is not None and request.content_length > LARGEST_BODY:
-        raise RequestEntityTooLarge
-    request.max_content_length = LARGEST_BODY
+def negotiated() -> None:
+    """Before anything is read."""
+    negotiate(any_kind=request.endpoint == "fhir.content")
 
 
 @calls.get("/Patient")
@@ -102,7 +87,7 @@ def document(document_id: UUID) -> Response:
 @scope(WRITE)
 def publish() -> Response:
     """ITI-105: one document of the holder's own."""
-    _require(_FHIR)
+    require(FHIR)
     deposit = deposits.deposit_of(deposits.json_of(request.get_data()), _version_named)
     (made,) = gate().publish(dossier(), [deposit], _holder_name())
     response = _one(made, 201)
@@ -132,7 +117,7 @@ def change_named() -> Response:
 @scope(WRITE)
 def submit() -> Response:
     """ITI-65: a set of documents, all of it or nothing."""
-    _require(_FHIR)
+    require(FHIR)
     submitted = deposits.submission_of(deposits.json_of(request.get_data()), _version_named)
     made = gate().publish(dossier(), submitted.deposits, _holder_name())
     left = iter(made)
@@ -180,18 +165,7 @@ def one_set(submission_id: UUID) -> Response:
 def content(document_id: UUID) -> Response:
     """ITI-68: what the document says, as it is, or in FHIR's envelope for who asks for JSON before anything else."""
     found, data = gate().read(dossier(), document_id)
-    accepted = request.accept_mimetypes
-    own = accepted[found.format.value] if accepted else 1
-    wrapped = max(accepted[each] for each in _FHIR) if accepted else 0
-    if own <= 0 and wrapped <= 0:
-        raise NotAcceptable
-    if wrapped > own or (wrapped == own and "*/*" not in accepted.values()):
-        return answer(binary(found, data))
-    mime = f"{found.format.value}; charset=utf-8" if found.format is Format.TEXT else found.format.value
-    response = Response(data, content_type=mime)
-    response.headers["Content-Disposition"] = "attachment"
-    response.headers["ETag"] = f'"{found.sha256.hex()}"'
-    return response
+    return as_asked(found, data)
 
 
 def _found(arguments: list[tuple[str, str]]) -> Response:
@@ -200,7 +174,9 @@ def _found(arguments: list[tuple[str, str]]) -> Response:
     if not search.is_meant(asked.patients, own.dossier_id, own.ins_c):
         criteria = Criteria(ids=())
     found = gate().find(dossier(), criteria, asked.count, asked.offset)
-    return _page(asked, found.total, (document_reference(each, own) for each in found.documents), "DocumentReference")
+    return page(
+        _base(), asked, found.total, (document_reference(each, own) for each in found.documents), "DocumentReference"
+    )
 
 
 def _sets_found(arguments: list[tuple[str, str]]) -> Response:
@@ -209,23 +185,7 @@ def _sets_found(arguments: list[tuple[str, str]]) -> Response:
     if not search.is_meant(asked.patients, own.dossier_id, own.ins_c):
         criteria = Criteria(ids=())
     found, total = gate().submissions(dossier(), criteria, asked.count, asked.offset)
-    return _page(asked, total, (submission_set(each, own) for each in found), "List")
-
-
-def _page(asked: search.Asked, total: int, found: Iterable[Resource], kind: str) -> Response:
-    strict = "handling=strict" in request.headers.get("Prefer", "").replace(" ", "")
-    if asked.ignored and strict:
-        return answer(outcome("not-supported", f"Paramètres inconnus : {', '.join(asked.ignored)}."), 400)
-
-    def at(offset: int) -> str:
-        return f"{_base()}/{kind}?{urlencode([*asked.used, ('_count', asked.count), ('_offset', offset)])}"
-
-    links = [("self", at(asked.offset))]
-    if asked.count and asked.offset:
-        links += [("first", at(0)), ("previous", at(max(0, asked.offset - asked.count)))]
-    if asked.count and asked.offset + asked.count < total:
-        links.append(("next", at(asked.offset + asked.count)))
-    return answer(searchset(_base(), found, total, links, asked.ignored))
+    return page(_base(), asked, total, (submission_set(each, own) for each in found), "List")
 
 
 def _one(found: Document, status: int = 200) -> Response:
@@ -236,7 +196,7 @@ def _one(found: Document, status: int = 200) -> Response:
 
 
 def _changed(found: Document) -> Response:
-    _require({_PATCH})
+    require({_PATCH})
     expected = request.headers.get("If-Match")
     if expected is not None and expected.removeprefix("W/").strip('"') != str(found.entry_uuid):
         raise Changed("Ce document a changé depuis que l’application l’a lu : actualisez, puis recommencez.")
@@ -251,11 +211,6 @@ def _operations() -> object:
         return request.get_json(force=True, silent=False)
     except Exception as error:
         raise deposits.Unreadable("Le corps de la demande n’est pas du JSON.") from error
-
-
-def _require(mimes: Iterable[str]) -> None:
-    if request.mimetype not in mimes:
-        raise UnsupportedMediaType
 
 
 def _version_named(name: str) -> UUID | None:

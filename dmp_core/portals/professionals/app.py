@@ -5,16 +5,18 @@ from typing import Final
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from dmp_core.access.feeding import FeedingGate
 from dmp_core.access.professional import ProfessionalGate
 from dmp_core.access.summaries import SummaryGate
-from dmp_core.portals.professionals import establishment, pages, summaries
+from dmp_core.portals.professionals import button, establishment, pages, summaries
 from dmp_core.portals.professionals.card import require_card
 from dmp_core.portals.professionals.errors import translate_errors
 from dmp_core.portals.professionals.parts import Parts
 from dmp_core.portals.professionals.rendering import equip_templates
 from dmp_core.portals.security import protect_responses
+from dmp_core.portals.software.app import PREFIX, create_api
 from dmp_core.record.sealing import DossierKeys
 
 LARGEST_FORM: Final = 256 * 1024
@@ -60,8 +62,9 @@ def create_app(parts: Parts) -> Flask:
     translate_errors(app)
     protect_responses(app, https=True)
     equip_templates(app, parts)
-    app.register_blueprint(pages.blueprint)
-    app.register_blueprint(summaries.blueprint)
-    app.register_blueprint(summaries.api)
-    app.register_blueprint(establishment.blueprint)
+    api = create_api(parts)
+    app.extensions["professionals.api"], app.extensions["professionals.button"] = api, api.extensions["software.gate"]
+    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {PREFIX: api})  # type: ignore[method-assign]
+    for blueprint in (pages.blueprint, button.blueprint, summaries.blueprint, summaries.api, establishment.blueprint):
+        app.register_blueprint(blueprint)
     return app

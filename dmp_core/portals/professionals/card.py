@@ -52,7 +52,9 @@ def require_card(app: Flask) -> None:
         if request.blueprint == "establishment":
             g.establishment = parts().trust.establishment(_peer(), now)
             return None
-        g.professional = _presented(now)
+        g.professional = presented(now)
+        if request.blueprint == "button":  # a frame within another site, which is sent no cookie of ours
+            return None
         return _session(g.professional, now)
 
 
@@ -62,7 +64,8 @@ def begin(who: Professional, now: datetime) -> None:
     session["card"], session["seen"] = who.card.hex(), now.timestamp()
 
 
-def _presented(now: datetime) -> Professional:
+def presented(now: datetime) -> Professional:
+    """Whose card the connection proved, verified now. Raises CertificateRefused."""
     try:
         return parts().trust.professional(_peer(), now)
     except CertificateRefused as refusal:

@@ -27,3 +27,5 @@ class Parts:
     """A sentence over every page (demonstration)."""
     hosts: tuple[str, ...] = ()
     """Host names it answers to; empty: any."""
+    embedders: tuple[str, ...] = ()
+    """Origins of practice software whose pages may frame the button; none: it stands alone."""

@@ -1,0 +1,246 @@
+"""The gate as a professional's practice software comes to it: TD0.2 to TD0.4, FHIR searches, deposits, and what became of
+them. The rules are those of `ProfessionalGate`; depositing asks for no consent, only that nobody blocked them (DOMAIN 4.3).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import lru_cache
+from hashlib import sha256
+from typing import Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, text
+
+from dmp_core.access import circle
+from dmp_core.access.application import Deposit
+from dmp_core.access.authorisation import Authorised, State, authorised, state_in
+from dmp_core.access.gate import NotTheAuthor
+from dmp_core.access.habilitations import expected_of, types_read
+from dmp_core.access.professional import NOT_HERE, ProfessionalGate
+from dmp_core.access.rules import Barrier, Basis, Way
+from dmp_core.access.trace import Action
+from dmp_core.clock import PARIS
+from dmp_core.errors import Invalid, NotFound, WrongState
+from dmp_core.identity.identifiers import System
+from dmp_core.professionals.certificates import Professional
+from dmp_core.record import documents, finding
+from dmp_core.record.contents import Format, checked
+from dmp_core.record.documents import Author, AuthorKind, Document, Draft, Sight, Status, title_of
+from dmp_core.record.finding import Criteria, Found
+from dmp_core.record.nomenclatures import DocumentType, every_type, type_of, types_in_use
+from dmp_core.record.sealing import Box
+
+_NOT_OF_PROFESSIONALS: Final = frozenset({"60", "90", "95"})
+"""Classes of the insurance, of the holder, and of management."""
+_EVERY_TYPE: Final = frozenset(each.code for each in every_type())
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who the documents of a dossier are about, as FHIR tells it to who is in."""
+
+    dossier_id: UUID
+    birth_name: str = field(repr=False)
+    usual_name: str = field(repr=False)
+    given_name: str = field(repr=False)
+    ins_c: str | None = field(default=None, repr=False)
+    """Never told: the software asked by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a document that a professional put in."""
+
+    dossier: UUID
+    ins_c: str | None = field(repr=False)
+    document: UUID
+    version: int
+    type_code: str
+    sha256: bytes = field(repr=False)
+    submitted_at: datetime
+    status: Status
+
+
+class SoftwareGate(ProfessionalGate):
+    """The gate of professionals, and what software asks of it besides."""
+
+    def state(self, who: Professional, system: System, value: str) -> State | None:
+        """TD0.2: what this professional may know of the DMP of the patient with this INS; None when there is none."""
+        with self._store.transaction(who.id, self._clock()) as connection:
+            found = connection.scalar(_FIND, {"system": system.value, "value": value})
+        return None if found is None else self.state_of(who, UUID(str(found)))
+
+    def state_of(self, who: Professional, dossier: UUID) -> State | None:
+        """The same, of a dossier that was found before."""
+        with self._asked(who, dossier, Action.FIND) as (connection, now):
+            standing = circle.standing_of(connection, dossier, str(who.id), now)
+            found = state_in(connection, dossier, standing, now)
+            if found is not None:
+                self._trace(connection, dossier, now, who, Barrier.NONE, Action.FIND, reason=_told(found))
+        return found
+
+    def leave(self, who: Professional, dossier: UUID) -> None:
+        """TD0.3, removal: the professional's own authorisation ends. Raises WrongState for the médecin traitant."""
+        with self._at_the_door(who, dossier, Action.END) as (connection, way, now):
+            relation = circle.standing_of(connection, dossier, str(who.id), now).relation
+            if relation is None:
+                return
+            if relation.basis is Basis.ATTENDING:
+                raise WrongState("Vous êtes le médecin traitant de ce DMP : le patient seul en désigne un autre.")
+            circle.end_relation(connection, dossier, str(who.id), now)
+            self._trace(connection, dossier, now, who, way, Action.END)
+
+    def authorised_by(self, who: Professional, size: int, offset: int = 0) -> tuple[list[Authorised], bool]:
+        """TD0.4: the patients who authorised this professional, the latest first, and whether there are more.
+
+        By their INS-C alone: the software knows who they are. It is the professional's own list, and no access to any DMP.
+        """
+        now = self._clock()
+        with self._store.transaction(who.id, now) as connection:
+            rows = connection.execute(_RELATIONS, {"most": size + 1, "skipped": offset}).all()
+        return [authorised(row, now) for row in rows[:size]], len(rows) > size
+
+    def deposited_by(self, who: Professional, size: int, offset: int = 0) -> tuple[list[Receipt], bool]:
+        """What this professional deposited anywhere, the latest first, and whether there is more."""
+        with self._store.transaction(who.id, self._clock()) as connection:
+            rows = connection.execute(_DEPOSITS, {"most": size + 1, "skipped": offset}).all()
+        receipts = [
+            Receipt(
+                row.dossier_id, row.ins_c, row.document_id, row.version, row.type_code, row.sha256, row.submitted_at,
+                Status(row.status),
+            )
+            for row in rows[:size]
+        ]  # fmt: skip
+        return receipts, len(rows) > size
+
+    def search(
+        self, who: Professional, dossier: UUID, criteria: Criteria, size: int, offset: int = 0
+    ) -> tuple[Person, Found]:
+        """ITI-67: one page of the documents that are there for them, and how many those are."""
+        with self._in(who, dossier, Action.LIST) as (connection, box, way, now):
+            found = finding.find(connection, box, criteria, now, size, offset, self._sight(who, way, now))
+            person = _person(connection, dossier)
+            self._trace(connection, dossier, now, who, way, Action.LIST)
+        return person, found
+
+    def card(self, who: Professional, dossier: UUID, document_id: UUID) -> tuple[Person, Document]:
+        """The metadata of one document."""
+        with self._in(who, dossier, Action.LOOK, document_id) as (connection, box, way, now):
+            found = self._visible(connection, box, self._sight(who, way, now), document_id)
+            person = _person(connection, dossier)
+            self._trace(connection, dossier, now, who, way, Action.LOOK, found.id)
+        return person, found
+
+    def named(self, who: Professional, dossier: UUID, name: str) -> UUID | None:
+        """The document of theirs that has this identifier."""
+        sight = Sight(str(who.id), _EVERY_TYPE, masked=False)
+        criteria = Criteria(names=(name,), authors=(str(who.id),))
+        with self._feeding(who, dossier, Action.LOOK) as (connection, box, _, now):
+            found = finding.find(connection, box, criteria, now, 2, sight=sight).documents
+        return found[0].id if len(found) == 1 else None
+
+    def deposit(self, who: Professional, dossier: UUID, sent: Deposit) -> tuple[Person, Document, bool]:
+        """ITI-105: a document of this professional's, or a new version of one; False when they had sent it before.
+
+        Raises Invalid for a type or a content that cannot enter, NotTheAuthor, WrongState.
+        """
+        now = self._clock()
+        draft = _draft(who, sent, now)
+        action = Action.ADD if sent.replaces is None else Action.REPLACE
+        with self._feeding(who, dossier, action, sent.replaces) as (connection, box, way, now):
+            old = None if sent.replaces is None else self._own(connection, box, who, way, sent.replaces, now)
+            if old is not None and old.format is Format.CDA:
+                raise WrongState("Une synthèse structurée se corrige sur sa propre page, non par un autre document.")
+            made, entered = self._enter(connection, box, dossier, draft, old, now)
+            reason = "" if entered else "contenu déjà présent"
+            self._trace(connection, dossier, now, who, way, action, made.id, reason=reason)
+            person = _person(connection, dossier)
+        return person, made, entered
+
+    def withdraw(self, who: Professional, dossier: UUID, document_id: UUID) -> None:
+        """Take back a document that this professional wrote, all its versions; it is never erased (DOMAIN 4.3)."""
+        with self._feeding(who, dossier, Action.DELETE, document_id) as (connection, box, way, now):
+            found = self._own(connection, box, who, way, document_id, now)
+            for each in documents.versions_of(connection, box, found):
+                if each.author.id == found.author.id and each.status is not Status.DELETED:
+                    documents.set_status(connection, each, now, Status.DELETED)
+            self._trace(connection, dossier, now, who, way, Action.DELETE, found.id)
+
+    def _enter(
+        self, connection: Connection, box: Box, dossier: UUID, draft: Draft, old: Document | None, now: datetime
+    ) -> tuple[Document, bool]:
+        """The version that entered, or the one that was there already: the same click twice is one document."""
+        name = uuid4()
+        self._shelf.put(name, box.seal(draft.content.data, name.bytes))
+        try:
+            with connection.begin_nested():
+                if old is None:
+                    return documents.enter(connection, box, dossier, draft, name, now), True
+                return documents.replace_with(connection, box, dossier, old, draft, name, now), True
+        except WrongState:
+            self._shelf.drop(name)
+            there = documents.held(connection, box, sha256(draft.content.data).digest(), draft.author.id)
+            if there is not None and (old is None or there.logical_id == old.logical_id):
+                return there, False
+            raise WrongState(
+                "Un autre de vos documents porte déjà cet identifiant ou ce contenu : rien n’a été déposé."
+                if old is None or old.status is not Status.DEPRECATED
+                else "Ce document a déjà été remplacé : corrigez sa version en vigueur."
+            ) from None
+
+    def _own(
+        self, connection: Connection, box: Box, who: Professional, way: Way | Barrier, document_id: UUID, now: datetime
+    ) -> Document:
+        """A document that this professional wrote. Another's is theirs to see, or is not there."""
+        found = documents.document_of(connection, box, document_id)
+        if found is not None and found.status is not Status.DELETED:
+            if (found.author.kind, found.author.id) == (AuthorKind.PROFESSIONAL, str(who.id)):
+                return found
+            if isinstance(way, Way) and self._sight(who, way, now).shows(found):
+                raise NotTheAuthor("Vous n’êtes pas l’auteur de ce document : lui seul le corrige ou le retire.")
+        raise NotFound(NOT_HERE)
+
+    @contextmanager
+    def _feeding(
+        self, who: Professional, dossier: UUID, action: Action, document_id: UUID | None = None
+    ) -> Iterator[tuple[Connection, Box, Way | Barrier, datetime]]:
+        """A transaction of a professional who writes in their own name."""
+        with self._at_the_door(who, dossier, action, document_id, feeding=True) as (connection, way, now):
+            yield connection, self._keys.box(connection, dossier, now), way, now
+
+
+@lru_cache(maxsize=256)
+def depositable(profession: str, on: date) -> tuple[DocumentType, ...]:
+    """The types that a profession may deposit on this day, those that are expected of it first."""
+    expected, read = expected_of(profession, on), types_read(profession, on)
+    others = [each for each in types_in_use(on) if each.code in read and each.class_code not in _NOT_OF_PROFESSIONALS]
+    return (*expected, *(each for each in others if each not in expected))
+
+
+def _draft(who: Professional, sent: Deposit, now: datetime) -> Draft:
+    today = now.astimezone(PARIS).date()
+    kind = type_of(sent.type_code, today)
+    if kind not in depositable(who.profession.code, today):
+        raise Invalid(f"Votre profession ne dépose pas de document de ce type : {kind.label}.")
+    began = sent.service_start or now
+    if began > now:
+        raise Invalid("La date de l’acte est dans l’avenir : corrigez-la.")
+    author = Author(AuthorKind.PROFESSIONAL, str(who.id), who.name)
+    return Draft(kind, title_of(sent.title), author, checked([sent.data]), began, sent.unique_id)
+
+
+def _told(state: State) -> str:
+    return f"autorisation {state.authorisation.value}" if state.authorisation else "DMP non ouvert"
+
+
+def _person(connection: Connection, dossier: UUID) -> Person:
+    row = connection.execute(_PERSON, {"dossier": dossier}).one()
+    return Person(dossier, row.nom_naissance, row.nom_usage, row.prenom)
+
+
+_FIND: Final = text("SELECT id FROM enrolment.dossier_of_identifier(:system, :value)")
+_RELATIONS: Final = text("SELECT * FROM medical.my_relations(:most, :skipped)")
+_DEPOSITS: Final = text("SELECT * FROM medical.my_deposits(:most, :skipped)")
+_PERSON: Final = text("SELECT nom_naissance, nom_usage, prenom FROM enrolment.dossier WHERE id = :dossier")

@@ -1,0 +1,217 @@
+"""`lps`: a practice software in the command line. Exit status 0 done, 1 refused (one sentence on stderr), 2 wrong usage."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import click
+
+from lps.card import Card, CardFault, Patient
+from lps.dmp import Dmp, Refused, State
+
+_STATES: Final = {"approved": "en vigueur", "archived": "archivé", "deprecated": "remplacé", "deleted": "retiré"}
+_VITALE = click.option(
+    "--vitale", type=click.Path(path_type=Path), required=True, help="Carte Vitale lue : JSON nir, prenom, naissance."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The card in the reader, and the DMP it is proved to."""
+
+    card: Card
+    dmp: Dmp
+
+    def state(self, vitale: Path) -> State:
+        """TD0.2, before anything is asked of a DMP. Raises Refused when there is none."""
+        found = self.dmp.state(Patient.read(vitale).ins_c)
+        if found is None:
+            raise Refused("Ce patient n’a pas de DMP.")
+        return found
+
+
+@click.group()
+@click.option("--server", envvar="LPS_SERVER", required=True, help="Adresse du DMP.")
+@click.option(
+    "--card", "file", envvar="LPS_CARD", type=click.Path(path_type=Path), required=True, help="Carte (PKCS#12)."
+)
+@click.option(
+    "--authority", envvar="LPS_AUTHORITY", type=click.Path(path_type=Path), required=True, help="Autorité (PEM)."
+)
+@click.option("--code", envvar="LPS_CODE", prompt="Code de la carte", hide_input=True, help="Plutôt dans LPS_CODE.")
+@click.pass_context
+def lps(context: click.Context, server: str, file: Path, authority: Path, code: str) -> None:
+    """Logiciel de cabinet de référence : le DMP par la carte du professionnel."""
+    card = Card.open(file, code)
+    context.obj = Desk(card, context.with_resource(Dmp(server, card.context(authority))))
+
+
+@lps.command()
+@click.pass_obj
+def card(desk: Desk) -> None:
+    """Who bears the card."""
+    found = desk.card
+    print(f"{found.name}, {found.profession}, {found.number} : carte valable jusqu’au {found.until:%d/%m/%Y}.")
+
+
+@lps.command()
+@_VITALE
+@click.pass_obj
+def test(desk: Desk, vitale: Path) -> None:
+    """Is there a DMP, and may I consult it."""
+    found = desk.state(vitale)
+    if not found.open and not found.authorisation:
+        told = f" le {_day(found.closed_on)} : {found.closing_motive.lower()}" if found.closed_on else ""
+        print(f"Le DMP n’est pas ouvert{'' if not told else ' ; fermé'}{told}.")
+        return
+    ends = f" jusqu’au {_day(found.until)}" if found.until else ""
+    print(f"{found.authorisation}{ends} : {found.motive}")
+    if found.attending:
+        print("Vous êtes le médecin traitant de ce DMP.")
+
+
+@lps.command()
+@_VITALE
+@click.option("--informed", is_flag=True, help="Le patient, informé, consent.")
+@click.pass_obj
+def consent(desk: Desk, vitale: Path, informed: bool) -> None:
+    """Record the patient's consent."""
+    if not informed:
+        raise Refused("Informez d’abord le patient, puis ajoutez --informed.")
+    desk.dmp.consent(desk.state(vitale).dmp)
+    print("Le consentement du patient est enregistré pour un an.")
+
+
+@lps.command()
+@_VITALE
+@click.pass_obj
+def leave(desk: Desk, vitale: Path) -> None:
+    """End my authorisation."""
+    desk.dmp.leave(desk.state(vitale).dmp)
+    print("Votre autorisation pour ce DMP est terminée.")
+
+
+@lps.command("list")
+@_VITALE
+@click.pass_obj
+def listing(desk: Desk, vitale: Path) -> None:
+    """The documents of the patient."""
+    found = desk.dmp.documents(desk.state(vitale).dmp)
+    for each in found:
+        print(f"{each.id}  {_day(each.day)}  {each.kind}  {each.title}  ({each.author})")
+    print(f"{len(found)} document{'s' if len(found) > 1 else ''}.")
+
+
+@lps.command()
+@_VITALE
+@click.argument("document")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Fichier à écrire.")
+@click.pass_obj
+def read(desk: Desk, vitale: Path, document: str, out: Path) -> None:
+    """Read a document into a file."""
+    data, mime = desk.dmp.read(desk.state(vitale).dmp, document)
+    out.touch(mode=0o600)
+    out.write_bytes(data)
+    print(f"{len(data)} octets ({mime}) écrits dans {out}.")
+
+
+@lps.command()
+@click.pass_obj
+def types(desk: Desk) -> None:
+    """The types of document that my profession deposits."""
+    for each in desk.dmp.types():
+        print(f"{each['code']}  {each['libelle']}")
+
+
+@lps.command()
+@_VITALE
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--title", required=True)
+@click.option("--type", "kind", default="", help="Sans lui, le premier type de la profession.")
+@click.option("--act", default="", help="Date et heure de l’acte, AAAA-MM-JJTHH:MM ; sans elle, maintenant.")
+@click.pass_obj
+def deposit(desk: Desk, vitale: Path, file: Path, title: str, kind: str, act: str) -> None:
+    """Put a document in."""
+    made, entered = desk.dmp.deposit(desk.state(vitale).dmp, file, title, kind, _moment(act))
+    said = "est déposé" if entered else "était déjà déposé : rien n’a été ajouté"
+    print(f"{made.id}\n« {made.title} » ({made.kind}) {said}.")
+
+
+@lps.command()
+@_VITALE
+@click.argument("document")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--title", required=True)
+@click.option("--type", "kind", default="", help="Sans lui, le premier type de la profession.")
+@click.pass_obj
+def correct(desk: Desk, vitale: Path, document: str, file: Path, title: str, kind: str) -> None:
+    """Put a new version in place of a document of mine."""
+    made, entered = desk.dmp.deposit(desk.state(vitale).dmp, file, title, kind, _moment(""), replaces=document)
+    said = "remplace la version précédente" if entered else "était déjà la version en vigueur"
+    print(f"{made.id}\n« {made.title} » {said}.")
+
+
+@lps.command()
+@_VITALE
+@click.argument("document")
+@click.pass_obj
+def withdraw(desk: Desk, vitale: Path, document: str) -> None:
+    """Take a document of mine back."""
+    desk.dmp.withdraw(desk.state(vitale).dmp, document)
+    print("Le document est retiré du DMP.")
+
+
+@lps.command()
+@click.pass_obj
+def patients(desk: Desk) -> None:
+    """The patients who authorised me."""
+    found = desk.dmp.patients()
+    for each in found:
+        ends = f" jusqu’au {_day(each['fin'])}" if each["fin"] else ""
+        mine = ", médecin traitant" if each["medecin_traitant"] else ""
+        print(f"{each['ins_c'] or each['dmp']}  {each['autorisation']}{ends}{mine}")
+    print(f"{len(found)} patient{'s' if len(found) > 1 else ''}.")
+
+
+@lps.command()
+@click.pass_obj
+def deposits(desk: Desk) -> None:
+    """Everything that I deposited."""
+    found = desk.dmp.deposits()
+    for each in found:
+        print(
+            f"{each['document']}  {_day(each['recu_le'])}  {each['type']}  version {each['version']}  "
+            f"{_STATES[each['etat']]}  {each['sha256'][:16]}"
+        )
+    print(f"{len(found)} dépôt{'s' if len(found) > 1 else ''}.")
+
+
+def _moment(typed: str) -> datetime:
+    if not typed:
+        return datetime.now(UTC)
+    try:
+        return datetime.fromisoformat(typed).astimezone(UTC)
+    except ValueError:
+        raise Refused("La date de l’acte s’écrit AAAA-MM-JJTHH:MM.") from None
+
+
+def _day(written: str) -> str:
+    year, month, day = written[:10].split("-")
+    return f"{day}/{month}/{year}"
+
+
+def main() -> None:
+    """Entry of the console script."""
+    run: Callable[..., object] = lps
+    try:
+        run()
+    except (Refused, CardFault) as refusal:
+        print(refusal, file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""The calls of the DMP's API, and what they say."""
+
+import base64
+import hashlib
+import ssl
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+from uuid import NAMESPACE_URL, uuid5
+
+import httpx
+
+_INS_C: Final = "urn:oid:1.2.250.1.213.1.4.2"
+_AUTHORISATION: Final = "https://dmp.example/fhir/StructureDefinition/autorisation"
+_DMP: Final = "https://interop.esante.gouv.fr/ig/fhir/dmp/StructureDefinition"
+_FHIR: Final = "application/fhir+json"
+_PATIENCE: Final = 30.0
+
+
+class Refused(Exception):
+    """The DMP does not do it; `str` is its sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """TD0.2, without a word on who the patient is."""
+
+    dmp: str
+    open: bool
+    authorisation: str
+    """VALIDE, EXPIRE, NON_EXISTE, INTERDIT; empty where the DMP is not open."""
+    motive: str
+    until: str
+    closed_on: str
+    closing_motive: str
+    attending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of a list."""
+
+    id: str
+    title: str
+    kind: str
+    author: str
+    day: str
+    mime: str
+
+
+class Dmp:
+    """One DMP server, spoken to with one card."""
+
+    def __init__(self, server: str, context: ssl.SSLContext) -> None:
+        self._client = httpx.Client(base_url=f"{server.rstrip('/')}/api/v1", verify=context, timeout=_PATIENCE)
+
+    def __enter__(self) -> "Dmp":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def state(self, ins_c: str) -> State | None:
+        """Whether the patient has a DMP, and this professional an authorisation."""
+        found = self._ask("POST", "/fhir/Patient/_search", data={"identifier": f"{_INS_C}|{ins_c}"}).json()
+        if not found.get("entry"):
+            return None
+        patient = found["entry"][0]["resource"]
+        told = {each["url"]: each for each in patient.get("extension", [])}
+        rights = _parts(told.get(_AUTHORISATION))
+        closing = _parts(told.get(f"{_DMP}/dmp-fermeture"))
+        return State(
+            patient["id"], patient["active"], rights.get("etat", ""), rights.get("motif", ""), rights.get("fin", ""),
+            closing.get("dateFermeture", ""), closing.get("motifFermeture", {}).get("text", ""),
+            told.get(f"{_DMP}/dmp-medecin-traitant", {}).get("valueBoolean", False),
+        )  # fmt: skip
+
+    def consent(self, dmp: str) -> None:
+        """Record that the patient, informed, consents."""
+        self._ask("PUT", f"/dmp/{dmp}/autorisation", json={"patient_informe": True})
+
+    def leave(self, dmp: str) -> None:
+        """End this professional's authorisation."""
+        self._ask("DELETE", f"/dmp/{dmp}/autorisation")
+
+    def documents(self, dmp: str) -> list[Document]:
+        """Every current document, page after page."""
+        found, where = [], f"/dmp/{dmp}/fhir/DocumentReference?status=current&_count=50"
+        while where:
+            page = self._ask("GET", where).json()
+            found += [_document(each["resource"]) for each in page.get("entry", [])]
+            following = [each["url"] for each in page["link"] if each["relation"] == "next"]
+            where = following[0] if following else ""
+        return found
+
+    def read(self, dmp: str, document: str) -> tuple[bytes, str]:
+        """A content and its mime type."""
+        answer = self._ask("GET", f"/dmp/{dmp}/fhir/Binary/{document}", headers={"Accept": "*/*"})
+        return answer.content, answer.headers["content-type"].partition(";")[0]
+
+    def types(self) -> list[dict[str, str]]:
+        """The types that the profession deposits, the one to propose first."""
+        found: list[dict[str, str]] = self._ask("GET", "/types").json()["types"]
+        return found
+
+    def deposit(
+        self, dmp: str, file: Path, title: str, kind: str, act: datetime, replaces: str = ""
+    ) -> tuple[Document, bool]:
+        """Put a document in; False when it was there already. Without `kind`, the first that the profession deposits."""
+        try:
+            data = file.read_bytes()
+        except OSError:
+            raise Refused(f"Le fichier {file} ne peut pas être lu.") from None
+        known = self.types()
+        chosen = [each for each in known if not kind or each["code"] == kind]
+        if not chosen:
+            raise Refused(f"Votre profession ne dépose pas de document de type {kind}.")
+        digest = hashlib.sha1(data, usedforsecurity=False).digest()
+        told: dict[str, Any] = {
+            "resourceType": "DocumentReference", "status": "current",
+            # The same file for the same DMP bears the same name: sent twice, it is recognised.
+            "masterIdentifier": {"system": "urn:ietf:rfc:3986", "value": uuid5(NAMESPACE_URL, f"{dmp}/{digest.hex()}").urn},
+            "type": {"coding": [{"system": chosen[0]["systeme"], "code": chosen[0]["code"]}]},
+            "context": {"period": {"start": act.isoformat()}},
+            "content": [
+                {
+                    "attachment": {
+                        "title": title, "data": base64.b64encode(data).decode(), "size": len(data),
+                        "hash": base64.b64encode(digest).decode(),
+                    }
+                }
+            ],
+        }  # fmt: skip
+        if replaces:
+            del told["masterIdentifier"]
+            told["relatesTo"] = [{"code": "replaces", "target": {"reference": f"DocumentReference/{replaces}"}}]
+        answer = self._ask(
+            "POST", f"/dmp/{dmp}/fhir/DocumentReference", json=told, headers={"Content-Type": _FHIR}
+        )  # fmt: skip
+        return _document(answer.json()), answer.status_code == 201
+
+    def withdraw(self, dmp: str, document: str) -> None:
+        """Take a document back."""
+        self._ask("DELETE", f"/dmp/{dmp}/fhir/DocumentReference/{document}")
+
+    def patients(self) -> list[dict[str, Any]]:
+        """Those who authorised this professional."""
+        return self._pages("/patients", "patients")
+
+    def deposits(self) -> list[dict[str, Any]]:
+        """The receipts of everything this professional put in."""
+        return self._pages("/depots", "depots")
+
+    def _pages(self, where: str, name: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        number, more = 1, True
+        while more:
+            page = self._ask("GET", f"{where}?page={number}").json()
+            found, number, more = [*found, *page[name]], number + 1, page["suite"]
+        return found
+
+    def _ask(self, method: str, where: str, **more: Any) -> httpx.Response:
+        try:
+            answer = self._client.request(method, where, **more)
+        except httpx.TransportError:
+            raise Refused(
+                "Le serveur du DMP ne répond pas, ou n’accepte pas cette carte : vérifiez l’adresse et la carte."
+            ) from None
+        if answer.status_code >= 400:
+            raise Refused(_sentence(answer))
+        return answer
+
+
+def _sentence(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["issue"][0]["diagnostics"])
+    except (ValueError, KeyError, IndexError, TypeError):
+        return f"Le DMP a répondu par une erreur ({answer.status_code})."
+
+
+def _parts(extension: dict[str, Any] | None) -> dict[str, Any]:
+    """The parts of a complex extension, by their name."""
+    return {
+        each["url"]: next(value for name, value in each.items() if name.startswith("value"))
+        for each in (extension or {}).get("extension", [])
+    }
+
+
+def _document(told: dict[str, Any]) -> Document:
+    attachment = told["content"][0]["attachment"]
+    author = next(each for each in told["contained"] if each["id"] == "author")["name"]
+    return Document(
+        told["id"], attachment["title"], told["type"]["coding"][0]["display"],
+        author if isinstance(author, str) else author[0]["text"], told["context"]["period"]["start"][:10],
+        attachment["contentType"],
+    )  # fmt: skip

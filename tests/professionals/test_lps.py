@@ -1,0 +1,167 @@
+"""A doctor's whole day with the reference software, a process of its own, over mutual TLS against the real server."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from dmp_core.access import circle
+from dmp_core.access.circle import Member
+from dmp_core.access.trace import Action, ActorKind, first_fault
+from dmp_core.holder.store import HolderStore
+from dmp_core.identity import insc
+from dmp_core.professionals.authority import Issued
+from dmp_core.professionals.store import ProfessionalStore
+
+from .served import Served, a_patient, number_of
+from .world import RecordWorld
+
+_CODE = "1234"
+_numbers = iter(range(33_000, 34_000))
+
+
+@pytest.fixture(scope="module")
+def served(
+    cluster: Any, professional_store: ProfessionalStore, account_store: HolderStore,
+    account_engines: tuple[Engine, Engine], tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Served]:  # fmt: skip
+    world = RecordWorld(professional_store, account_store, *account_engines)
+    served = Served(world, cluster.url("ps", "dmp"), tmp_path_factory.mktemp("logiciel"))
+    yield served
+    served.stop()
+
+
+class Cabinet:
+    """A practice: its software, a card in the reader, patients' cartes Vitale."""
+
+    def __init__(self, served: Served, folder: Path, card: Issued | None = None) -> None:
+        self.served, self.folder = served, folder
+        self.card = card or served.doctor(next(_numbers))
+        self.put("carte.p12", self.card.pkcs12(_CODE, [served.authority.cards.certificate]))
+        self.put("racine.pem", served.authority.root.pem)
+
+    def put(self, name: str, content: bytes) -> Path:
+        file = self.folder / name
+        file.write_bytes(content)
+        return file
+
+    def vitale(self, person: Any) -> str:
+        told = {"nir": person.nir, "prenom": person.given_name, "naissance": person.birth_date}
+        return str(self.put(f"vitale-{person.nir}.json", json.dumps(told).encode()))
+
+    def run(self, *words: str, code: str = _CODE) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "lps", *words], capture_output=True, text=True, timeout=120, check=False,
+            env={
+                **{name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ},
+                "LPS_SERVER": f"https://localhost:{self.served.port}", "LPS_CARD": str(self.folder / "carte.p12"),
+                "LPS_AUTHORITY": str(self.folder / "racine.pem"), "LPS_CODE": code, "PYTHONUTF8": "1",
+            },
+        )  # fmt: skip
+
+    def done(self, *words: str) -> str:
+        ran = self.run(*words)
+        assert (ran.returncode, ran.stderr) == (0, ""), ran.stderr
+        return ran.stdout
+
+    def refused(self, *words: str, **more: str) -> str:
+        ran = self.run(*words, **more)
+        assert (ran.returncode, ran.stdout) == (1, ""), ran.stdout
+        assert "Traceback" not in ran.stderr
+        assert ran.stderr.count("\n") == 1
+        return ran.stderr
+
+
+@pytest.fixture
+def cabinet(served: Served, tmp_path: Path) -> Cabinet:
+    return Cabinet(served, tmp_path)
+
+
+def test_a_doctor_s_whole_day(served: Served, cabinet: Cabinet, tmp_path: Path) -> None:
+    person, record = a_patient(served.world)
+    record.put("bilan du confrere")
+    hidden = record.put("masque", masked=True)
+    of = ("--vitale", cabinet.vitale(person))
+    assert number_of(cabinet.card) in cabinet.done("card")
+    assert cabinet.done("test", *of).startswith("NON_EXISTE : Le patient a un DMP")
+    assert "demandez d’abord au patient son consentement" in cabinet.refused("list", *of)
+    assert "Informez d’abord le patient" in cabinet.refused("consent", *of)
+    cabinet.done("consent", *of, "--informed")
+    assert cabinet.done("test", *of).startswith("VALIDE jusqu’au ")
+    listed = cabinet.done("list", *of)
+    assert ("Titre bilan du confrere" in listed, listed.endswith("1 document.\n")) == (True, True)
+    colleague = listed.partition(" ")[0]
+    note = str(cabinet.put("consultation.txt", b"Tension 12/8, poids stable."))
+    first = cabinet.done("deposit", *of, note, "--title", "Consultation", "--act", "2016-10-30T09:00").splitlines()
+    assert first[1].endswith("(CR ou fiche de consultation ou de visite) est déposé.")
+    assert "était déjà déposé" in cabinet.done("deposit", *of, note, "--title", "Consultation")
+    kept = tmp_path / "lu.txt"
+    cabinet.done("read", *of, first[0], "--out", str(kept))
+    assert (kept.read_text(), kept.stat().st_mode & 0o777) == ("Tension 12/8, poids stable.", 0o600)
+    better = str(cabinet.put("correction.txt", b"Tension 13/8, poids stable."))
+    second = cabinet.done("correct", *of, first[0], better, "--title", "Consultation corrigée").splitlines()
+    assert "remplace la version précédente" in second[1]
+    assert "pas l’auteur" in cabinet.refused("withdraw", *of, colleague)
+    assert "pas dans ce DMP" in cabinet.refused("withdraw", *of, str(hidden.id))
+    assert "pas dans ce DMP" in cabinet.refused("read", *of, str(hidden.id), "--out", str(tmp_path / "x"))
+    assert cabinet.done("list", *of).endswith("2 documents.\n")
+    cabinet.done("withdraw", *of, second[0])
+    assert cabinet.done("list", *of).endswith("1 document.\n")
+    ins_c = insc.compute(person.given_name, insc.birth_date_of(person.birth_date), person.nir)
+    assert ins_c in cabinet.done("patients")
+    deposits = cabinet.done("deposits").splitlines()
+    assert [("retiré" in line, "version" in line) for line in deposits[:2]] == [(True, True), (True, True)]
+    assert deposits[2] == "2 dépôts."
+    cabinet.done("leave", *of)
+    assert cabinet.done("test", *of).startswith("NON_EXISTE")
+    assert cabinet.done("patients") == "0 patient.\n"
+    lines = [line for line in record.chain() if line.who.kind is ActorKind.PROFESSIONAL]
+    assert {line.who.id for line in lines} == {number_of(cabinet.card)}
+    granted = [line.action for line in lines if line.granted]
+    for action, times in (
+        (Action.CONSENT, 1), (Action.ADD, 2), (Action.REPLACE, 1), (Action.DELETE, 1), (Action.READ, 1), (Action.END, 1),
+        (Action.LIST, 3),
+    ):  # fmt: skip
+        assert granted.count(action) == times
+    refusals = [line.action for line in lines if not line.granted]
+    assert refusals == [Action.LIST, Action.DELETE, Action.DELETE, Action.READ]
+    assert first_fault(record.dossier, record.chain()) is None
+    for secret in (person.nir, person.nir[:13], ins_c, "Tension"):
+        assert secret not in served.told
+
+
+def test_what_the_software_cannot_do_is_said_in_one_sentence(
+    served: Served, cabinet: Cabinet, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    person, record = a_patient(served.world)
+    of = ("--vitale", cabinet.vitale(person))
+    assert "code de la carte est faux" in cabinet.refused("card", code="0000")
+    assert "Vitale ne peut pas être lue" in cabinet.refused("test", "--vitale", str(cabinet.folder / "absente"))
+    other = cabinet.vitale(replace(person, birth_date="1951-01-01"))
+    assert "n’a pas de DMP" in cabinet.refused("test", "--vitale", other)
+    cabinet.vitale(person)
+    note = str(cabinet.put("note.txt", b"Note"))
+    assert "ne dépose pas" in cabinet.refused("deposit", *of, note, "--title", "X", "--type", "REMB")
+    assert "AAAA-MM-JJ" in cabinet.refused("deposit", *of, note, "--title", "X", "--act", "hier")
+    assert "ne peut pas être lu" in cabinet.refused("deposit", *of, f"{note}x", "--title", "X")
+    record.as_owner(circle.block, Member(number_of(cabinet.card), "X", "G15_10"), served.world.clock())
+    assert cabinet.done("test", *of).startswith("INTERDIT : Le patient a bloqué")
+    assert "Aucun DMP" in cabinet.refused("list", *of)
+    record.state("closed")
+    record.as_owner(circle.unblock, number_of(cabinet.card), served.world.clock())
+    assert cabinet.done("test", *of).startswith("Le DMP n’est pas ouvert ; fermé le ")
+    served.authority.publish(served.folder, served.now, [cabinet.card.certificate])
+    try:
+        assert "mise en opposition" in cabinet.refused("patients")
+    finally:
+        served.authority.publish(served.folder, served.now)
+    elsewhere = Cabinet(served, tmp_path_factory.mktemp("autre"))
+    elsewhere.put("racine.pem", elsewhere.card.pem)  # a server that no authority of ours vouches for
+    assert "ne répond pas" in elsewhere.refused("patients")

@@ -1,0 +1,472 @@
+"""What practice software is told and may do, call by call: states, consent, documents, deposits, refusals, traces."""
+
+import base64
+import json
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from fhir.resources.R4B.bundle import Bundle
+from fhir.resources.R4B.documentreference import DocumentReference
+from fhir.resources.R4B.operationoutcome import OperationOutcome
+from fhir.resources.R4B.patient import Patient
+from fhirclient.models.patient import Patient as JudgedPatient
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+from werkzeug.test import TestResponse
+
+from dmp_core.access import circle
+from dmp_core.access.circle import Member
+from dmp_core.access.rules import Basis
+from dmp_core.access.trace import Action, Mode, first_fault
+from dmp_core.fhir import systems
+from dmp_core.identity import insc
+from dmp_core.portals.professionals.app import create_app
+from dmp_core.portals.professionals.card import PEER
+from dmp_core.portals.professionals.parts import Parts
+from dmp_core.professionals.authority import Issued, TestAuthority
+from dmp_core.professionals.certificates import Professional
+from dmp_core.professionals.trust import Trust
+from dmp_core.record.documents import Status
+from dmp_core.record.shelf import Folder
+
+from .samples import a_doctor
+from .world import Record, RecordWorld
+
+SECRET = "un secret des professionnels, assez long pour signer"
+INS_C, NIR = "urn:oid:1.2.250.1.213.1.4.2", "urn:oid:1.2.250.1.213.1.4.8"
+_numbers = iter(range(31_000, 33_000))
+
+
+class Practice:
+    """A software with one card, in front of the application itself."""
+
+    def __init__(self, app: Flask, card: Issued, who: Professional) -> None:
+        self.client, self.card, self.who = app.test_client(), card, who
+
+    @property
+    def member(self) -> Member:
+        return Member(str(self.who.id), self.who.name, self.who.profession.code)
+
+    def ask(self, method: str, where: str, **more: Any) -> TestResponse:
+        more.setdefault("environ_base", {PEER: self.card.der})
+        return self.client.open(where, method=method, base_url="https://localhost", **more)
+
+    def state(self, system: str, value: str) -> TestResponse:
+        return self.ask("POST", "/api/v1/fhir/Patient/_search", data={"identifier": f"{system}|{value}"})
+
+    def consent(self, record: Record) -> None:
+        where = f"/api/v1/dmp/{record.dossier}/autorisation"
+        assert self.ask("PUT", where, json={"patient_informe": True}).status_code == 204
+
+    def deposit(self, record: Record, data: bytes, code: str = "11488-4", **more: Any) -> TestResponse:
+        told: dict[str, Any] = {
+            "resourceType": "DocumentReference", "status": "current", "type": {"coding": [{"code": code}]},
+            "content": [{"attachment": {"title": "Consultation", "data": base64.b64encode(data).decode()}}],
+        } | more  # fmt: skip
+        return self.ask(
+            "POST", f"{base(record)}/DocumentReference", data=json.dumps(told), content_type="application/fhir+json"
+        )
+
+    def listed(self, record: Record, **asked: str) -> list[str]:
+        answer = self.ask("GET", f"{base(record)}/DocumentReference", query_string=asked)
+        assert answer.status_code == 200, answer.text
+        bundle = answer.get_json()
+        Bundle.model_validate(bundle)
+        found = [each["resource"]["id"] for each in bundle.get("entry", [])]
+        assert bundle["total"] >= len(found)
+        return found
+
+
+def base(record: Record) -> str:
+    return f"/api/v1/dmp/{record.dossier}/fhir"
+
+
+def replacing(document: str) -> dict[str, Any]:
+    return {"relatesTo": [{"code": "replaces", "target": {"reference": f"DocumentReference/{document}"}}]}
+
+
+@pytest.fixture
+def authority(world: RecordWorld) -> TestAuthority:
+    return TestAuthority(world.clock())
+
+
+@pytest.fixture
+def app(world: RecordWorld, authority: TestAuthority) -> Flask:
+    trust = Trust(authority.anchors, lambda: authority.lists([], world.clock()))
+    made = create_app(
+        Parts(
+            world.clock, world.professionals, trust, world.record, Folder(world.folder), SECRET,
+            embedders=("https://logiciel.exemple",),
+        )
+    )  # fmt: skip
+    made.testing = made.extensions["professionals.api"].testing = True
+    return made
+
+
+@pytest.fixture
+def practice(app: Flask, world: RecordWorld, authority: TestAuthority) -> Practice:
+    return a_practice(app, world, authority)
+
+
+def a_practice(app: Flask, world: RecordWorld, authority: TestAuthority, **more: Any) -> Practice:
+    card = a_doctor(authority, next(_numbers), world.clock() - timedelta(hours=1), **more)
+    return Practice(app, card, app.extensions["professionals"].trust.professional(card.der, world.clock()))
+
+
+@pytest.fixture
+def patient(world: RecordWorld) -> tuple[Any, Record]:
+    someone = world.someone()
+    return someone.person, Record(world, someone.dossier)
+
+
+def ins_c_of(person: Any) -> str:
+    return insc.compute(person.given_name, insc.birth_date_of(person.birth_date), person.nir)
+
+
+def told(answer: TestResponse) -> dict[str, Any]:
+    """What TD0.2 says, and that it names nobody."""
+    assert answer.status_code == 200, answer.text
+    (entry,) = answer.get_json()["entry"]
+    Patient.model_validate(entry["resource"])
+    JudgedPatient(entry["resource"])
+    assert not {"name", "birthDate", "gender", "address"} & set(entry["resource"])
+    found = {each["url"]: each for each in entry["resource"]["extension"]}
+    rights = {each["url"]: each for each in found.get(systems.AUTHORISATION, {}).get("extension", [])}
+    closing = {each["url"]: each for each in found.get(systems.CLOSING, {}).get("extension", [])}
+    return {
+        "active": entry["resource"]["active"],
+        "state": rights["etat"]["valueCode"] if rights else None,
+        "until": rights.get("fin", {}).get("valueDateTime"),
+        "attending": found[systems.ATTENDING]["valueBoolean"],
+        "closing": (closing["dateFermeture"]["valueDate"], closing["motifFermeture"]["valueCodeableConcept"]["text"])
+        if closing else None,
+    }  # fmt: skip
+
+
+def refused(answer: TestResponse, status: int, words: str) -> None:
+    assert answer.status_code == status, answer.text
+    (issue,) = OperationOutcome.model_validate(answer.get_json()).issue
+    assert words in issue.diagnostics
+    assert issue.diagnostics.endswith((".", "}."))
+
+
+def test_every_state_of_an_authorisation_is_told(
+    world: RecordWorld, practice: Practice, patient: tuple[Any, Record]
+) -> None:
+    person, record = patient
+
+    def now() -> dict[str, Any]:
+        return told(practice.state(INS_C, ins_c_of(person)))
+
+    nothing = {"active": True, "state": "NON_EXISTE", "until": None, "attending": False, "closing": None}
+    assert now() == nothing
+    practice.consent(record)
+    valid = now()
+    assert (valid["state"], valid["until"] is None) == ("VALIDE", False)
+    world.clock.forward(days=366)
+    assert now() == nothing | {"state": "EXPIRE"}
+    record.as_owner(circle.block, practice.member, world.clock())
+    assert now() == nothing | {"state": "INTERDIT"}
+    record.as_owner(circle.unblock, practice.member.id, world.clock())
+    record.as_owner(circle.end_relation, practice.member.id, world.clock())
+    record.relate(practice.who, Basis.ATTENDING)
+    assert now() == nothing | {"state": "VALIDE", "attending": True}
+    record.state("closed")
+    closed = now()
+    assert (closed["active"], closed["state"], closed["attending"]) == (False, None, False)
+    assert closed["closing"] is not None
+    assert "caisse" in closed["closing"][1].lower() or "patient" in closed["closing"][1].lower()
+    lines = [line for line in record.chain() if line.action is Action.FIND]
+    assert [line.reason.rpartition(" ")[2] for line in lines] == [
+        "NON_EXISTE", "VALIDE", "EXPIRE", "INTERDIT", "VALIDE", "ouvert",
+    ]  # fmt: skip
+    assert first_fault(record.dossier, record.chain()) is None
+
+
+def test_a_suspended_dmp_is_not_open_and_says_no_more(practice: Practice, patient: tuple[Any, Record]) -> None:
+    person, record = patient
+    record.state("suspended")
+    assert told(practice.state(INS_C, ins_c_of(person))) == {
+        "active": False, "state": None, "until": None, "attending": False, "closing": None,
+    }  # fmt: skip
+
+
+def test_an_emergency_is_no_authorisation(world: RecordWorld, practice: Practice, patient: tuple[Any, Record]) -> None:
+    person, record = patient
+    world.gate().break_glass(practice.who, record.dossier, Mode.EMERGENCY, "Inconscient")
+    assert told(practice.state(INS_C, ins_c_of(person)))["state"] == "NON_EXISTE"
+
+
+def test_by_nir_only_where_no_address_keeps_it(practice: Practice, patient: tuple[Any, Record]) -> None:
+    person, _ = patient
+    assert told(practice.state(NIR, person.nir))["active"] is True
+    where = f"/api/v1/fhir/Patient?identifier={INS_C}|{ins_c_of(person)}"
+    assert told(practice.ask("GET", where))["active"] is True
+    refused(practice.ask("GET", f"/api/v1/fhir/Patient?identifier={NIR}|{person.nir}"), 422, "_search")
+
+
+def test_nobody_is_an_empty_bundle_and_an_ins_that_is_none_is_said(practice: Practice) -> None:
+    nobody = practice.state(INS_C, "1" * 22)
+    assert (nobody.status_code, nobody.get_json()["total"]) == (200, 0)
+    for data in ({}, {"identifier": "123"}, {"identifier": f"{INS_C}|12"}, {"identifier": [f"{INS_C}|{'1' * 22}"] * 2}):
+        refused(practice.ask("POST", "/api/v1/fhir/Patient/_search", data=data), 422, "INS")
+
+
+def test_consent_is_recorded_and_withdrawn(practice: Practice, patient: tuple[Any, Record]) -> None:
+    person, record = patient
+    where = f"/api/v1/dmp/{record.dossier}/autorisation"
+    refused(practice.ask("PUT", where, json={"patient_informe": False}), 422, "consentement")
+    refused(practice.ask("PUT", where, data="{", content_type="application/json"), 422, "patient_informe")
+    refused(practice.ask("PUT", where, data="x"), 415, "espèce")
+    practice.consent(record)
+    practice.consent(record)
+    assert practice.listed(record) == []
+    assert practice.ask("DELETE", where).status_code == 204
+    assert practice.ask("DELETE", where).status_code == 204
+    assert told(practice.state(INS_C, ins_c_of(person)))["state"] == "NON_EXISTE"
+    refused(practice.ask("GET", f"{base(record)}/DocumentReference"), 403, "consentement")
+    actions = [line.action for line in record.chain()]
+    assert (actions.count(Action.CONSENT), actions.count(Action.END)) == (1, 1)
+
+
+def test_the_medecin_traitant_is_unmade_by_the_holder_alone(practice: Practice, patient: tuple[Any, Record]) -> None:
+    _, record = patient
+    record.relate(practice.who, Basis.ATTENDING)
+    refused(practice.ask("DELETE", f"/api/v1/dmp/{record.dossier}/autorisation"), 409, "médecin traitant")
+
+
+def test_patients_who_authorised_are_told_by_their_ins_alone(
+    app: Flask, world: RecordWorld, authority: TestAuthority, practice: Practice
+) -> None:
+    people = [world.someone() for _ in range(4)]
+    records = [Record(world, each.dossier) for each in people]
+    for record in records:
+        practice.consent(record)
+    records[1].as_owner(circle.block, practice.member, world.clock())
+    records[2].state("closed")
+    a_practice(app, world, authority).consent(records[3])
+    answer = practice.ask("GET", "/api/v1/patients")
+    found = {each["dmp"]: each for each in answer.get_json()["patients"]}
+    assert set(found) == {str(records[0].dossier), str(records[3].dossier)}
+    assert found[str(records[0].dossier)]["ins_c"] == ins_c_of(people[0].person)
+    assert found[str(records[0].dossier)]["autorisation"] == "VALIDE"
+    assert people[0].person.birth_name not in answer.text
+    refused(practice.ask("GET", "/api/v1/patients?page=0"), 422, "page")
+
+
+def test_documents_are_listed_and_read_as_fhir_and_what_is_not_there_is_one_answer(
+    app: Flask, world: RecordWorld, authority: TestAuthority, practice: Practice, patient: tuple[Any, Record]
+) -> None:
+    _, record = patient
+    practice.consent(record)
+    seen = record.put("bilan")
+    unannounced = record.put("annonce", hidden_until=world.clock() + timedelta(days=30))
+    other = Record(world, world.someone().dossier)
+    gone = [
+        record.put("masque", masked=True).id, record.put("retire", status=Status.DELETED).id,
+        record.put("gestion", "INSCR_RCP").id, other.put("ailleurs").id, uuid4(), uuid4(),
+    ]  # fmt: skip
+    assert set(practice.listed(record)) == {str(seen.id), str(unannounced.id)}
+    assert practice.listed(record, patient=f"Patient/{record.dossier}", type="11502-2", _count="1") != []
+    assert practice.listed(record, patient=f"Patient/{uuid4()}") == []
+    assert practice.listed(record, **{"security-label": "MASQUE_PS"}) == []
+    one = practice.ask("GET", f"{base(record)}/DocumentReference/{seen.id}")
+    assert DocumentReference.model_validate(one.get_json()).id == str(seen.id)
+    read = practice.ask("GET", f"{base(record)}/Binary/{seen.id}", headers={"Accept": "*/*"})
+    assert read.data.startswith(b"bilan ")
+    for kind in ("DocumentReference", "Binary"):
+        answers = [practice.ask("GET", f"{base(record)}/{kind}/{each}") for each in gone]
+        refused(answers[0], 404, "pas dans ce DMP")
+        assert {(each.status_code, each.data, str(each.headers)) for each in answers} == {
+            (404, answers[0].data, str(answers[0].headers))
+        }
+    nurse = a_practice(app, world, authority, profession="Infirmier")
+    nurse.consent(record)
+    record.put("remboursements", "REMB")
+    assert len(practice.listed(record)) == len(nurse.listed(record)) + 1
+
+
+def test_a_deposit_has_its_receipt_and_sent_twice_is_there_once(
+    practice: Practice, patient: tuple[Any, Record]
+) -> None:
+    person, record = patient
+    first = practice.deposit(record, b"Consultation du matin", context={"period": {"start": "2016-10-30"}})
+    assert first.status_code == 201, first.text
+    made = first.get_json()
+    assert made["context"]["period"]["start"].startswith("2016-10-29T")
+    assert made["contained"][1]["identifier"][0]["value"] == str(practice.who.id)
+    assert person.birth_name.upper() in first.text.upper()
+    again = practice.deposit(record, b"Consultation du matin")
+    assert (again.status_code, again.get_json()["id"]) == (200, made["id"])
+    (receipt,) = practice.ask("GET", "/api/v1/depots").get_json()["depots"]
+    assert (receipt["document"], receipt["etat"], receipt["version"]) == (made["id"], "approved", 1)
+    assert receipt["ins_c"] == ins_c_of(person)
+    reasons = [(line.action, line.reason) for line in record.chain() if line.action is Action.ADD]
+    assert reasons == [(Action.ADD, ""), (Action.ADD, "contenu déjà présent")]
+    # Depositing gave no sight of the rest.
+    refused(practice.ask("GET", f"{base(record)}/DocumentReference"), 403, "consentement")
+
+
+def test_trying_a_content_does_not_tell_that_somebody_else_put_it_in_and_masked_it(
+    app: Flask, world: RecordWorld, authority: TestAuthority, practice: Practice, patient: tuple[Any, Record]
+) -> None:
+    _, record = patient
+    other = a_practice(app, world, authority)
+    name = {"masterIdentifier": {"system": systems.URI, "value": f"urn:uuid:{uuid4()}"}}
+    hidden = other.deposit(record, b"Le compte rendu", **name).get_json()["id"]
+    world.rows("UPDATE medical.document SET masked = true WHERE id = :id RETURNING id", id=UUID(hidden))
+    practice.consent(record)
+    mine = practice.deposit(record, b"Le compte rendu", **name)
+    assert mine.status_code == 201
+    assert practice.listed(record) == [mine.get_json()["id"]]
+
+
+def test_an_author_corrects_and_withdraws(practice: Practice, patient: tuple[Any, Record]) -> None:
+    _, record = patient
+    first = practice.deposit(record, b"Tension 12/8").get_json()["id"]
+    second = practice.deposit(record, b"Tension 13/8", **replacing(first))
+    assert second.status_code == 201, second.text
+    again = practice.deposit(record, b"Tension 13/8", **replacing(first))
+    assert (again.status_code, again.get_json()["id"]) == (200, second.get_json()["id"])
+    refused(practice.deposit(record, b"Tension 14/8", **replacing(first)), 409, "déjà été remplacé")
+    practice.consent(record)
+    assert practice.listed(record, status="current") == [second.get_json()["id"]]
+    where = f"{base(record)}/DocumentReference/{second.get_json()['id']}"
+    assert practice.ask("DELETE", where).status_code == 204
+    refused(practice.ask("DELETE", where), 404, "pas dans ce DMP")
+    assert practice.listed(record) == []
+    states = [each["etat"] for each in practice.ask("GET", "/api/v1/depots").get_json()["depots"]]
+    assert states == ["deleted", "deleted"]
+    actions = [line.action for line in record.chain() if line.granted]
+    assert (actions.count(Action.REPLACE), actions.count(Action.DELETE)) == (2, 1)
+
+
+def test_a_withdrawal_leaves_what_the_holder_masked_masked(
+    world: RecordWorld, practice: Practice, patient: tuple[Any, Record]
+) -> None:
+    _, record = patient
+    first = UUID(practice.deposit(record, b"Tension 12/8").get_json()["id"])
+    world.rows("UPDATE medical.document SET masked = true WHERE id = :id RETURNING id", id=first)
+    second = UUID(practice.deposit(record, b"Tension 13/8", **replacing(str(first))).get_json()["id"])
+    (row,) = world.rows("SELECT masked FROM medical.document WHERE id = :id", id=second)
+    assert row.masked
+    with (
+        pytest.raises(ProgrammingError, match="permission denied"),
+        world.professionals.transaction(practice.who.id, world.clock(), record.dossier, feeding=True) as connection,
+    ):
+        connection.execute(text("UPDATE medical.document SET masked = false"))
+
+
+def test_another_s_document_is_neither_corrected_nor_withdrawn(
+    app: Flask, world: RecordWorld, authority: TestAuthority, practice: Practice, patient: tuple[Any, Record]
+) -> None:
+    _, record = patient
+    seen, masked = record.put("bilan"), record.put("masque", masked=True)
+    practice.consent(record)
+    for ask in (
+        lambda one: practice.ask("DELETE", f"{base(record)}/DocumentReference/{one}"),
+        lambda one: practice.deposit(record, b"Autre chose", **replacing(str(one))),
+    ):
+        refused(ask(seen.id), 409, "pas l’auteur")
+        answers = [ask(one) for one in (masked.id, uuid4())]
+        refused(answers[0], 404, "pas dans ce DMP")
+        assert answers[0].data == answers[1].data
+    stranger = a_practice(app, world, authority)
+    refused(stranger.ask("DELETE", f"{base(record)}/DocumentReference/{seen.id}"), 404, "pas dans ce DMP")
+    rows = world.rows("SELECT status FROM medical.document WHERE dossier_id = :d", d=record.dossier)
+    assert {row.status for row in rows} == {"approved"}
+    line = record.chain()[-1]
+    assert (line.action, line.granted, line.who.id) == (Action.DELETE, False, str(stranger.who.id))
+
+
+def test_what_may_not_enter_is_refused_in_one_sentence(
+    app: Flask, world: RecordWorld, authority: TestAuthority, practice: Practice, patient: tuple[Any, Record]
+) -> None:
+    _, record = patient
+    refused(practice.deposit(record, b"x", "REMB"), 422, "profession")
+    refused(practice.deposit(record, b"x", "EXPPAT_2"), 422, "profession")
+    refused(practice.deposit(record, b"x", "astrologie"), 422, "pas en usage")
+    refused(practice.deposit(record, b"<html>"), 422, "PDF")
+    refused(practice.deposit(record, b"x", context={"period": {"start": "2050-01-01"}}), 422, "avenir")
+    refused(practice.deposit(record, b"x", **replacing("urn:oid:1.2.3")), 422, "remplacer")
+    where = f"{base(record)}/DocumentReference"
+    refused(practice.ask("POST", where, data=b"{", content_type="application/fhir+json"), 400, "JSON")
+    refused(practice.ask("POST", where, data=b"{}", content_type="text/plain"), 415, "espèce")
+    refused(practice.ask("GET", f"{base(record)}/Patient/{uuid4()}"), 404, "existe")
+    refused(practice.ask("GET", "/api/v1/ailleurs"), 404, "adresse")
+    nurse = a_practice(app, world, authority, profession="Infirmier")
+    first = nurse.ask("GET", "/api/v1/types").get_json()["types"][0]
+    assert first["code"] == "11506-3"
+    refused(nurse.deposit(record, b"x", "EXPPAT_1"), 422, "profession")
+    assert world.rows("SELECT 1 FROM medical.document WHERE dossier_id = :d", d=record.dossier) == []
+
+
+def test_a_blocked_professional_and_a_closed_dmp_have_one_refusal_and_a_trace(
+    world: RecordWorld, practice: Practice, patient: tuple[Any, Record]
+) -> None:
+    _, record = patient
+    practice.consent(record)
+    mine = practice.deposit(record, b"Consultation").get_json()["id"]
+    record.as_owner(circle.block, practice.member, world.clock())
+    asks = (
+        lambda d: practice.ask("GET", f"/api/v1/dmp/{d}/fhir/DocumentReference"),
+        lambda d: practice.ask("GET", f"/api/v1/dmp/{d}/fhir/Binary/{mine}"),
+        lambda d: practice.ask("DELETE", f"/api/v1/dmp/{d}/fhir/DocumentReference/{mine}"),
+        lambda d: practice.ask("PUT", f"/api/v1/dmp/{d}/autorisation", json={"patient_informe": True}),
+        lambda d: practice.ask("DELETE", f"/api/v1/dmp/{d}/autorisation"),
+    )
+
+    def everything(dossier: UUID) -> list[tuple[int, bytes]]:
+        return [(answer.status_code, answer.data) for answer in (ask(dossier) for ask in asks)]
+
+    nobody = everything(uuid4())
+    before = len(record.chain())
+    assert everything(record.dossier) == nobody
+    assert practice.deposit(record, b"Une autre").status_code == 404
+    lines = record.chain()[before:]
+    assert [line.granted for line in lines] == [False] * 6
+    assert practice.ask("GET", "/api/v1/depots").get_json()["depots"] == []
+    record.as_owner(circle.unblock, practice.member.id, world.clock())
+    record.state("closed")
+    assert everything(record.dossier) == nobody
+    assert practice.deposit(record, b"Une autre").status_code == 404
+
+
+def test_a_browser_and_who_has_no_card_are_told_so(practice: Practice) -> None:
+    refused(practice.ask("GET", "/api/v1/types", headers={"Origin": "https://ailleurs.exemple"}), 403, "navigateur")
+    refused(practice.ask("GET", "/api/v1/types", headers={"Sec-Fetch-Site": "cross-site"}), 403, "navigateur")
+    refused(practice.ask("GET", "/api/v1/types", environ_base={}), 403, "carte")
+    assert "Set-Cookie" not in practice.ask("GET", "/api/v1/types").headers
+
+
+def test_the_button_says_one_word_and_is_framed_where_it_is_declared(
+    world: RecordWorld, practice: Practice, patient: tuple[Any, Record]
+) -> None:
+    person, record = patient
+    where = f"/bouton/{record.dossier}"
+
+    def shown() -> TestResponse:
+        page = practice.ask("GET", where)
+        assert page.status_code == 200
+        assert "frame-ancestors https://logiciel.exemple" in page.headers["Content-Security-Policy"]
+        assert "X-Frame-Options" not in page.headers
+        assert "Set-Cookie" not in page.headers
+        assert person.birth_name not in page.text
+        return page
+
+    assert "DMP : Ouvert</title>" in shown().text
+    practice.consent(record)
+    page = shown().text
+    assert "DMP : Autorisé</title>" in page
+    assert f'href="/dossiers/{record.dossier}"' in page
+    record.as_owner(circle.block, practice.member, world.clock())
+    page = shown().text
+    assert ("DMP : Interdit</title>" in page, 'href="/dossiers' in page) == (True, False)
+    record.as_owner(circle.unblock, practice.member.id, world.clock())
+    record.state("closed")
+    assert "DMP : Fermé</title>" in shown().text
+    assert "DMP : Absent</title>" in practice.ask("GET", f"/bouton/{uuid4()}").text
+    assert practice.ask("GET", "/").headers["X-Frame-Options"] == "DENY"
