@@ -48,6 +48,8 @@ class Action(StrEnum):
     EMERGENCY = "emergency.begin"
     REFUSE_EMERGENCY = "emergency.refuse"
     ACCEPT_EMERGENCY = "emergency.accept"
+    CONTEST = "emergency.contest"
+    ANSWER = "emergency.answer"
     SEE_CIRCLE = "relation.read"
 
     @property
@@ -83,6 +85,8 @@ _LABELS: Final = {
     Action.EMERGENCY: "accès en urgence ouvert",
     Action.REFUSE_EMERGENCY: "accès en urgence refusé d’avance",
     Action.ACCEPT_EMERGENCY: "accès en urgence de nouveau permis",
+    Action.CONTEST: "accès en urgence contesté",
+    Action.ANSWER: "contestation : réponse donnée",
     Action.SEE_CIRCLE: "liste des professionnels consultée",
 }
 

@@ -167,6 +167,8 @@ OF_PROFESSIONALS = [
     Reach("ps", "enrolment", "identifier", "table", (), {"SELECT": ("dossier_id", "system", "value", "valid_to")}),
     Reach("ps", "medical", "assertion", "table", ("INSERT",)),
     Reach("ps", "medical", "block", "table", ("SELECT",)),
+    Reach("ps", "medical", "contest", "table", ("SELECT",), {"UPDATE": ("answer", "answered_at")}),
+    Reach("ps", "medical", "contests_to_answer(most integer)", "definer routine", ("EXECUTE",)),
     Reach(
         "ps", "medical", "document", "table", ("INSERT", "SELECT"), {"UPDATE": ("entry_uuid", "status", "changed_at")}
     ),

@@ -126,3 +126,37 @@ def test_the_holder_chooses_who_comes(open_window: Open, world: RecordWorld) -> 
     expect(page.get_by_text("ANNE ROY, Chirurgien-Dentiste : vous l’avez bloqué.")).to_be_visible()
     assert faults(page, axe_source()) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_an_emergency_is_contested_answered_and_read(
+    chromium: Chromium, served: Served, open_window: Open, world: RecordWorld
+) -> None:
+    someone, number = world.someone(), next(_numbers)
+    world.gate().break_glass(a_professional(number), someone.dossier, Mode.EMERGENCY, "Malaise au marché")
+    found: dict[str, list[str]] = {}
+    page = open_window()
+    sign_in(page, world, someone)
+    page.get_by_role("link", name="Voir les accès en urgence, en contester un").click()
+    found["emergencies"] = faults(page, axe_source())
+    page.get_by_role("link", name="Contester cet accès").click()
+    page.get_by_role("button", name="Contester cet accès").click()
+    expect(page.get_by_role("alert")).to_contain_text("Dites en une phrase")
+    found["contest"] = faults(page, axe_source())
+    page.get_by_label("Pourquoi contestez-vous cet accès").fill("J’étais chez moi ce jour-là.")
+    page.get_by_role("button", name="Contester cet accès").click()
+    expect(page.get_by_role("status")).to_contain_text("est enregistrée")
+    found["contested"] = faults(page, axe_source())
+    desk = with_card(chromium, served, served.doctor(number))
+    desk.goto("/")
+    expect(desk.get_by_role("heading", level=1)).to_have_text("Un accès en urgence est contesté")
+    found["to answer"] = faults(desk, axe_source())
+    desk.get_by_label("Votre réponse").fill("Appelée par les pompiers : personne inconsciente sur la voie publique.")
+    desk.get_by_role("button", name="Répondre au patient").click()
+    expect(desk.get_by_role("heading", level=1)).to_have_text("Trouver un patient")
+    page.goto("/mon-dmp/urgences")
+    expect(page.get_by_text("Appelée par les pompiers")).to_be_visible()
+    found["answered"] = faults(page, axe_source())
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.goto("/mon-dmp/profil/avis")
+    found["notices"] = faults(page, axe_source())
+    assert {where: each for where, each in found.items() if each} == {}

@@ -10,8 +10,9 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from dmp_core.access.feeding import FeedingGate
 from dmp_core.access.professional import ProfessionalGate
 from dmp_core.access.summaries import SummaryGate
-from dmp_core.portals.professionals import button, establishment, pages, summaries
+from dmp_core.portals.professionals import button, contests, establishment, pages, summaries
 from dmp_core.portals.professionals.card import require_card
+from dmp_core.portals.professionals.contests import require_answers
 from dmp_core.portals.professionals.errors import translate_errors
 from dmp_core.portals.professionals.parts import Parts
 from dmp_core.portals.professionals.rendering import equip_templates
@@ -56,6 +57,7 @@ def create_app(parts: Parts) -> Flask:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     require_card(app)  # before anything else reads a request
+    require_answers(app)
     csrf = CSRFProtect(app)
     csrf.exempt(establishment.blueprint)  # each request bears its own signed assertion, which serves once
     csrf.exempt(summaries.api)  # takes JSON alone, which a form of another site cannot send
@@ -65,6 +67,8 @@ def create_app(parts: Parts) -> Flask:
     api = create_api(parts)
     app.extensions["professionals.api"], app.extensions["professionals.button"] = api, api.extensions["software.gate"]
     app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {PREFIX: api})  # type: ignore[method-assign]
-    for blueprint in (pages.blueprint, button.blueprint, summaries.blueprint, summaries.api, establishment.blueprint):
+    for blueprint in (
+        pages.blueprint, button.blueprint, summaries.blueprint, summaries.api, contests.blueprint, establishment.blueprint,
+    ):  # fmt: skip
         app.register_blueprint(blueprint)
     return app
