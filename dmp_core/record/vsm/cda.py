@@ -1,7 +1,7 @@
 """A summary as CDA R2, after the CI-SIS model VSM 1.4 (DOMAIN 6.1 and 6.2).
 
-Every section of the model is there. What nobody asked about has the null flavour NASK and no entry; what was asked and is
-not there says so in words and, where the model has entries, in one that says it too.
+Every section of the model is there. What was asked and is not there, and what nobody asked about, is said in words and,
+where the model has entries, in one that says it too; the section that nobody asked about has the null flavour NASK.
 """
 
 from dataclasses import dataclass, field
@@ -17,6 +17,7 @@ from dmp_core.record.cda import (
     beginning,
     instant,
     make,
+    oid,
     record_target,
     written,
     xsi,
@@ -103,29 +104,28 @@ def _body(summary: Summary, edition: Edition) -> list[Any]:
     def lines(*names: str) -> list[Any]:
         return [_lines(summary, name, edition) for name in names]
 
+    def gathering(section: Section, title: str, inside: list[Any]) -> Any:
+        return make.section(*_heading(section, title, edition), *map(make.component, inside))
+
     return [
-        _gathering(
+        gathering(
             HISTORY, "Pathologies en cours, antécédents, allergies et facteurs de risque",
             [
-                _gathering(
+                gathering(
                     ILLNESSES, "Pathologies en cours, antécédents et allergies",
                     lines("problems", "past", "operations", "allergies"),
                 ),
-                _gathering(RISKS, "Facteurs de risque", lines("habits", "exposures", "family")),
+                gathering(RISKS, "Facteurs de risque", lines("habits", "exposures", "family")),
             ],
         ),
         *lines("findings"),
-        _gathering(PLAN, "Traitement au long cours", lines("treatments")),
+        gathering(PLAN, "Traitement au long cours", lines("treatments")),
     ]  # fmt: skip
-
-
-def _gathering(section: Section, title: str, inside: list[Any]) -> Any:
-    return make.section(*_heading(section, title), *map(make.component, inside))
 
 
 def _lines(summary: Summary, name: str, edition: Edition) -> Any:
     made = make.section(
-        *_heading(SECTIONS[name], TITLES[name]),
+        *_heading(SECTIONS[name], TITLES[name], edition),
         make.text(_narrative(summary, name)),
         *(make.entry(one) for one in entries_of(summary, name, edition.id)),
     )
@@ -134,9 +134,10 @@ def _lines(summary: Summary, name: str, edition: Edition) -> Any:
     return made
 
 
-def _heading(section: Section, title: str) -> list[Any]:
+def _heading(section: Section, title: str, edition: Edition) -> list[Any]:
     return [
         *(make.templateId(root=root) for root in section.templates),
+        make.id(root=oid(edition.id), extension=section.code),
         make.code(code=section.code, codeSystem=LOINC, codeSystemName="LOINC", displayName=section.label),
         make.title(title),
     ]

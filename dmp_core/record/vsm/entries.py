@@ -11,10 +11,10 @@ from dmp_core.record.vsm.summary import Absence, Allergy, Habit, Kin, Line, Oper
 def entries_of(summary: Summary, name: str, place: Any) -> list[Any]:
     """The entries of one section; `place` is the document's identifier, that theirs begin with."""
     lines: Sequence[Line] | Absence = getattr(summary, name)
-    if name in codes.NARRATIVE_ALONE or lines is Absence.UNKNOWN:
+    if name in codes.NARRATIVE_ALONE:
         return []
     if isinstance(lines, Absence):
-        return [_nothing(name, place)]
+        return [_without_line(name, lines, place)]
     return [_entry(line, f"{name}-{number}", place) for number, line in enumerate(lines, 1)]
 
 
@@ -22,10 +22,10 @@ def _entry(line: Line, mark: str, place: Any) -> Any:
     identity = make.id(root=oid(place), extension=mark)
     match line:
         case Problem():
-            value = _value(line.label, line.code, codes.CIM10, "CIM10")
+            value = _value(line.label, mark, line.code, codes.CIM10, "CIM10")
             return _concern(codes.PROBLEM_ACT, identity, _problem(mark, identity, value, line.since), line.since)
         case Past():
-            value = _value(line.label, line.code, codes.CIM10, "CIM10")
+            value = _value(line.label, mark, line.code, codes.CIM10, "CIM10")
             past = _problem(mark, identity, value, line.since, line.until, over=True)
             return _concern(codes.PROBLEM_ACT, identity, past, line.since, line.until, over=True)
         case Operation():
@@ -42,36 +42,42 @@ def _entry(line: Line, mark: str, place: Any) -> Any:
             raise TypeError(mark)  # a section of text alone
 
 
-def _nothing(name: str, place: Any) -> Any:
-    """That there is nothing: by the code that IHE PCC has for it, elsewhere by an act that did not take place."""
-    mark = f"{name}-0"
-    identity = make.id(root=oid(place), extension=mark)
+def _without_line(name: str, absence: Absence, place: Any) -> Any:
+    """That there is nothing: by the code that IHE PCC has for it, elsewhere by an act that did not take place. That nobody
+    asked: by the null flavour NASK in its place. The templates ask for an entry in either case."""
+    mark, asked = f"{name}-0", absence is Absence.NONE
+    identity, unasked = make.id(root=oid(place), extension=mark), make.code(nullFlavor="NA" if asked else "NASK")
     match name:
         case "problems" | "past":
-            value = _absence(*(codes.NO_PROBLEM if name == "problems" else codes.NO_PAST))
+            value = _absence(codes.NO_PROBLEM if name == "problems" else codes.NO_PAST, mark, asked=asked)
             return _concern(codes.PROBLEM_ACT, identity, _problem(mark, identity, value), over=name == "past")
         case "allergies":
             allergy = _observation(
                 codes.ALLERGY, identity, _code("ALG", codes.INTOLERANCE, "Allergie"), mark, _span(""),
-                _absence(*codes.NO_ALLERGY),
+                _absence(codes.NO_ALLERGY, mark, asked=asked),
             )  # fmt: skip
             return _concern(codes.ALLERGY_ACT, identity, allergy)
         case "operations":
             return make.procedure(
-                *_templates(codes.PROCEDURE), identity, make.code(nullFlavor="NA"), _reference(mark), _completed(),
-                classCode="PROC", moodCode="EVN", negationInd="true",
+                *_templates(codes.PROCEDURE), identity, unasked, _reference(mark), _completed(),
+                classCode="PROC", moodCode="EVN", negationInd="true" if asked else "false",
             )  # fmt: skip
-        case "habits" | "family":
-            templates = codes.HABIT if name == "habits" else codes.KIN
-            return make.observation(
-                *_templates(templates), identity, make.code(nullFlavor="NA"), _reference(mark), _completed(),
-                classCode="OBS", moodCode="EVN", negationInd="true",
-            )  # fmt: skip
+        case "habits":
+            return _not_observed(codes.HABIT, identity, unasked, mark, asked=asked)
+        case "family":
+            told = _not_observed(codes.KIN, identity, unasked, mark, asked=asked)
+            return _organizer(_code("FAMMEMB", codes.ROLE, "Parent"), told)
         case _:
+            code, label = codes.NO_TREATMENT
             return make.substanceAdministration(
-                *_templates(codes.TREATMENT), identity, _code(codes.NO_TREATMENT[0], codes.SNOMED_CT, codes.NO_TREATMENT[1]),
+                *_templates(codes.TREATMENT), identity, _code(code, codes.SNOMED_CT, label) if asked else unasked,
                 _reference(mark), _completed(),
-                make.consumable(make.manufacturedProduct(make.manufacturedMaterial(nullFlavor="NA"))),
+                make.consumable(
+                    make.manufacturedProduct(
+                        *_templates(codes.PRODUCT),
+                        make.manufacturedMaterial(make.code(_original("", mark), nullFlavor="NA")),
+                    )
+                ),
                 classCode="SBADM", moodCode="EVN",
             )  # fmt: skip
 
@@ -95,14 +101,12 @@ def _problem(mark: str, identity: Any, value: Any, since: str = "", until: str =
 def _allergy(line: Allergy, mark: str, identity: Any) -> Any:
     made = _observation(
         codes.ALLERGY, identity, _code(line.kind.value, codes.INTOLERANCE, line.kind.label), mark, _span(line.since),
-        _value(line.reaction, "", "", ""),
+        _value(line.reaction, mark),
     )  # fmt: skip
     made.append(
         make.participant(
             make.participantRole(
-                make.playingEntity(
-                    make.code(make.originalText(line.agent), nullFlavor="OTH"), make.name(line.agent), classCode="MMAT"
-                ),
+                make.playingEntity(_worded(line.agent, mark), make.name(line.agent), classCode="MMAT"),
                 classCode="MANU",
             ),
             typeCode="CSM",
@@ -112,7 +116,7 @@ def _allergy(line: Allergy, mark: str, identity: Any) -> Any:
 
 
 def _operation(line: Operation, mark: str, identity: Any) -> Any:
-    coded = _worded(line.label, line.code, codes.CCAM, "CCAM")
+    coded = _worded(line.label, mark, line.code, codes.CCAM, "CCAM")
     return make.procedure(
         *_templates(codes.PROCEDURE), identity, coded, _reference(mark), _completed(), _moment(line.day),
         classCode="PROC", moodCode="EVN",
@@ -121,7 +125,7 @@ def _operation(line: Operation, mark: str, identity: Any) -> Any:
 
 def _habit(line: Habit, mark: str, identity: Any) -> Any:
     loinc = codes.HABITS.get(line.kind)
-    coded = _code(loinc, LOINC, line.kind.label) if loinc else _worded(line.kind.label, "", "", "")
+    coded = _code(loinc, LOINC, line.kind.label) if loinc else _worded(line.kind.label, mark)
     return _observation(
         codes.HABIT, identity, coded, mark, make.effectiveTime(nullFlavor="NA"), make.value(line.label, xsi("ST"))
     )  # fmt: skip
@@ -131,18 +135,26 @@ def _kin(line: Kin, mark: str, identity: Any) -> Any:
     diagnosis = make.code(code="G-1009", codeSystem=codes.SNOMED, codeSystemName="SNOMED 3.5", displayName="Diagnostic")
     told = _observation(
         codes.KIN, identity, diagnosis, mark, make.effectiveTime(nullFlavor="UNK"),
-        _value(line.label, line.code, codes.CIM10, "CIM10"),
+        _value(line.label, mark, line.code, codes.CIM10, "CIM10"),
     )  # fmt: skip
+    return _organizer(_code(line.who.value, codes.ROLE, line.who.label), told)
+
+
+def _organizer(who: Any, told: Any) -> Any:
     return make.organizer(
         *_templates(codes.FAMILY),
         _completed(),
-        make.subject(
-            *_templates(codes.RELATIVE),
-            make.relatedSubject(_code(line.who.value, codes.ROLE, line.who.label), classCode="PRS"),
-            typeCode="SBJ",
-        ),
+        make.subject(*_templates(codes.RELATIVE), make.relatedSubject(who, classCode="PRS"), typeCode="SBJ"),
         make.component(told, typeCode="COMP"),
         classCode="CLUSTER", moodCode="EVN",
+    )  # fmt: skip
+
+
+def _not_observed(templates: tuple[str, ...], identity: Any, coded: Any, mark: str, *, asked: bool) -> Any:
+    return make.observation(
+        *_templates(templates), identity, coded, _reference(mark), _completed(),
+        make.effectiveTime(nullFlavor="UNK"), make.value(xsi("CD"), nullFlavor="NA" if asked else "NASK"),
+        classCode="OBS", moodCode="EVN", negationInd="true" if asked else "false",
     )  # fmt: skip
 
 
@@ -153,7 +165,8 @@ def _treatment(line: Treatment, mark: str, identity: Any) -> Any:
         said.append(
             make.entryRelationship(
                 make.act(
-                    *_templates(codes.INSTRUCTIONS), instructions, make.text(line.dosage), _completed(),
+                    *_templates(codes.INSTRUCTIONS), instructions,
+                    make.text(line.dosage, make.reference(value=f"#{mark}")), _completed(),
                     classCode="ACT", moodCode="INT",
                 ),
                 typeCode="SUBJ", inversionInd="true",
@@ -163,7 +176,8 @@ def _treatment(line: Treatment, mark: str, identity: Any) -> Any:
         said.append(
             make.entryRelationship(
                 make.act(
-                    *_templates(codes.REASON), _again(identity, "-motif"), _worded(line.reason, "", "", ""),
+                    *_templates(codes.REASON), _again(identity, "-motif"),
+                    make.code(_original(line.reason, mark), nullFlavor="NA"),
                     classCode="ACT", moodCode="EVN",
                 ),
                 typeCode="RSON",
@@ -177,7 +191,7 @@ def _treatment(line: Treatment, mark: str, identity: Any) -> Any:
         make.consumable(
             make.manufacturedProduct(
                 *_templates(codes.PRODUCT),
-                make.manufacturedMaterial(_worded(line.medicine, line.code, codes.CIS, "CIS"), make.name(line.medicine)),
+                make.manufacturedMaterial(_worded(line.medicine, mark, line.code, codes.CIS, "CIS"), make.name(line.medicine)),
             )
         ),
         *said,
@@ -194,22 +208,33 @@ def _observation(
     )  # fmt: skip
 
 
-def _value(words: str, code: str, system: str, name: str) -> Any:
-    made = _worded(words, code, system, name) if words else make.code(nullFlavor="UNK")
+def _value(words: str, mark: str, code: str = "", system: str = "", name: str = "") -> Any:
+    made = _worded(words, mark, code, system, name)
     made.tag = make.value().tag
     made.attrib.update(xsi("CD"))
     return made
 
 
-def _absence(code: str, label: str) -> Any:
-    return make.value(xsi("CD"), code=code, codeSystem=codes.SNOMED_CT, codeSystemName="SNOMED CT", displayName=label)
+def _absence(nothing: tuple[str, str], mark: str, *, asked: bool) -> Any:
+    made = make.value(_original("", mark), xsi("CD"))
+    code, label = nothing
+    said = {"code": code, "codeSystem": codes.SNOMED_CT, "codeSystemName": "SNOMED CT", "displayName": label}
+    made.attrib.update(said if asked else {"nullFlavor": "NASK"})
+    return made
 
 
-def _worded(words: str, code: str, system: str, name: str) -> Any:
-    """A code with the words that were chosen; the words alone where no code was."""
+def _worded(words: str, mark: str, code: str = "", system: str = "", name: str = "") -> Any:
+    """A code with the words that were chosen; the words alone where no code was; neither where nothing was said."""
     if not code:
-        return make.code(make.originalText(words), nullFlavor="OTH")
-    return make.code(make.originalText(words), code=code, codeSystem=system, codeSystemName=name, displayName=words)
+        return make.code(_original(words, mark), nullFlavor="OTH" if words else "UNK")
+    return make.code(
+        _original(words, mark), code=code, codeSystem=system, codeSystemName=name, displayName=words
+    )  # fmt: skip
+
+
+def _original(words: str, mark: str) -> Any:
+    """The words, and where the table says them."""
+    return make.originalText(words, make.reference(value=f"#{mark}"))
 
 
 def _code(code: str, system: str, label: str) -> Any:

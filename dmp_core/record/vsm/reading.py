@@ -83,7 +83,8 @@ def _section(name: str, section: Any) -> tuple[Line, ...] | Absence:
 
 
 def _says_nothing(entry: Any) -> bool:
-    if entry.get("negationInd") == "true":
+    observed = entry.find("h:component/h:observation", H)
+    if entry.get("negationInd") == "true" or (observed is not None and observed.get("negationInd") == "true"):
         return True
     coded = [entry.find("h:code", H), entry.find("h:entryRelationship/h:observation/h:value", H)]
     return any(
@@ -122,8 +123,7 @@ def _allergy(act: Any) -> Allergy:
     told = one(act, "h:entryRelationship/h:observation")
     agent = one(told, "h:participant/h:participantRole/h:playingEntity/h:code")
     value = one(told, "h:value")
-    reaction = _words(value) if value.find("h:originalText", H) is not None else ""
-    return Allergy(AllergyKind(one(told, "h:code").get("code")), _words(agent), reaction, _bound(told, "low"))
+    return Allergy(AllergyKind(one(told, "h:code").get("code")), _words(agent), _words(value), _bound(told, "low"))
 
 
 def _habit(observation: Any) -> Habit:
@@ -152,7 +152,7 @@ def _words(coded: Any) -> str:
 
 
 def _text(element: Any) -> str:
-    return element.text or ""
+    return (element.text or "").strip()
 
 
 def _bound(element: Any, which: str) -> str:
