@@ -52,7 +52,7 @@ def lps(context: click.Context, server: str, file: Path, authority: Path, code: 
 @lps.command()
 @click.pass_obj
 def card(desk: Desk) -> None:
-    """Who bears the card."""
+    """Qui porte la carte."""
     found = desk.card
     print(f"{found.name}, {found.profession}, {found.number} : carte valable jusqu’au {found.until:%d/%m/%Y}.")
 
@@ -61,7 +61,7 @@ def card(desk: Desk) -> None:
 @_VITALE
 @click.pass_obj
 def test(desk: Desk, vitale: Path) -> None:
-    """Is there a DMP, and may I consult it."""
+    """Le patient a-t-il un DMP, et puis-je le consulter ?"""
     found = desk.state(vitale)
     if not found.open and not found.authorisation:
         told = f" le {_day(found.closed_on)} : {found.closing_motive.lower()}" if found.closed_on else ""
@@ -78,7 +78,7 @@ def test(desk: Desk, vitale: Path) -> None:
 @click.option("--informed", is_flag=True, help="Le patient, informé, consent.")
 @click.pass_obj
 def consent(desk: Desk, vitale: Path, informed: bool) -> None:
-    """Record the patient's consent."""
+    """Enregistre le consentement du patient."""
     if not informed:
         raise Refused("Informez d’abord le patient, puis ajoutez --informed.")
     desk.dmp.consent(desk.state(vitale).dmp)
@@ -89,7 +89,7 @@ def consent(desk: Desk, vitale: Path, informed: bool) -> None:
 @_VITALE
 @click.pass_obj
 def leave(desk: Desk, vitale: Path) -> None:
-    """End my authorisation."""
+    """Met fin à mon autorisation."""
     desk.dmp.leave(desk.state(vitale).dmp)
     print("Votre autorisation pour ce DMP est terminée.")
 
@@ -98,7 +98,7 @@ def leave(desk: Desk, vitale: Path) -> None:
 @_VITALE
 @click.pass_obj
 def listing(desk: Desk, vitale: Path) -> None:
-    """The documents of the patient."""
+    """Les documents du patient."""
     found = desk.dmp.documents(desk.state(vitale).dmp)
     for each in found:
         print(f"{each.id}  {_day(each.day)}  {each.kind}  {each.title}  ({each.author})")
@@ -111,7 +111,7 @@ def listing(desk: Desk, vitale: Path) -> None:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Fichier à écrire.")
 @click.pass_obj
 def read(desk: Desk, vitale: Path, document: str, out: Path) -> None:
-    """Read a document into a file."""
+    """Lit un document dans un fichier."""
     data, mime = desk.dmp.read(desk.state(vitale).dmp, document)
     out.touch(mode=0o600)
     out.write_bytes(data)
@@ -121,7 +121,7 @@ def read(desk: Desk, vitale: Path, document: str, out: Path) -> None:
 @lps.command()
 @click.pass_obj
 def types(desk: Desk) -> None:
-    """The types of document that my profession deposits."""
+    """Les types de document que ma profession dépose."""
     for each in desk.dmp.types():
         print(f"{each['code']}  {each['libelle']}")
 
@@ -129,12 +129,12 @@ def types(desk: Desk) -> None:
 @lps.command()
 @_VITALE
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--title", required=True)
+@click.option("--title", required=True, help="Titre du document.")
 @click.option("--type", "kind", default="", help="Sans lui, le premier type de la profession.")
 @click.option("--act", default="", help="Date et heure de l’acte, AAAA-MM-JJTHH:MM ; sans elle, maintenant.")
 @click.pass_obj
 def deposit(desk: Desk, vitale: Path, file: Path, title: str, kind: str, act: str) -> None:
-    """Put a document in."""
+    """Dépose un document."""
     made, entered = desk.dmp.deposit(desk.state(vitale).dmp, file, title, kind, _moment(act))
     said = "est déposé" if entered else "était déjà déposé : rien n’a été ajouté"
     print(f"{made.id}\n« {made.title} » ({made.kind}) {said}.")
@@ -144,11 +144,11 @@ def deposit(desk: Desk, vitale: Path, file: Path, title: str, kind: str, act: st
 @_VITALE
 @click.argument("document")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--title", required=True)
+@click.option("--title", required=True, help="Titre du document.")
 @click.option("--type", "kind", default="", help="Sans lui, le premier type de la profession.")
 @click.pass_obj
 def correct(desk: Desk, vitale: Path, document: str, file: Path, title: str, kind: str) -> None:
-    """Put a new version in place of a document of mine."""
+    """Remplace un de mes documents par une nouvelle version."""
     made, entered = desk.dmp.deposit(desk.state(vitale).dmp, file, title, kind, _moment(""), replaces=document)
     said = "remplace la version précédente" if entered else "était déjà la version en vigueur"
     print(f"{made.id}\n« {made.title} » {said}.")
@@ -159,7 +159,7 @@ def correct(desk: Desk, vitale: Path, document: str, file: Path, title: str, kin
 @click.argument("document")
 @click.pass_obj
 def withdraw(desk: Desk, vitale: Path, document: str) -> None:
-    """Take a document of mine back."""
+    """Retire un de mes documents."""
     desk.dmp.withdraw(desk.state(vitale).dmp, document)
     print("Le document est retiré du DMP.")
 
@@ -167,7 +167,7 @@ def withdraw(desk: Desk, vitale: Path, document: str) -> None:
 @lps.command()
 @click.pass_obj
 def patients(desk: Desk) -> None:
-    """The patients who authorised me."""
+    """Les patients qui m’ont autorisé."""
     found = desk.dmp.patients()
     for each in found:
         ends = f" jusqu’au {_day(each['fin'])}" if each["fin"] else ""
@@ -179,7 +179,7 @@ def patients(desk: Desk) -> None:
 @lps.command()
 @click.pass_obj
 def deposits(desk: Desk) -> None:
-    """Everything that I deposited."""
+    """Tout ce que j’ai déposé."""
     found = desk.dmp.deposits()
     for each in found:
         print(

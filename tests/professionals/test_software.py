@@ -2,6 +2,7 @@
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,6 +19,7 @@ from sqlalchemy.exc import ProgrammingError
 from werkzeug.test import TestResponse
 
 from dmp_core.access import circle
+from dmp_core.access.application import Deposit
 from dmp_core.access.circle import Member
 from dmp_core.access.rules import Basis
 from dmp_core.access.trace import Action, Mode, first_fault
@@ -470,3 +472,19 @@ def test_the_button_says_one_word_and_is_framed_where_it_is_declared(
     assert "DMP : Fermé</title>" in shown().text
     assert "DMP : Absent</title>" in practice.ask("GET", f"/bouton/{uuid4()}").text
     assert practice.ask("GET", "/").headers["X-Frame-Options"] == "DENY"
+
+
+def test_sent_at_the_same_moment_by_many_hands_it_is_there_once(
+    world: RecordWorld, practice: Practice, patient: tuple[Any, Record]
+) -> None:
+    _, record = patient
+    gate = practice.client.application.extensions["professionals.button"]
+    sent = Deposit("11488-4", "Consultation", b"Consultation du matin")
+    with ThreadPoolExecutor(6) as hands:
+        made = list(hands.map(lambda _: gate.deposit(practice.who, record.dossier, sent), range(6)))
+    assert len({document.id for _, document, _ in made}) == 1
+    assert [entered for _, _, entered in made].count(True) == 1
+    assert len(world.rows("SELECT 1 FROM medical.document WHERE dossier_id = :d", d=record.dossier)) == 1
+    assert len([path for path in world.folder.rglob("*") if path.is_file()]) == 1
+    assert [line.action for line in record.chain()].count(Action.ADD) == 6
+    assert first_fault(record.dossier, record.chain()) is None
