@@ -21,6 +21,7 @@ from werkzeug.test import TestResponse
 from dmp_core.access import circle
 from dmp_core.access.application import Deposit
 from dmp_core.access.circle import Member
+from dmp_core.access.contesting import HolderContests, ProfessionalContests
 from dmp_core.access.rules import Basis
 from dmp_core.access.trace import Action, Mode, first_fault
 from dmp_core.fhir import systems
@@ -488,3 +489,22 @@ def test_sent_at_the_same_moment_by_many_hands_it_is_there_once(
     assert len([path for path in world.folder.rglob("*") if path.is_file()]) == 1
     assert [line.action for line in record.chain()].count(Action.ADD) == 6
     assert first_fault(record.dossier, record.chain()) is None
+
+
+def test_who_owes_an_answer_to_a_contest_gives_it_before_the_software_goes_on(
+    world: RecordWorld, practice: Practice, patient: tuple[Any, Record]
+) -> None:
+    person, record = patient
+    practice.consent(Record(world, world.someone().dossier))
+    world.gate().break_glass(practice.who, record.dossier, Mode.EMERGENCY, "Malaise au marché")
+    assert practice.ask("GET", f"{base(record)}/DocumentReference").status_code == 200
+    holders = HolderContests(world.store, world.clock)
+    (emergency,) = holders.emergencies(record.dossier)
+    holders.contest(record.dossier, emergency.id, "J’étais chez moi.")
+    refused(practice.ask("GET", f"{base(record)}/DocumentReference"), 409, "conteste")
+    refused(practice.deposit(record, b"x"), 409, "conteste")
+    assert told(practice.state(INS_C, ins_c_of(person)))["state"] == "NON_EXISTE"
+    answers = ProfessionalContests(world.professionals, world.clock)
+    (waiting,) = answers.waiting(practice.who)
+    answers.answer(practice.who, waiting.id, "Appel des pompiers.")
+    assert practice.ask("GET", f"{base(record)}/DocumentReference").status_code == 200

@@ -12,7 +12,7 @@ from dmp_core.portals.professionals.card import parts, professional
 blueprint = Blueprint("contests", __name__)
 
 _FREE = frozenset({"shell.static", "ps.resume", None})
-_FIRST = "Un patient conteste l’un de vos accès en urgence : ouvrez le site avec votre carte et répondez-lui avant de continuer."
+FIRST = "Un patient conteste l’un de vos accès en urgence : ouvrez le site avec votre carte et répondez-lui avant de continuer."
 """What a software is told."""
 _ANSWERED = "answered"
 """Mark in the session: nothing waited when it was looked. A contest that comes later waits for the next session, for no
@@ -28,9 +28,9 @@ def require_answers(app: Flask) -> None:
             return None
         if session.get(_ANSWERED) is True:  # the session is the card's own (`require_card`)
             return None
-        if _contests().waiting(professional()):
+        if contests().waiting(professional()):
             if request.path.startswith("/api/"):
-                raise WrongState(_FIRST)
+                raise WrongState(FIRST)
             return redirect(url_for("contests.waiting"), 303)
         session[_ANSWERED] = True
         return None
@@ -47,7 +47,7 @@ def answer(contest: UUID) -> ResponseReturnValue:
     """One answer."""
     typed = request.form.get("reponse", "")
     try:
-        _contests().answer(professional(), contest, typed)
+        contests().answer(professional(), contest, typed)
     except Invalid as refusal:
         return _page({contest: str(refusal)}, {contest: typed}) or redirect(url_for("ps.home"), 303), 422
     except NotFound:  # answered already: a double click, or another window
@@ -59,11 +59,12 @@ def answer(contest: UUID) -> ResponseReturnValue:
 
 def _page(wrong: dict[UUID, str], typed: dict[UUID, str]) -> str | None:
     """None when nothing waits."""
-    found = _contests().waiting(professional())
+    found = contests().waiting(professional())
     if not found:
         return None
     return render_template("contests.html", found=found, wrong=wrong, typed=typed, longest=LONGEST_ANSWER)
 
 
-def _contests() -> ProfessionalContests:
+def contests() -> ProfessionalContests:
+    """What holders contest, as professionals find it."""
     return ProfessionalContests(parts().store, parts().clock)

@@ -12,6 +12,7 @@ from dmp_core.access.professional import NotIn
 from dmp_core.access.software import SoftwareGate
 from dmp_core.portals.mobile.errors import refuse, translate_errors
 from dmp_core.portals.professionals.card import parts, presented
+from dmp_core.portals.professionals.contests import FIRST, contests
 from dmp_core.portals.professionals.parts import Parts
 from dmp_core.portals.security import protect_responses
 from dmp_core.portals.software import fhir, rest, state
@@ -51,6 +52,9 @@ def _require_card(app: Flask) -> None:
             # A card answers for every page that its browser shows, whoever wrote it.
             return refuse(403, "forbidden", "Cette adresse est celle des logiciels : un navigateur n’y vient pas.")
         g.professional = presented(parts().clock())
+        # A call is a session of its own; whether there is a DMP, and what it takes to come in, is told all the same.
+        if request.blueprint != state.calls.name and contests().waiting(g.professional):
+            return refuse(409, "business-rule", FIRST)
         return None
 
 
