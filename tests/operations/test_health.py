@@ -1,6 +1,7 @@
 """How each part is: what is well says so, what is away is one line among the others, and nobody waits long for it."""
 
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,15 @@ from backoffice.operations import health
 from backoffice.operations.health import Part, in_words, look
 
 __all__ = ["world", "world_settings"]
+
+
+@pytest.fixture(autouse=True)
+def nobody_left(world: World) -> Iterator[None]:
+    """Who answered too late has gone before the databases' connections are given back."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name.startswith("ThreadPoolExecutor"):
+            thread.join(30)
 
 
 class Servers:

@@ -1,4 +1,4 @@
-"""Establishments feed dossiers: a document in a professional's name, one that never opens anything (0034).
+"""Establishments feed dossiers: a document in a professional's name, one that never opens anything (0039).
 
 While `dmp.feeding` is set, the role `ps` reaches the key of the bound open dossier, may add documents in the bound
 professional's own name, and sees those alone. Each assertion of an establishment serves once.

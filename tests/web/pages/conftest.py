@@ -43,7 +43,9 @@ def directory_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[st
 @pytest.fixture(scope="session")
 def settings(cluster: Any, directory_url: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Settings:
     ldap, authority = directory_url
-    data = tmp_path_factory.mktemp("pages")
+    # One folder for every package that takes this fixture: they share the databases, and the keys with them.
+    data = tmp_path_factory.getbasetemp() / "pages"
+    data.mkdir(exist_ok=True)
     return replace(
         settings_of(databases_of(cluster, "pages"), data, cluster.redis_url.removesuffix("/0") + "/8"),
         ldap_url=ldap, ldap_base=BASE_DN, ldap_ca_file=authority, ldap_service_dn=SERVICE_DN,

@@ -1,6 +1,8 @@
 """A code sent again from counter and telephone: mon-dmp's rule, told with its reason; nothing to an old address."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from campaigns.world import SYSTEM, World, a_person, new_nir
@@ -133,12 +135,22 @@ def test_a_form_that_is_not_ours_is_refused(person: int, sign_in: SignIn) -> Non
     assert ask(agent, person, way="fax")[0] == 422
 
 
-def test_counter_telephone_and_online_draw_on_one_limit(world: World, person: int, sign_in: SignIn) -> None:
-    """Four in thirty days, one a day, wherever they are asked for; then each channel refuses alike."""
+@pytest.fixture
+def requests(world: World) -> Iterator[CodeRequests]:
+    """What mon-dmp does with a request for a code."""
     mondmp = world.settings.mondmp
-    store, secrets = HolderStore(mondmp.dmp_url), Keyring.create_if_missing(mondmp.holder_keyring)
-    insured = InsuredPersons(mondmp.insured_url, world.clock)
-    requests = CodeRequests(store, insured, Guard(store, secrets, world.clock), world.clock)
+    secrets = Keyring.create_if_missing(mondmp.holder_keyring)
+    with (
+        closing(HolderStore(mondmp.dmp_url)) as store,
+        closing(InsuredPersons(mondmp.insured_url, world.clock)) as insured,
+    ):
+        yield CodeRequests(store, insured, Guard(store, secrets, world.clock), world.clock)
+
+
+def test_counter_telephone_and_online_draw_on_one_limit(
+    world: World, person: int, sign_in: SignIn, requests: CodeRequests
+) -> None:
+    """Four in thirty days, one a day, wherever they are asked for; then each channel refuses alike."""
     world.sql("UPDATE person SET vitale_serie = '1234567890'")
 
     def asked() -> int:
