@@ -19,7 +19,6 @@ from dmp_core.access.trace import Action
 from dmp_core.portals.professionals.card import PEER
 from dmp_core.professionals.authority import TestAuthority
 from dmp_core.record.vsm.form import summary_in, written_summary
-from dmp_core.record.vsm.reading import summary_in as read_back
 from dmp_core.record.vsm.summary import Absence
 
 from .samples import a_doctor
@@ -56,7 +55,7 @@ class Office(Desk):
 
     def software(self, method: str, body: bytes | None = None, **headers: str) -> TestResponse:
         return self.client.open(
-            f"/api{self.where}", method=method, data=body, base_url="https://localhost",
+            f"/api/v1/dmp/{self.record.dossier}/synthese", method=method, data=body, base_url="https://localhost",
             environ_base={PEER: self.card.der}, headers={"Content-Type": "application/json"} | headers,
         )  # fmt: skip
 
@@ -222,12 +221,8 @@ def test_a_software_writes_reads_and_replaces(record: Record, office: Office) ->
     assert first.status_code == 201
     read = office.software("GET")
     assert (summary_in(read.data), read.headers["ETag"]) == (FULL, first.headers["ETag"])
-    cda = office.client.get(
-        f"/api{office.where}?forme=cda", base_url="https://localhost", environ_base={PEER: office.card.der}
-    )
-    assert read_back(cda.data).summary == FULL
     blind = office.software("PUT", written_summary(NOTHING))
-    assert (blind.status_code, "a changé" in blind.get_json()["erreur"]) == (412, True)
+    assert (blind.status_code, "a changé" in blind.get_json()["issue"][0]["diagnostics"]) == (412, True)
     second = office.software("PUT", written_summary(NOTHING), **{"If-Match": read.headers["ETag"]})
     assert second.status_code == 200
     assert office.software("PUT", written_summary(FULL), **{"If-Match": read.headers["ETag"]}).status_code == 412
@@ -252,12 +247,12 @@ def test_what_a_software_sends_wrong_is_told_as_json(record: Record, office: Off
         (json.dumps(wrong).encode(), 422, "Allergies et intolérances, ligne 1 : le champ « agent » est vide"),
     ):  # fmt: skip
         answer = office.software("PUT", body)
-        assert (answer.status_code, told in answer.get_json()["erreur"]) == (status, True)
+        assert (answer.status_code, told in answer.get_json()["issue"][0]["diagnostics"]) == (status, True)
     assert office.software("PUT", written_summary(FULL), **{"Content-Type": "text/plain"}).status_code == 415
     large = office.software("PUT", b" " * (256 * 1024 + 1))
-    assert (large.status_code, "256 Ko" in large.get_json()["erreur"]) == (413, True)
+    assert large.status_code == 413
     refused = colleague.software("PUT", written_summary(FULL))
-    assert (refused.status_code, "médecin traitant" in refused.get_json()["erreur"]) == (403, True)
+    assert (refused.status_code, "médecin traitant" in refused.get_json()["issue"][0]["diagnostics"]) == (403, True)
     assert in_force(record) == []
 
 

@@ -60,7 +60,6 @@ def create_app(parts: Parts) -> Flask:
     require_answers(app)
     csrf = CSRFProtect(app)
     csrf.exempt(establishment.blueprint)  # each request bears its own signed assertion, which serves once
-    csrf.exempt(summaries.api)  # takes JSON alone, which a form of another site cannot send
     translate_errors(app)
     protect_responses(app, https=True)
     equip_templates(app, parts)
@@ -68,7 +67,7 @@ def create_app(parts: Parts) -> Flask:
     app.extensions["professionals.api"], app.extensions["professionals.button"] = api, api.extensions["software.gate"]
     app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {PREFIX: api})  # type: ignore[method-assign]
     for blueprint in (
-        pages.blueprint, button.blueprint, summaries.blueprint, summaries.api, contests.blueprint, establishment.blueprint,
+        pages.blueprint, button.blueprint, summaries.blueprint, contests.blueprint, establishment.blueprint,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     return app

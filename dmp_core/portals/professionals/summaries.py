@@ -1,16 +1,15 @@
-"""The medical summary: read in eight minutes by whoever is let in, written by the médecin traitant; for a software, as JSON."""
+"""The medical summary: read in eight minutes by whoever is let in, written by the médecin traitant."""
 
 from typing import Any, Final
 from uuid import UUID
 
-from flask import Blueprint, Response, current_app, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from dmp_core.access.professional import NotIn, Patient
-from dmp_core.access.summaries import Moved, NotAttending, SummaryGate
+from dmp_core.access.summaries import Moved, SummaryGate
 from dmp_core.clock import PARIS
-from dmp_core.errors import DmpError, Invalid, NotFound, Unavailable, WrongState
+from dmp_core.errors import Unavailable, WrongState
 from dmp_core.portals.professionals.card import parts, professional
 from dmp_core.portals.professionals.summary_form import (
     CHOICES,
@@ -22,23 +21,16 @@ from dmp_core.portals.professionals.summary_form import (
     form_of,
     summary_of,
 )
-from dmp_core.professionals.certificates import CertificateRefused
-from dmp_core.record.vsm.form import summary_in, written_summary
 from dmp_core.record.vsm.summary import TITLES
 from dmp_core.record.vsm.words import COLUMNS, NOTHING, UNKNOWN, sections_of
 
 blueprint = Blueprint("vsm", __name__, url_prefix="/dossiers/<uuid:dossier>/synthese")
-api = Blueprint("vsm_api", __name__, url_prefix="/api/dossiers/<uuid:dossier>/synthese")
 
 _LATE: Final = (
     "Rien n’avait été fait pendant un quart d’heure : rien n’est déposé, et tout ce que vous avez saisi est là. Si c’est "
     "bien vous, déposez de nouveau."
 )
 _CHECKED: Final = "Rien à corriger : la synthèse peut être déposée."
-_STATUS: Final[dict[type[DmpError], int]] = {
-    CertificateRefused: 403, NotIn: 403, NotAttending: 403, NotFound: 404, Moved: 412, WrongState: 409, Invalid: 422,
-    Unavailable: 503,
-}  # fmt: skip
 
 
 def gate() -> SummaryGate:
@@ -98,44 +90,6 @@ def write(dossier: UUID) -> ResponseReturnValue:
         "La synthèse médicale est déposée : le patient et les professionnels qu’il autorise la lisent dès maintenant."
     )
     return redirect(url_for(".read", dossier=dossier), 303)
-
-
-@api.get("")
-def read_for_software(dossier: UUID) -> ResponseReturnValue:
-    """The summary in force, as JSON or (`?forme=cda`) as its document; its version is the ETag."""
-    current = gate().summary(professional(), dossier)
-    if request.args.get("forme") == "cda":
-        found, data = gate().read(professional(), dossier, current.document.id)
-        response = Response(data, content_type=found.format.value)
-    else:
-        response = Response(written_summary(current.told.summary), content_type="application/json")
-    response.set_etag(str(current.document.id))
-    return response
-
-
-@api.put("")
-def write_for_software(dossier: UUID) -> ResponseReturnValue:
-    """Put a summary (JSON) in place: `If-Match` names the version it replaces, none for the first one."""
-    if request.mimetype != "application/json":  # which no form of another site can send
-        return {"erreur": "Envoyez la synthèse en JSON (Content-Type: application/json)."}, 415
-    seen = next(iter(request.if_match.as_set()), "")
-    made = gate().write(professional(), dossier, summary_in(request.get_data()), _seen(seen))
-    response = Response(status=201 if made.version == 1 else 200)
-    response.set_etag(str(made.id))
-    return response
-
-
-@api.errorhandler(DmpError)
-def refuse(error: DmpError) -> ResponseReturnValue:
-    """A refusal as a program reads it: one sentence."""
-    status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 400)
-    return {"erreur": str(error)}, status
-
-
-@api.errorhandler(RequestEntityTooLarge)
-def too_large(_: RequestEntityTooLarge) -> ResponseReturnValue:
-    """A body that is not even read."""
-    return {"erreur": "La synthèse dépasse 256 Ko : gardez l’essentiel."}, 413
 
 
 def _again(
