@@ -6,7 +6,7 @@ from flask import Blueprint, Flask, flash, redirect, render_template, request, s
 from flask.typing import ResponseReturnValue
 
 from dmp_core.access.contesting import LONGEST_ANSWER, ProfessionalContests
-from dmp_core.errors import Invalid, NotFound, WrongState
+from dmp_core.errors import Invalid, NotFound
 from dmp_core.portals.professionals.card import parts, professional
 
 blueprint = Blueprint("contests", __name__)
@@ -29,8 +29,6 @@ def require_answers(app: Flask) -> None:
         if session.get(_ANSWERED) is True:  # the session is the card's own (`require_card`)
             return None
         if contests().waiting(professional()):
-            if request.path.startswith("/api/"):
-                raise WrongState(FIRST)
             return redirect(url_for("contests.waiting"), 303)
         session[_ANSWERED] = True
         return None
