@@ -189,6 +189,32 @@ def deposits(desk: Desk) -> None:
     print(f"{len(found)} dépôt{'s' if len(found) > 1 else ''}.")
 
 
+@lps.command()
+@_VITALE
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Fichier JSON à écrire.")
+@click.pass_obj
+def summary(desk: Desk, vitale: Path, out: Path) -> None:
+    """Lit la synthèse médicale dans un fichier."""
+    data, version = desk.dmp.summary(desk.state(vitale).dmp)
+    out.touch(mode=0o600)
+    out.write_bytes(data)
+    print(version)
+
+
+@lps.command()
+@_VITALE
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--over", default="", help="Version que j’ai lue et que celle-ci remplace.")
+@click.pass_obj
+def summarise(desk: Desk, vitale: Path, file: Path, over: str) -> None:
+    """Dépose la synthèse médicale, en JSON ; le médecin traitant seul."""
+    try:
+        data = file.read_bytes()
+    except OSError:
+        raise Refused(f"Le fichier {file} ne peut pas être lu.") from None
+    print(desk.dmp.summarise(desk.state(vitale).dmp, data, over))
+
+
 def _moment(typed: str) -> datetime:
     if not typed:
         return datetime.now(UTC)

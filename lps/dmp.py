@@ -99,6 +99,17 @@ class Dmp:
         answer = self._ask("GET", f"/dmp/{dmp}/fhir/Binary/{document}", headers={"Accept": "*/*"})
         return answer.content, answer.headers["content-type"].partition(";")[0]
 
+    def summary(self, dmp: str) -> tuple[bytes, str]:
+        """The medical summary in force, as JSON, and its version."""
+        answer = self._ask("GET", f"/dmp/{dmp}/synthese")
+        return answer.content, answer.headers["etag"].strip('"')
+
+    def summarise(self, dmp: str, summary: bytes, over: str) -> str:
+        """Put a summary in the place of the version `over`, empty for the first; its own version."""
+        headers = {"Content-Type": "application/json"} | ({"If-Match": f'"{over}"'} if over else {})
+        answer = self._ask("PUT", f"/dmp/{dmp}/synthese", content=summary, headers=headers)
+        return str(answer.headers["etag"].strip('"'))
+
     def types(self) -> list[dict[str, str]]:
         """The types that the profession deposits, the one to propose first."""
         found: list[dict[str, str]] = self._ask("GET", "/types").json()["types"]

@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from record.vsm.samples import FULL, NOTHING
 from sqlalchemy import Engine
 
 from dmp_core.access import circle
 from dmp_core.access.circle import Member
+from dmp_core.access.rules import Basis, Relation
 from dmp_core.access.trace import Action, ActorKind, first_fault
 from dmp_core.holder.store import HolderStore
 from dmp_core.identity import insc
 from dmp_core.professionals.authority import Issued
 from dmp_core.professionals.store import ProfessionalStore
+from dmp_core.record.vsm.form import summary_in, written_summary
 
 from .served import Served, a_patient, number_of
 from .world import RecordWorld
@@ -135,6 +138,27 @@ def test_a_doctor_s_whole_day(served: Served, cabinet: Cabinet, tmp_path: Path) 
     assert first_fault(record.dossier, record.chain()) is None
     for secret in (person.nir, person.nir[:13], ins_c, "Tension"):
         assert secret not in served.told
+
+
+def test_the_summary_is_written_read_and_replaced_by_the_attending_physician(
+    served: Served, cabinet: Cabinet, tmp_path: Path
+) -> None:
+    person, record = a_patient(served.world)
+    of, kept = ("--vitale", cabinet.vitale(person)), tmp_path / "lue.json"
+    first, second = (
+        str(cabinet.put(name, written_summary(told))) for name, told in (("une.json", FULL), ("deux.json", NOTHING))
+    )
+    cabinet.done("consent", *of, "--informed")
+    assert "Seul le médecin traitant" in cabinet.refused("summarise", *of, first)
+    now, who = served.world.clock(), Member(number_of(cabinet.card), "ANNE MARTIN", "G15_10")
+    assert record.as_owner(circle.end_relation, who.id, now)
+    assert record.as_owner(circle.relate, who, Relation(Basis.ATTENDING, True, now, None), circle.BY_HOLDER)
+    version = cabinet.done("summarise", *of, first).strip()
+    assert cabinet.done("summary", *of, "--out", str(kept)).strip() == version
+    assert (summary_in(kept.read_bytes()), kept.stat().st_mode & 0o777) == (FULL, 0o600)
+    assert "a changé depuis" in cabinet.refused("summarise", *of, second)
+    assert cabinet.done("summarise", *of, second, "--over", version).strip() != version
+    assert "il manque « pathologies_en_cours »" in cabinet.refused("summarise", *of, str(cabinet.put("x", b"{}")))
 
 
 def test_what_the_software_cannot_do_is_said_in_one_sentence(
