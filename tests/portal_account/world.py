@@ -3,6 +3,7 @@
 import re
 import secrets
 from dataclasses import dataclass, field, replace
+from itertools import cycle
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,6 +18,8 @@ from dmp_core.holder.messages import Messenger, Notice
 from dmp_core.portals.mondmp.account import services
 from dmp_core.portals.mondmp.parts import Parts
 
+_mobiles = cycle(range(10_000))
+"""Nobody has another's number."""
 GOOD = "une tasse de thé vert"
 
 
@@ -73,7 +76,7 @@ class AccountWorld(World):
     def someone(self, *, mail: bool = True, mobile: bool = True, **identity: Any) -> Someone:
         """A holder whose DMP was just opened: the initial password has not been used."""
         person, tag = self.person(**identity), secrets.token_hex(6)
-        address, number = f"nicolas.{tag}@exemple.fr", f"+3363998{secrets.randbelow(10**4):04}"
+        address, number = f"nicolas.{tag}@exemple.fr", f"+3363998{next(_mobiles):04}"
         consent = Consent("2016-11-02", bytes(32), "J’accepte")
         contacts = Contacts(address if mail else None, number if mobile else None)
         with self.store.transaction() as connection:

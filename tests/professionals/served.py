@@ -14,6 +14,7 @@ import httpx
 import psutil
 from portal.world import token_of
 
+from backoffice.core.errors import Unavailable
 from backoffice.embedded.processes import free_port, listens, wait_until
 from dmp_core.professionals.authority import Issued, TestAuthority
 from dmp_core.storage.keyring import Keyring
@@ -37,7 +38,9 @@ class Served:
         (folder / "serveur.pem").write_bytes(server.pem + self.authority.establishments.pem)
         (folder / "serveur.key").write_bytes(server.key_pem)
         write_ring(world.record, folder / "record.json")
-        self.port = free_port(28301, lambda _: None, "professionnels")
+        # Workers of the tests look for their ports apart: one that is free now may be another's in a moment.
+        worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+        self.port = free_port(28301 + 300 * worker, lambda _: None, "professionnels")
         with (folder / "journal").open("wb") as journal:
             self.process = psutil.Popen(
                 [sys.executable, "-m", "backoffice.professionals", str(self.port)],
@@ -48,7 +51,11 @@ class Served:
                 },
                 stdout=subprocess.DEVNULL, stderr=journal,
             )  # fmt: skip
-        wait_until(lambda: listens(self.process, self.port), 60, "le serveur ne démarre pas")
+        try:
+            wait_until(lambda: listens(self.process, self.port), 60, "le serveur ne démarre pas")
+        except Unavailable:
+            self.stop()
+            raise
 
     @property
     def told(self) -> str:

@@ -71,7 +71,7 @@ def test_a_reminder_needs_its_campaign_and_says_how_many_codes_end(manager: Brow
     reference = answer.location.rsplit("/", 1)[1]
     assert reference.startswith("REL-")
     assert "3 codes en cours de validité seront remplacés" in plain(
-        manager.get(f"/campagnes/{reference}/etapes/soumettre").text
+        manager.get(f"/campagnes/{reference}/etapes/soumettre?decompte=1").text
     )
 
 
