@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 from dmp_core.fhir.search import DOCUMENT_PARAMETERS, SET_PARAMETERS
 from dmp_core.portals.mobile.access import public
 from dmp_core.portals.mobile.errors import answer
-from dmp_core.portals.mobile.oauth import AUTHORIZE_PATH, issuer
+from dmp_core.portals.mobile.oauth import issuer
 
 calls = Blueprint("capability", __name__, url_prefix="/fhir")
 
@@ -20,7 +20,6 @@ _KINDS: Final = {
     "source.identifier": "token", "date": "date", "creation": "date", "period": "date", "period-start": "date",
     "code": "token", "patient": "reference", "patient.identifier": "token",
 }  # fmt: skip
-_OAUTH: Final = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 
 
 @calls.get("/metadata")
@@ -55,16 +54,6 @@ def _statement() -> dict[str, Any]:
                                     "code": "SMART-on-FHIR",
                                 }
                             ]
-                        }
-                    ],
-                    "extension": [
-                        {
-                            "url": _OAUTH,
-                            "extension": [
-                                {"url": "authorize", "valueUri": site.removesuffix("/api") + AUTHORIZE_PATH},
-                                {"url": "token", "valueUri": f"{site}/oauth/token"},
-                                {"url": "revoke", "valueUri": f"{site}/oauth/revoke"},
-                            ],
                         }
                     ],
                 },
