@@ -13,7 +13,7 @@ from backoffice.campaigns.approvals import void_if_stale
 from backoffice.campaigns.drafts import bind_to_segment, require_reachable
 from backoffice.campaigns.freezing import freeze
 from backoffice.campaigns.kinds import kind_of
-from backoffice.campaigns.models import Campaign, CampaignStep, Lot, access_campaign
+from backoffice.campaigns.models import Campaign, Lot, access_campaign
 from backoffice.campaigns.printers import usual_printer
 from backoffice.campaigns.proof import read_before_approval
 from backoffice.campaigns.rules import (
@@ -23,7 +23,7 @@ from backoffice.campaigns.rules import (
     LotState,
     take,
 )
-from backoffice.campaigns.stepping import advance, only_caisse
+from backoffice.campaigns.stepping import advance, begin, only_caisse
 from backoffice.campaigns.trials import require_two
 from backoffice.campaigns.wave_lots import one_wave_a_day, started_none
 from backoffice.core.actor import Actor, Role
@@ -58,14 +58,7 @@ def create(session: Session, office: Office, actor: Actor, draft: Draft, *, fold
         created_at=now,
     )
     bind_to_segment(session, actor, campaign)
-    session.add(campaign)
-    session.flush()
-    session.add(
-        CampaignStep(
-            campaign_id=campaign.id, step="create", source="", target=campaign.state, actor=actor.login, at=now
-        )
-    )
-    session.flush()
+    begin(session, actor, campaign)
     record(
         session,
         actor,

@@ -9,6 +9,19 @@ from backoffice.core.actor import Actor
 from backoffice.office import Office
 
 
+def begin(session: Session, actor: Actor, campaign: Campaign) -> None:
+    """The first line of a campaign's history, at the hour it was made."""
+    session.add(campaign)
+    session.flush()
+    session.add(
+        CampaignStep(
+            campaign_id=campaign.id, step="create", source="", target=campaign.state, actor=actor.login,
+            at=campaign.created_at,
+        )
+    )  # fmt: skip
+    session.flush()
+
+
 def advance(
     session: Session, office: Office, actor: Actor, campaign: Campaign, step_name: str, reason: str | None = None, *,
     target: CampaignState | None = None,

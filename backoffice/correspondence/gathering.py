@@ -21,9 +21,10 @@ from backoffice.campaigns.criteria import Criteria
 from backoffice.campaigns.freezing import mail_lot_size
 from backoffice.campaigns.incidents import IncidentState, MailIncident
 from backoffice.campaigns.kinds import CampaignKind, in_words, kind_of
-from backoffice.campaigns.models import Campaign, CampaignStep, Letter, Lot
+from backoffice.campaigns.models import Campaign, Letter, Lot
 from backoffice.campaigns.printers import usual_printer
 from backoffice.campaigns.rules import CampaignState, Channel, ChannelRule, LetterState, LotState
+from backoffice.campaigns.stepping import begin
 from backoffice.cases.actions import said_of_letter
 from backoffice.core.actor import Actor, Role
 from backoffice.core.clock import paris_date
@@ -214,14 +215,7 @@ def _new_campaign(
         author=actor.login, template_version=templates.keep_current(office, kind.letter), targeted=0, eligible=0,
         created_at=now, frozen_at=now, launched_at=now,
     )  # fmt: skip
-    session.add(campaign)
-    session.flush()
-    session.add(
-        CampaignStep(
-            campaign_id=campaign.id, step="create", source="", target=campaign.state, actor=actor.login, at=now
-        )
-    )
-    session.flush()
+    begin(session, actor, campaign)
     return campaign
 
 

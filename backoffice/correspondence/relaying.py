@@ -23,9 +23,10 @@ from backoffice.campaigns.freezing import mail_lot_size
 from backoffice.campaigns.incidents import IncidentState, MailIncident
 from backoffice.campaigns.kinds import PREPARED, RELAYS, Exclusion, kind_of, relay_kind
 from backoffice.campaigns.mailing import revoke_unsent
-from backoffice.campaigns.models import Campaign, CampaignStep, Letter, Lot
+from backoffice.campaigns.models import Campaign, Letter, Lot
 from backoffice.campaigns.rules import CampaignState, Channel, LetterState, LotState
 from backoffice.campaigns.status import lot_of_letter
+from backoffice.campaigns.stepping import begin
 from backoffice.core.actor import Actor
 from backoffice.core.clock import paris_date
 from backoffice.correspondence.answers import last_gathering, post_leaves
@@ -216,14 +217,7 @@ def _new_relay(session: Session, office: Office, actor: Actor, mailing: Campaign
         variant_version=mailing.variant_version, variant_share=mailing.variant_share,
         folder=mailing.folder, targeted=0, eligible=0, created_at=now, frozen_at=now, launched_at=now,
     )  # fmt: skip
-    session.add(campaign)
-    session.flush()
-    session.add(
-        CampaignStep(
-            campaign_id=campaign.id, step="create", source="", target=campaign.state, actor=actor.login, at=now
-        )
-    )
-    session.flush()
+    begin(session, actor, campaign)
     return campaign
 
 

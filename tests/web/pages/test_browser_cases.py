@@ -1,14 +1,11 @@
 """A day of cases in a real Chromium: ten taken in three windows by the keyboard alone, a supervisor shares them out."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from campaigns.world import SYSTEM, World, a_person
-from flask import Flask
-from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
-from portal.windows import axe_source, chromium, served
+from portal.windows import axe_source
 
 from backoffice.cases.actions import note, open_case
 from backoffice.cases.attachments import attach
@@ -16,46 +13,15 @@ from backoffice.cases.bulk import carry_out
 from backoffice.cases.kinds import WORKFLOWS
 from backoffice.cases.kinds.closure import CLOSURE_ONLINE
 from backoffice.core.actor import Actor, Role
-from backoffice.embedded.staff import DEMONSTRATION_PASSWORD
 from backoffice.supervision.sampling import draw_last_week
 
 from .conftest import AGENT, SUPERVISOR
+from .windows import Open, address, chromium, open_as
 
-__all__ = ["chromium"]
+__all__ = ["address", "chromium", "open_as"]
 pytestmark = pytest.mark.browser
 
 NOTED = "Rappelée, elle attend le courrier."
-Open = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def address(app: Flask) -> Iterator[str]:
-    with served(app) as found:
-        yield found
-
-
-@pytest.fixture
-def open_as(chromium: Chromium, address: str, world: World) -> Iterator[Open]:
-    """A window of somebody signed in."""
-    contexts = []
-
-    def make(login: str, width: int = 1280, height: int = 900) -> Page:
-        context = chromium.new_context(
-            base_url=address, viewport={"width": width, "height": height}, locale="fr-FR", timezone_id="Europe/Paris"
-        )
-        context.set_default_timeout(15_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.goto("/connexion")
-        page.get_by_label("Identifiant").fill(login)
-        page.get_by_label("Mot de passe").fill(DEMONSTRATION_PASSWORD)
-        page.keyboard.press("Enter")
-        expect(page.get_by_role("heading", level=1)).to_contain_text("Bonjour")
-        return page
-
-    yield make
-    for context in contexts:
-        context.close()
 
 
 @pytest.fixture

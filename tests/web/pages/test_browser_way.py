@@ -1,60 +1,23 @@
 """The whole way as a manager goes it, in a real Chromium, and every page looked at by axe-core."""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from campaigns.world import SYSTEM, World, a_person
-from flask import Flask
-from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
-from portal.windows import axe_source, chromium, served
+from portal.windows import axe_source
 
 from backoffice.campaigns import actions
 from backoffice.campaigns.rules import CampaignState, ChannelRule
-from backoffice.embedded.staff import DEMONSTRATION_PASSWORD
 from backoffice.letters.reference import format_letter_id
 from backoffice.population.actions import discard_upload, run_import
 from backoffice.population.synthetic import write_population
 
 from .conftest import ADMINISTRATOR, MANAGER, OTHER_MANAGER, journal
+from .windows import Open, address, chromium, open_as
 
-__all__ = ["chromium"]
+__all__ = ["address", "chromium", "open_as"]
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def address(app: Flask) -> Iterator[str]:
-    """The application served on a port of its own."""
-    with served(app) as found:
-        yield found
-
-
-Open = Callable[..., Page]
-
-
-@pytest.fixture
-def open_as(chromium: Chromium, address: str, world: World) -> Iterator[Open]:
-    """A window of somebody signed in."""
-    contexts = []
-
-    def make(login: str, width: int = 1280, height: int = 900) -> Page:
-        context = chromium.new_context(
-            base_url=address, viewport={"width": width, "height": height}, locale="fr-FR", timezone_id="Europe/Paris"
-        )
-        context.set_default_timeout(15_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.goto("/connexion")
-        page.get_by_label("Identifiant").fill(login)
-        page.get_by_label("Mot de passe").fill(DEMONSTRATION_PASSWORD)
-        page.get_by_role("button", name="Se connecter").click()
-        expect(page.get_by_role("heading", level=1)).to_contain_text("Bonjour")
-        return page
-
-    yield make
-    for context in contexts:
-        context.close()
 
 
 def test_a_manager_imports_a_file_and_sees_a_campaign_through_to_its_lots(open_as: Open, world: World) -> None:
