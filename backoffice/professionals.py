@@ -30,6 +30,7 @@ _CARDS = (
     ("infirmier", "0631234567", "PETIT", "LUC", "Infirmier", ""),
     ("chirurgien-dentiste", "810000000025", "MOREAU", "INES", "Chirurgien-Dentiste", ""),
 )
+_SECRETARY = ("3940000001/SEC-1", "LEROY", "NADIA", "1940000001", "CABINET DE TEST")
 
 
 def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
@@ -78,6 +79,14 @@ def invent(settings: Settings, clock: Clock = system_clock) -> None:
         )
         file = own.trust / f"carte-{name}.p12"
         write_secret(file, card.pkcs12(DEMONSTRATION_CODE, [authority.cards.certificate]))
+        signature = authority.signature(card, now - timedelta(minutes=5), speciality=speciality)
+        write_secret(
+            own.trust / f"signature-{name}.p12", signature.pkcs12(DEMONSTRATION_CODE, [authority.cards.certificate])
+        )
+    secretary = authority.staff(*_SECRETARY, now - timedelta(minutes=5))
+    write_secret(
+        own.trust / "carte-secretariat.p12", secretary.pkcs12(DEMONSTRATION_CODE, [authority.cards.certificate])
+    )
 
 
 def _regulators(file: Path | None) -> frozenset[str]:

@@ -77,7 +77,7 @@ class FeedingGate:
             made = self._enter(who, dossier, draft, actor, now)
         except NotFound as refusal:
             with self._store.transaction(who.id, now, dossier) as connection:
-                trace.write(connection, dossier, now, actor, Action.ADD, granted=False, reason=str(refusal))
+                trace.write(connection, dossier, now, actor, Action.ADD, granted=False, reason=_by(who, str(refusal)))
             raise
         return Receipt(made, now)
 
@@ -95,10 +95,16 @@ class FeedingGate:
                     entered = documents.enter(connection, box, dossier, draft, name, now)
             except WrongState:  # there already, by the same professional, whether it is masked or not
                 self._shelf.drop(name)
-                trace.write(connection, dossier, now, actor, Action.ADD, reason="contenu déjà présent")
+                trace.write(connection, dossier, now, actor, Action.ADD, reason=_by(who, "contenu déjà présent"))
             else:
-                trace.write(connection, dossier, now, actor, Action.ADD, entered.id)
+                trace.write(connection, dossier, now, actor, Action.ADD, entered.id, reason=_by(who))
         return sha256(draft.content.data).hexdigest()
+
+
+def _by(who: Acting, told: str = "") -> str:
+    """What a line of the trace says besides: by whose hand, when staff sent it."""
+    sent = [f"envoyé par {who.staff.name}, {who.staff.id}, carte de personnel"] if who.staff else []
+    return " ; ".join([*sent, *([told] if told else [])])
 
 
 _FIND: Final = text("SELECT id FROM enrolment.dossier_of_identifier(:system, :value)")

@@ -17,7 +17,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from dmp_core.professionals.certificates import CARD_POLICY, ESTABLISHMENT_POLICY, SPECIALITY
+from dmp_core.professionals.certificates import (
+    CARD_POLICY,
+    ESTABLISHMENT_POLICY,
+    SIGNATURE_POLICY,
+    SPECIALITY,
+    STAFF_POLICY,
+)
 from dmp_core.professionals.trust import Anchors
 
 _ROOT_YEARS: Final = timedelta(days=20 * 365)
@@ -91,13 +97,36 @@ class TestAuthority:
             [
                 _element((NameOID.COUNTRY_NAME, "FR")),
                 _element((NameOID.TITLE, profession)),
-                _element(
-                    (NameOID.COMMON_NAME, national_id), (NameOID.SURNAME, surname), (NameOID.GIVEN_NAME, given_name)
-                ),
+                _bearer(national_id, surname, given_name),
             ]
         )
-        more = [x509.UnrecognizedExtension(SPECIALITY, speciality.encode())] if speciality else []
-        return _issue(subject, issuer or self.cards, now, life, extended, policy, more)
+        return _issue(subject, issuer or self.cards, now, life, extended, policy, _stating(speciality))
+
+    def staff(
+        self, national_id: str, surname: str, given_name: str, structure: str, organisation: str, now: datetime, *,
+        department: str = "Val-de-Marne (94)", life: timedelta = CARD_LIFE,
+        extended: tuple[x509.ObjectIdentifier, ...] = _CLIENT, issuer: Issued | None = None,
+    ) -> Issued:  # fmt: skip
+        """The authentication certificate of a member of staff (CPE, CPA); `national_id` names them within `structure`."""
+        subject = x509.Name(
+            [
+                _element((NameOID.COUNTRY_NAME, "FR")),
+                _element((NameOID.ORGANIZATION_NAME, organisation)),
+                _element((NameOID.LOCALITY_NAME, department)),
+                _element((NameOID.ORGANIZATIONAL_UNIT_NAME, structure)),
+                _bearer(national_id, surname, given_name),
+            ]
+        )
+        return _issue(subject, issuer or self.cards, now, life, extended, STAFF_POLICY)
+
+    def signature(
+        self, card: Issued, now: datetime, *, speciality: str = "", life: timedelta = CARD_LIFE, commits: bool = True,
+        policy: x509.ObjectIdentifier = SIGNATURE_POLICY, issuer: Issued | None = None,
+    ) -> Issued:  # fmt: skip
+        """The certificate of signature of the bearer of `card`, with a key of its own; `commits`: nonRepudiation."""
+        usage = _usage(content_commitment=commits, digital_signature=not commits)
+        subject = card.certificate.subject
+        return _issue(subject, issuer or self.cards, now, life, (), policy, _stating(speciality), usage)
 
     def establishment(
         self,
@@ -192,13 +221,13 @@ def _authority(name: str, issuer: Issued | None, begins: datetime, life: timedel
 def _issue(
     subject: x509.Name, issuer: Issued, begins: datetime, life: timedelta,
     extended: tuple[x509.ObjectIdentifier, ...], policy: x509.ObjectIdentifier,
-    more: list[Any] | None = None,
+    more: list[Any] | None = None, usage: x509.KeyUsage | None = None,
 ) -> Issued:  # fmt: skip
     key = ec.generate_private_key(ec.SECP256R1())
     built = (
         _begun(subject, issuer.certificate.subject, key, begins, life)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(digital_signature=True), critical=True)
+        .add_extension(usage or _usage(digital_signature=True), critical=True)
         .add_extension(x509.CertificatePolicies([x509.PolicyInformation(policy, None)]), critical=False)
         .add_extension(_key_of(issuer), critical=False)
     )
@@ -237,14 +266,26 @@ def _organisation(name: str, structure: str, department: str, host: str) -> x509
     )
 
 
+def _bearer(national_id: str, surname: str, given_name: str) -> x509.RelativeDistinguishedName:
+    return _element((NameOID.COMMON_NAME, national_id), (NameOID.SURNAME, surname), (NameOID.GIVEN_NAME, given_name))
+
+
+def _stating(speciality: str) -> list[Any]:
+    return [x509.UnrecognizedExtension(SPECIALITY, speciality.encode())] if speciality else []
+
+
 def _element(*attributes: tuple[x509.ObjectIdentifier, str]) -> x509.RelativeDistinguishedName:
     return x509.RelativeDistinguishedName([x509.NameAttribute(kind, value) for kind, value in attributes])
 
 
-def _usage(*, digital_signature: bool = False, key_cert_sign: bool = False, crl_sign: bool = False) -> x509.KeyUsage:
+def _usage(
+    *, digital_signature: bool = False, content_commitment: bool = False, key_cert_sign: bool = False,
+    crl_sign: bool = False,
+) -> x509.KeyUsage:  # fmt: skip
     return x509.KeyUsage(
-        digital_signature=digital_signature, content_commitment=False, key_encipherment=False, data_encipherment=False,
-        key_agreement=False, key_cert_sign=key_cert_sign, crl_sign=crl_sign, encipher_only=False, decipher_only=False,
+        digital_signature=digital_signature, content_commitment=content_commitment, key_encipherment=False,
+        data_encipherment=False, key_agreement=False, key_cert_sign=key_cert_sign, crl_sign=crl_sign,
+        encipher_only=False, decipher_only=False,
     )  # fmt: skip
 
 

@@ -22,6 +22,10 @@ CARD_POLICY: Final = x509.ObjectIdentifier("1.3.6.1.4.1.32473.1.1")
 ESTABLISHMENT_POLICY: Final = x509.ObjectIdentifier("1.3.6.1.4.1.32473.1.2")
 SPECIALITY: Final = x509.ObjectIdentifier("1.3.6.1.4.1.32473.1.3")
 """Extension of the test authority: the code of the speciality, in UTF-8."""
+STAFF_POLICY: Final = x509.ObjectIdentifier("1.3.6.1.4.1.32473.1.4")
+"""Certificates that authenticate a member of a structure's staff (CPE, CPA)."""
+SIGNATURE_POLICY: Final = x509.ObjectIdentifier("1.3.6.1.4.1.32473.1.5")
+"""The card's second certificate: what its professional signs."""
 
 
 class Fault(StrEnum):
@@ -41,6 +45,14 @@ class Fault(StrEnum):
     IDENTIFIER = "identifier"
     PROFESSION = "profession"
     STRUCTURE = "structure"
+    STAFF = "staff"
+    """A card of staff, where that of a professional is asked for."""
+    ESTABLISHMENT = "establishment"
+    """The certificate of a structure, where a card is asked for."""
+    NOT_A_STRUCTURE = "not_a_structure"
+    """A professional's own card, at the door of those who act for one."""
+    SIGNATURE = "signature"
+    """Not made to sign: key usage, policy."""
     FORGED = "forged"
     """A header claims what only the connection can prove."""
     CHANGED = "changed"
@@ -60,6 +72,13 @@ _SENTENCES: Final = {
     Fault.IDENTIFIER: "Votre carte ne porte ni numéro RPPS ni numéro ADELI valable : adressez-vous à son émetteur.",
     Fault.PROFESSION: "La profession que porte votre carte n’ouvre pas de DMP.",
     Fault.STRUCTURE: "Ce certificat ne porte pas d’identifiant de structure valable : adressez-vous à son émetteur.",
+    Fault.STAFF: "La consultation demande la carte (CPS) du professionnel : une carte de personnel (CPE, CPA) crée et "
+    "alimente les DMP, et n’en ouvre aucun.",
+    Fault.ESTABLISHMENT: "La consultation demande la carte (CPS) du professionnel : le certificat d’un établissement crée "
+    "et alimente les DMP, et n’en ouvre aucun.",
+    Fault.NOT_A_STRUCTURE: "Cette adresse est celle des établissements et de leur personnel : avec votre carte (CPS), "
+    "déposez depuis votre logiciel ou vos pages.",
+    Fault.SIGNATURE: "Ce certificat ne sert pas à signer : signez avec celui de signature de votre carte.",
     Fault.FORGED: "La demande porte un certificat dans ses en-têtes : seule la carte présentée à la connexion compte.",
     Fault.CHANGED: "La carte présentée n’est plus celle avec laquelle la session a commencé : recommencez.",
 }  # fmt: skip
@@ -102,6 +121,25 @@ class Establishment:
     """SHA-256 of it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """The bearer of a card of staff (CPE, CPA): named within their structure, and of no profession."""
+
+    id: NationalId
+    surname: str = field(repr=False)
+    given_name: str = field(repr=False)
+    structure: Establishment
+    """Where they work; its certificate is the card's."""
+
+    @property
+    def name(self) -> str:
+        """As a trace names them."""
+        return f"{self.given_name} {self.surname}"
+
+
+Bearer = Professional | Staff | Establishment
+
+
 def professional_in(certificate: x509.Certificate, on: date) -> Professional:
     """Who a card names. Raises CertificateRefused: IDENTIFIER, PROFESSION."""
     identifier = national_id(_one(certificate, NameOID.COMMON_NAME))
@@ -130,26 +168,57 @@ def establishment_in(certificate: x509.Certificate) -> Establishment:
     return Establishment(structures[0], name, certificate.fingerprint(hashes.SHA256()))
 
 
+def staff_in(certificate: x509.Certificate) -> Staff:
+    """Whom a card of staff names, and where they work. Raises CertificateRefused: IDENTIFIER, STRUCTURE."""
+    identifier = national_id(_one(certificate, NameOID.COMMON_NAME))
+    surname, given_name = _one(certificate, NameOID.SURNAME), _one(certificate, NameOID.GIVEN_NAME)
+    if identifier is None or identifier.personal or not surname:
+        raise CertificateRefused(Fault.IDENTIFIER)
+    return Staff(identifier, surname, given_name, establishment_in(certificate))
+
+
 def require_use(certificate: x509.Certificate, policy: x509.ObjectIdentifier) -> None:
     """Refuse what was not made to authenticate its bearer under this policy. Raises CertificateRefused: USE, POLICY."""
     extensions = certificate.extensions
     try:
-        usage = extensions.get_extension_for_class(x509.KeyUsage).value
         extended = extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound:
         raise CertificateRefused(Fault.USE) from None
+    usage = _usage(certificate)
+    if usage is None or not usage.digital_signature or ExtendedKeyUsageOID.CLIENT_AUTH not in extended:
+        raise CertificateRefused(Fault.USE)
+    if policy not in policies_of(certificate):
+        raise CertificateRefused(Fault.POLICY)
+
+
+def require_signature(certificate: x509.Certificate) -> None:
+    """Refuse what was not made to commit its bearer (nonRepudiation). Raises CertificateRefused: SIGNATURE."""
+    usage = _usage(certificate)
+    if usage is None or not usage.content_commitment or SIGNATURE_POLICY not in policies_of(certificate):
+        raise CertificateRefused(Fault.SIGNATURE)
+
+
+def policies_of(certificate: x509.Certificate) -> frozenset[x509.ObjectIdentifier]:
+    """Under which policies it was issued."""
+    try:
+        policies = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
+    except x509.ExtensionNotFound:
+        return frozenset()
+    return frozenset(each.policy_identifier for each in policies)
+
+
+def _usage(certificate: x509.Certificate) -> x509.KeyUsage | None:
+    """What its key is for; None when that is not said, or it is an authority's."""
+    extensions = certificate.extensions
+    try:
+        usage = extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return None
     try:
         authority = extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except x509.ExtensionNotFound:
         authority = False
-    if authority or not usage.digital_signature or ExtendedKeyUsageOID.CLIENT_AUTH not in extended:
-        raise CertificateRefused(Fault.USE)
-    try:
-        policies = extensions.get_extension_for_class(x509.CertificatePolicies).value
-    except x509.ExtensionNotFound:
-        raise CertificateRefused(Fault.POLICY) from None
-    if policy not in [each.policy_identifier for each in policies]:
-        raise CertificateRefused(Fault.POLICY)
+    return None if authority else usage
 
 
 def _one(certificate: x509.Certificate, kind: x509.ObjectIdentifier) -> str:

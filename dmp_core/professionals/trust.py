@@ -19,14 +19,19 @@ from dmp_core.errors import Unavailable
 from dmp_core.professionals.certificates import (
     CARD_POLICY,
     ESTABLISHMENT_POLICY,
+    STAFF_POLICY,
+    Bearer,
     CertificateRefused,
-    Establishment,
     Fault,
     Professional,
     establishment_in,
+    policies_of,
     professional_in,
+    require_signature,
     require_use,
+    staff_in,
 )
+from dmp_core.professionals.rights import Act, require_right
 
 _NONE: Final[tuple[x509.CertificateRevocationList, ...]] = ()
 _DEEPEST: Final = 2
@@ -112,19 +117,40 @@ class Trust:
         self._lists = lists
         self._memo: tuple[object, dict[x509.Certificate, _Told]] = (None, {})
 
+    def bearer(self, presented: bytes, now: datetime, act: Act) -> Bearer:
+        """Whose card or certificate (DER) a connection proved, if its kind does `act`. Raises CertificateRefused."""
+        certificate, issuer = self._verified(presented, (*self._anchors.cards, *self._anchors.establishments), now)
+        found: Bearer
+        if issuer not in self._anchors.cards:
+            if {CARD_POLICY, STAFF_POLICY} & policies_of(certificate):
+                raise CertificateRefused(Fault.UNTRUSTED)
+            require_use(certificate, ESTABLISHMENT_POLICY)
+            found = establishment_in(certificate)
+        elif STAFF_POLICY in policies_of(certificate):
+            require_use(certificate, STAFF_POLICY)
+            found = staff_in(certificate)
+        else:
+            require_use(certificate, CARD_POLICY)
+            found = professional_in(certificate, now.astimezone(PARIS).date())
+        require_right(found, act)
+        return found
+
     def professional(self, presented: bytes, now: datetime) -> Professional:
         """The bearer of the card whose certificate (DER) was proved by a connection. Raises CertificateRefused."""
-        certificate = self._verified(presented, self._anchors.cards, now)
-        require_use(certificate, CARD_POLICY)
+        found = self.bearer(presented, now, Act.CONSULT)
+        assert isinstance(found, Professional)  # the table gives consultation to nobody else
+        return found
+
+    def signer(self, presented: bytes, now: datetime) -> Professional:
+        """Who signs with the certificate (DER) of signature of their card. Raises CertificateRefused."""
+        certificate, _ = self._verified(presented, self._anchors.cards, now)
+        require_signature(certificate)
         return professional_in(certificate, now.astimezone(PARIS).date())
 
-    def establishment(self, presented: bytes, now: datetime) -> Establishment:
-        """The structure whose certificate (DER) was proved by a connection or a signature. Raises CertificateRefused."""
-        certificate = self._verified(presented, self._anchors.establishments, now)
-        require_use(certificate, ESTABLISHMENT_POLICY)
-        return establishment_in(certificate)
-
-    def _verified(self, presented: bytes, authorities: tuple[x509.Certificate, ...], now: datetime) -> x509.Certificate:
+    def _verified(
+        self, presented: bytes, authorities: tuple[x509.Certificate, ...], now: datetime
+    ) -> tuple[x509.Certificate, x509.Certificate]:
+        """The certificate, and the one of these authorities that issued it."""
         try:
             certificate = x509.load_der_x509_certificate(presented)
             begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
@@ -140,7 +166,7 @@ class Trust:
             raise CertificateRefused(Fault.EXPIRED)
         for one, issuer in pairwise(chain):
             self._told_by(issuer).require(one, now)
-        return certificate
+        return certificate, chain[1]
 
     def _told_by(self, issuer: x509.Certificate) -> _Told:
         lists = self._lists()

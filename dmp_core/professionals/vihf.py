@@ -1,7 +1,8 @@
 """VIHF: by what an establishment says, in each request, which professional acts within it and about whom (DOMAIN 3.5).
 
-A SAML 2.0 assertion signed by the establishment's certificate, the one of the connection. `signxml` verifies the
-signature; whatever is read here is read from the bytes that were signed, never from the document around them.
+A SAML 2.0 assertion signed by the establishment's certificate or a card of its staff, the one of the connection.
+`signxml` verifies the signature; whatever is read here is read from the bytes that were signed, never from the document
+around them.
 """
 
 import re
@@ -19,7 +20,7 @@ from signxml.verifier import SignatureConfiguration, XMLVerifier
 from dmp_core.clock import PARIS
 from dmp_core.errors import DmpError
 from dmp_core.identity.identifiers import System
-from dmp_core.professionals.certificates import Establishment
+from dmp_core.professionals.certificates import Establishment, Staff
 from dmp_core.professionals.identifiers import NationalId, national_id
 from dmp_core.professionals.professions import Profession, profession_of
 
@@ -64,10 +65,17 @@ class Acting:
     software: str
     once: bytes = field(repr=False)
     """Digest of the assertion's identifier: it serves once."""
+    staff: Staff | None = None
+    """Who sent it by a card of their own; None for the establishment's software."""
 
 
-def acting(assertion: bytes, certificate: bytes, establishment: Establishment, now: datetime) -> Acting:
-    """What `assertion` says, signed by `certificate` (DER), which the connection proved. Raises AssertionRefused."""
+def acting(assertion: bytes, certificate: bytes, bearer: Establishment | Staff, now: datetime) -> Acting:
+    """What `assertion` says, signed by `certificate` (DER), which the connection proved to be `bearer`'s.
+
+    Raises AssertionRefused.
+    """
+    staff = bearer if isinstance(bearer, Staff) else None
+    establishment = bearer.structure if isinstance(bearer, Staff) else bearer
     said = _signed(assertion, certificate, now)
     _require_now(said, now)
     issuer = said.find(f"{{{_SAML}}}Issuer")
@@ -96,7 +104,7 @@ def acting(assertion: bytes, certificate: bytes, establishment: Establishment, n
         raise AssertionRefused("Le VIHF ne désigne pas de patient par son INS-C.")
     software = f"{_text(said, 'LPS_Nom')} {_text(said, 'LPS_Version')}"
     once = sha256(f"{establishment.id}\0{said.get('ID')}".encode()).digest()
-    return Acting(identifier, _text(said, _SUBJECT_ID), profession, establishment, patient[1], software, once)
+    return Acting(identifier, _text(said, _SUBJECT_ID), profession, establishment, patient[1], software, once, staff)
 
 
 def _signed(assertion: bytes, certificate: bytes, now: datetime) -> etree._Element:

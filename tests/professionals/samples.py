@@ -20,3 +20,8 @@ def a_doctor(authority: TestAuthority, number: int = 1, now: datetime = NOW, **m
     surname, given_name = more.pop("surname", "MARTIN"), more.pop("given_name", "ANNE")
     profession = more.pop("profession", "Médecin")
     return authority.card(more.pop("national_id", rpps(number)), surname, given_name, profession, now, **more)
+
+
+def a_secretary(authority: TestAuthority, now: datetime = NOW, **more: Any) -> Issued:
+    number, structure = more.pop("national_id", "3750712184/AG-12"), more.pop("structure", "1750712184")
+    return authority.staff(number, "AGENT", "LUC", structure, "CLINIQUE DE TEST", now, **more)

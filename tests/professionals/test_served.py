@@ -24,6 +24,7 @@ from dmp_core.professionals.authority import TestAuthority
 from dmp_core.professionals.store import ProfessionalStore
 
 from .assertions import vihf
+from .samples import a_secretary
 from .served import Browser, Served, a_patient, number_of
 from .world import RecordWorld
 
@@ -130,8 +131,9 @@ def test_a_card_that_connects_but_is_not_a_professional_s_is_told_why(served: Se
         (served.doctor(next(_numbers), profession="Astrologue"), "profession"),
         (
             served.authority.establishment("1750712184", "CLINIQUE", served.now - timedelta(hours=1)),
-            "autorité reconnue",
+            "La consultation demande la carte (CPS)",
         ),
+        (a_secretary(served.authority, served.now - timedelta(hours=1)), "La consultation demande la carte (CPS)"),
     ):
         answer = served.browser(card).get("/")
         assert answer.status_code == 403
@@ -246,6 +248,30 @@ def test_an_establishment_puts_a_document_in_and_reads_nothing(served: Served) -
         assert (answer.status_code, b"Lettre" in answer.content) == (403, False)
     large = client.client.post("/etablissement/documents", content=b"x" * (12 * 1024 * 1024))
     assert large.status_code in (413, 422)
+
+
+def test_a_secretary_s_card_feeds_for_a_professional_and_opens_nothing(served: Served) -> None:
+    person, record = a_patient(served.world)
+    card = a_secretary(served.authority, served.now - timedelta(hours=1))
+    ins_c = insc.compute(person.given_name, insc.birth_date_of(person.birth_date), person.nir)
+    desk, who = served.browser(card), number_of(served.doctor(next(_numbers)))
+    sent = desk.client.post(
+        "/etablissement/documents",
+        files={"vihf": vihf(card, who, ins_c, served.now), "document": ("lettre.txt", b"Compte rendu")},
+        data={"type": "11490-0", "titre": "Lettre", "date": served.now.isoformat()},
+    )  # fmt: skip
+    assert sent.status_code == 201, sent.text
+    line = record.chain()[-1]
+    assert (line.action, line.who.id, line.who.name) == (Action.ADD, who, "ANNE MARTIN, CLINIQUE DE TEST")
+    assert line.reason == "envoyé par LUC AGENT, 3750712184/AG-12, carte de personnel"
+    places = (
+        "/", "/session", f"/dossiers/{record.dossier}", f"/bouton/{record.dossier}", f"/api/v1/dmp/{record.dossier}/synthese",
+        f"/api/v1/dmp/{record.dossier}/fhir/Binary/{line.document}", "/api/v1/patients",
+    )  # fmt: skip
+    for where in places:
+        answer = desk.get(where)
+        assert (answer.status_code, "La consultation demande la carte (CPS)" in answer.text) == (403, True), where
+    assert record.chain()[-1] == line
 
 
 @pytest.mark.crash

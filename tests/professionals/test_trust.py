@@ -1,6 +1,7 @@
 """Whether a card is believed: chain, dates, revocation, use, bearer; each refusal by its own name."""
 
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmp_core.errors import Unavailable
-from dmp_core.professionals.authority import TestAuthority
-from dmp_core.professionals.certificates import ESTABLISHMENT_POLICY, CertificateRefused, Fault
+from dmp_core.professionals.authority import Issued, TestAuthority
+from dmp_core.professionals.certificates import (
+    CARD_POLICY,
+    ESTABLISHMENT_POLICY,
+    CertificateRefused,
+    Establishment,
+    Fault,
+    Professional,
+    Staff,
+)
 from dmp_core.professionals.identifiers import Kind, is_structure, national_id
 from dmp_core.professionals.professions import label_of, profession_named, profession_of
+from dmp_core.professionals.rights import MAY, Act
 from dmp_core.professionals.trust import Anchors, FolderOfLists, Trust
 
-from .samples import NOW, a_doctor, rpps
+from .samples import NOW, a_doctor, a_secretary, rpps
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +42,9 @@ def trusting(authority: TestAuthority, *revoked: Any, now: Any = NOW) -> Trust:
     return Trust(authority.anchors, lambda: lists)
 
 
-def fault_of(trust: Trust, presented: bytes, now: Any = NOW, what: str = "professional") -> Fault:
+def fault_of(trust: Trust, presented: bytes, now: Any = NOW) -> Fault:
     with pytest.raises(CertificateRefused) as refusal:
-        getattr(trust, what)(presented, now)
+        trust.professional(presented, now)
     assert str(refusal.value)
     return refusal.value.fault
 
@@ -56,15 +66,70 @@ def test_a_nurse_is_known_by_her_adeli_number_and_no_speciality_is_needed(author
     assert (found.id.kind, found.profession.code, found.speciality) == (Kind.ADELI, "G15_60", None)
 
 
-def test_an_establishment_is_not_a_card_nor_a_card_an_establishment(authority: TestAuthority) -> None:
+def test_every_kind_of_card_does_what_the_table_gives_it_and_nothing_else(authority: TestAuthority) -> None:
     trust = trusting(authority)
+    doctor, secretary = a_doctor(authority), a_secretary(authority)
     house = authority.establishment("1750712184", "CLINIQUE DE TEST", NOW)
-    assert trust.establishment(house.der, NOW).id == "1750712184"
-    assert trust.establishment(house.der, NOW).name == "CLINIQUE DE TEST"
-    assert fault_of(trust, house.der) is Fault.UNTRUSTED
-    assert fault_of(trust, a_doctor(authority).der, what="establishment") is Fault.UNTRUSTED
-    nameless = authority.establishment("dmp", "CLINIQUE DE TEST", NOW)
-    assert fault_of(trust, nameless.der, what="establishment") is Fault.STRUCTURE
+    for card, kind in ((doctor, Professional), (secretary, Staff), (house, Establishment)):
+        for act in Act:
+            if act in MAY[kind]:
+                assert isinstance(trust.bearer(card.der, NOW, act), kind)
+            else:
+                with pytest.raises(
+                    CertificateRefused, match=r"La consultation demande la carte \(CPS\) du professionnel"
+                ):
+                    trust.bearer(card.der, NOW, act)
+    assert {kind for kind, acts in MAY.items() if Act.CONSULT in acts} == {Professional}
+    assert fault_of(trust, secretary.der) is Fault.STAFF
+    assert fault_of(trust, house.der) is Fault.ESTABLISHMENT
+
+
+def test_a_card_of_staff_says_who_works_where(authority: TestAuthority) -> None:
+    found = trusting(authority).bearer(a_secretary(authority).der, NOW, Act.FEED)
+    assert isinstance(found, Staff)
+    assert (str(found.id), found.id.personal, found.name) == ("3750712184/AG-12", False, "LUC AGENT")
+    assert (found.structure.id, found.structure.name) == ("1750712184", "CLINIQUE DE TEST")
+    assert "AGENT" not in repr(found)
+    with pytest.raises(CertificateRefused) as refusal:
+        trusting(authority).bearer(authority.establishment("dmp", "CLINIQUE", NOW).der, NOW, Act.FEED)
+    assert refusal.value.fault is Fault.STRUCTURE
+
+
+@pytest.mark.parametrize("kind", ["staff", "establishment", "signature"])
+def test_the_refusals_of_the_promise_hold_for_every_other_kind(authority: TestAuthority, kind: str) -> None:
+    day, made = timedelta(days=1), {"staff": _staff, "establishment": _house, "signature": _signature}[kind]
+
+    def fault(card: Issued, trust: Trust | None = None, now: Any = NOW) -> Fault:
+        believes = trust or trusting(authority)
+        ask = believes.signer if kind == "signature" else partial(believes.bearer, act=Act.FEED)
+        with pytest.raises(CertificateRefused) as refusal:
+            ask(card.der, now)
+        return refusal.value.fault
+
+    good, lost = made(authority), made(authority)
+    assert fault(made(TestAuthority(NOW))) is Fault.UNTRUSTED
+    assert fault(made(authority, now=NOW - 30 * day, life=29 * day)) is Fault.EXPIRED
+    assert fault(made(authority, now=NOW + day)) is Fault.NOT_YET
+    assert fault(lost, trusting(authority, lost)) is Fault.REVOKED
+    assert fault(good, Trust(authority.anchors, lambda: [])) is Fault.LIST
+    assert fault(Issued(a_doctor(authority, 2, issuer=good).certificate, good.key)) is Fault.UNTRUSTED
+    if kind == "staff":
+        assert fault(made(authority, national_id=rpps(1))) is Fault.IDENTIFIER
+        assert fault(made(authority, structure="9")) is Fault.STRUCTURE
+        assert fault(made(authority, extended=())) is Fault.USE
+        assert fault(made(authority, extended=(ExtendedKeyUsageOID.SERVER_AUTH,))) is Fault.USE
+        assert fault(made(authority, issuer=authority.establishments)) is Fault.UNTRUSTED
+    elif kind == "establishment":
+        assert fault(made(authority, structure="9")) is Fault.STRUCTURE
+    else:
+        assert fault(a_doctor(authority)) is Fault.SIGNATURE
+        assert fault(made(authority, commits=False)) is Fault.SIGNATURE
+        assert fault(made(authority, policy=CARD_POLICY)) is Fault.SIGNATURE
+        assert fault(authority.signature(a_secretary(authority), NOW)) is Fault.IDENTIFIER
+
+
+def test_a_certificate_of_signature_opens_no_connection(authority: TestAuthority) -> None:
+    assert fault_of(trusting(authority), authority.signature(a_doctor(authority), NOW).der) is Fault.USE
 
 
 def test_every_refusal_of_the_promise_has_its_name(authority: TestAuthority) -> None:
@@ -249,6 +314,20 @@ def test_professions_hold_for_their_period() -> None:
     assert profession_of("G15_21/DH", on) is not None
     assert profession_of("G15_21/DH", on.replace(year=2018)) is None
     assert (label_of("G15_21/DH"), label_of("X")) == ("Pharmacien d’établissement de santé", "X")
+
+
+def _staff(authority: TestAuthority, **more: Any) -> Issued:
+    return a_secretary(authority, more.pop("now", NOW), **more)
+
+
+def _house(authority: TestAuthority, **more: Any) -> Issued:
+    return authority.establishment(
+        more.pop("structure", "1750712184"), "CLINIQUE DE TEST", more.pop("now", NOW), **more
+    )
+
+
+def _signature(authority: TestAuthority, **more: Any) -> Issued:
+    return authority.signature(a_doctor(authority), more.pop("now", NOW), **more)
 
 
 _SHARED = (lambda made: (made, a_doctor(made).der))(TestAuthority(NOW))

@@ -16,13 +16,15 @@ from dmp_core.access.trace import Action
 from dmp_core.errors import Invalid, NotFound
 from dmp_core.identity import insc
 from dmp_core.professionals.authority import Issued, TestAuthority
+from dmp_core.professionals.certificates import Establishment, Professional, Staff
+from dmp_core.professionals.rights import Act
 from dmp_core.professionals.trust import Trust
 from dmp_core.professionals.vihf import Acting, AssertionRefused, acting
 from dmp_core.record.sealing import DossierKeys
 from dmp_core.record.shelf import Folder
 
 from .assertions import PATIENT, PURPOSE, ROLE, SUBJECT_ID, assertion, signed, vihf
-from .samples import NOW, rpps
+from .samples import NOW, a_secretary, rpps
 from .world import Record, RecordWorld, a_professional, listed, member, rows_seen, tried
 
 INS_C = "1234567890123456789012"
@@ -41,7 +43,13 @@ def house(authority: TestAuthority) -> Issued:
 
 def said(authority: TestAuthority, house: Issued, given: bytes, now: Any = NOW) -> Acting:
     lists = authority.lists([], NOW)
-    return acting(given, house.der, Trust(authority.anchors, lambda: lists).establishment(house.der, now), now)
+    return acting(given, house.der, feeding(Trust(authority.anchors, lambda: lists), house, now), now)
+
+
+def feeding(trust: Trust, house: Issued, now: Any = NOW) -> Establishment | Staff:
+    found = trust.bearer(house.der, now, Act.FEED)
+    assert not isinstance(found, Professional)
+    return found
 
 
 def refused(authority: TestAuthority, house: Issued, given: bytes, now: Any = NOW) -> str:
@@ -83,6 +91,20 @@ def test_what_is_missing_wrong_or_out_of_time_is_refused(
     authority: TestAuthority, house: Issued, changes: dict[str, Any], told: str
 ) -> None:
     assert told in refused(authority, house, vihf(house, rpps(3), INS_C, NOW, **changes))
+
+
+def test_a_secretary_acts_for_a_professional_within_the_structure_of_her_card(authority: TestAuthority) -> None:
+    card = a_secretary(authority)
+    found = said(authority, card, vihf(card, rpps(3), INS_C, NOW))
+    assert (str(found.id), found.establishment.id, found.establishment.name) == (
+        rpps(3),
+        "1750712184",
+        "CLINIQUE DE TEST",
+    )
+    assert found.staff is not None
+    assert (str(found.staff.id), found.staff.name) == ("3750712184/AG-12", "LUC AGENT")
+    elsewhere = vihf(card, rpps(3), INS_C, NOW, fields={"Identifiant_Structure": "1750712192"})
+    assert "structure" in refused(authority, card, elsewhere)
 
 
 @pytest.mark.parametrize("who", ["", "9123", "810000000000", "Anne"])
@@ -172,7 +194,7 @@ def test_no_damage_is_believed_nor_breaks_anything(data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(damaged) - 1))
     damaged[place : place + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
     lists = authority.lists([], NOW)
-    establishment = Trust(authority.anchors, lambda: lists).establishment(house.der, NOW)
+    establishment = feeding(Trust(authority.anchors, lambda: lists), house)
     try:
         found = acting(bytes(damaged), house.der, establishment, NOW)
     except AssertionRefused:
@@ -198,7 +220,7 @@ class House:
     def acting(self, number: int, **changes: Any) -> Acting:
         now = self.world.clock()
         given_ = vihf(self.certificate, rpps(number), changes.pop("ins_c", self.ins_c), now, **changes)
-        return acting(given_, self.certificate.der, self.trust.establishment(self.certificate.der, now), now)
+        return acting(given_, self.certificate.der, feeding(self.trust, self.certificate, now), now)
 
     def sent(self, words: str = "Lettre de sortie", code: str = "11490-0") -> Sent:
         return Sent(code, words, self.world.clock() - timedelta(days=1), words.encode())

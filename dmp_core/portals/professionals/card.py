@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from dmp_core.portals.professionals.parts import Parts
 from dmp_core.professionals.certificates import CertificateRefused, Fault, Professional
+from dmp_core.professionals.rights import Act
 
 PEER: Final = "dmp.peer_certificate"
 """Where the server puts the certificate (DER) that the connection proved: no header's name begins so in WSGI."""
@@ -42,7 +43,7 @@ def professional() -> Professional:
 
 def require_card(app: Flask) -> None:
     """Let no request in without a card that is believed now, and bind its session to that card; the door of
-    establishments asks for their certificate instead, and keeps no session."""
+    establishments asks for their certificate, or a card of their staff, and keeps no session."""
 
     @app.before_request
     def check() -> ResponseReturnValue | None:
@@ -50,7 +51,7 @@ def require_card(app: Flask) -> None:
             return None
         now = parts().clock()
         if request.blueprint == "establishment":
-            g.establishment = parts().trust.establishment(_peer(), now)
+            g.feeds = parts().trust.bearer(_peer(), now, Act.FEED)
             return None
         g.professional = presented(now)
         if request.blueprint == "button":  # a frame within another site, which is sent no cookie of ours

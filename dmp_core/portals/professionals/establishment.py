@@ -1,4 +1,6 @@
-"""The one door of establishments: a document into a dossier, by certificate and VIHF. There is none to read anything."""
+"""The one door of establishments: a document into a dossier, by their certificate or a card of their staff, and a VIHF which
+says for which professional. There is none to read anything.
+"""
 
 from datetime import datetime
 from typing import Final
@@ -9,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from dmp_core.access.feeding import FeedingGate, Sent
 from dmp_core.errors import DmpError, Invalid, NotFound, Unavailable
 from dmp_core.portals.professionals.card import PEER, parts
-from dmp_core.professionals.certificates import CertificateRefused, Establishment
+from dmp_core.professionals.certificates import CertificateRefused, Fault, Professional
 from dmp_core.professionals.vihf import AssertionRefused, acting
 from dmp_core.record.contents import LARGEST
 
@@ -32,10 +34,10 @@ def refuse(error: DmpError) -> ResponseReturnValue:
 def deposit() -> ResponseReturnValue:
     """Parts `vihf` and `document` (files), `type`, `titre` and `date` (of the act, with its offset); 201 and a receipt."""
     request.max_content_length = LARGEST_REQUEST  # before the form is read
-    establishment = g.establishment
-    assert isinstance(establishment, Establishment)
-    now = parts().clock()
-    who = acting(_file("vihf"), request.environ[PEER], establishment, now)
+    bearer, now = g.feeds, parts().clock()
+    if isinstance(bearer, Professional):
+        raise CertificateRefused(Fault.NOT_A_STRUCTURE)
+    who = acting(_file("vihf"), request.environ[PEER], bearer, now)
     try:
         began = datetime.fromisoformat(request.form.get("date", ""))
     except ValueError:
