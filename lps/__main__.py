@@ -11,6 +11,7 @@ import click
 
 from lps.card import Card, CardFault, Patient
 from lps.dmp import Dmp, Refused, State
+from lps.signing import EMERGENCY, Signer, SoftwareSigner, reason_in, signed
 
 _STATES: Final = {"approved": "en vigueur", "archived": "archivé", "deprecated": "remplacé", "deleted": "retiré"}
 _VITALE = click.option(
@@ -24,6 +25,8 @@ class Desk:
 
     card: Card
     dmp: Dmp
+    signer: Callable[[], Signer]
+    """Its certificate of signature, when something is to be signed. Raises CardFault."""
 
     def state(self, vitale: Path) -> State:
         """TD0.2, before anything is asked of a DMP. Raises Refused when there is none."""
@@ -41,12 +44,18 @@ class Desk:
 @click.option(
     "--authority", envvar="LPS_AUTHORITY", type=click.Path(path_type=Path), required=True, help="Autorité (PEM)."
 )
+@click.option(
+    "--signature", envvar="LPS_SIGNATURE", type=click.Path(path_type=Path), help="Signature de la carte (PKCS#12)."
+)
 @click.option("--code", envvar="LPS_CODE", prompt="Code de la carte", hide_input=True, help="Plutôt dans LPS_CODE.")
 @click.pass_context
-def lps(context: click.Context, server: str, file: Path, authority: Path, code: str) -> None:
+def lps(
+    context: click.Context, server: str, file: Path, authority: Path, signature: Path | None, code: str
+) -> None:  # fmt: skip
     """Logiciel de cabinet de référence : le DMP par la carte du professionnel."""
     card = Card.open(file, code)
-    context.obj = Desk(card, context.with_resource(Dmp(server, card.context(authority))))
+    dmp = context.with_resource(Dmp(server, card.context(authority)))
+    context.obj = Desk(card, dmp, lambda: SoftwareSigner.open(signature, code))
 
 
 @lps.command()
@@ -92,6 +101,21 @@ def leave(desk: Desk, vitale: Path) -> None:
     """Met fin à mon autorisation."""
     desk.dmp.leave(desk.state(vitale).dmp)
     print("Votre autorisation pour ce DMP est terminée.")
+
+
+@lps.command()
+@_VITALE
+@click.option("--reason", required=True, help="Pourquoi l’accès ne peut pas attendre ; le patient le lira.")
+@click.option("--centre-15", "centre_15", is_flag=True, help="Régulation médicale.")
+@click.pass_obj
+def emergency(desk: Desk, vitale: Path, reason: str, centre_15: bool) -> None:
+    """Ouvre un DMP en urgence : la raison est signée par la carte."""
+    dmp, mode = desk.state(vitale).dmp, "centre15" if centre_15 else "urgence"
+    words = desk.dmp.reason_to_sign(dmp, reason, mode)
+    expected = {"dossier": dmp, "professionnel": desk.card.number, "mode": mode, "motif": " ".join(reason.split())}
+    told = reason_in(words, expected)
+    until = datetime.fromisoformat(desk.dmp.break_glass(dmp, signed(words, EMERGENCY, desk.signer())))
+    print(f"« {told} » est signé par votre carte : le DMP est ouvert en lecture jusqu’à {until.astimezone():%H:%M}.")
 
 
 @lps.command("list")

@@ -99,6 +99,16 @@ class Dmp:
         answer = self._ask("GET", f"/dmp/{dmp}/fhir/Binary/{document}", headers={"Accept": "*/*"})
         return answer.content, answer.headers["content-type"].partition(";")[0]
 
+    def reason_to_sign(self, dmp: str, reason: str, mode: str) -> bytes:
+        """The words that the card signs to open this DMP in an emergency."""
+        return self._ask("POST", f"/dmp/{dmp}/urgence/raison", json={"motif": reason, "mode": mode}).content
+
+    def break_glass(self, dmp: str, signed: str) -> str:
+        """Open it by the signed reason; until when."""
+        headers = {"Content-Type": "application/jose"}
+        answer = self._ask("POST", f"/dmp/{dmp}/urgence", content=signed.encode(), headers=headers)
+        return str(answer.json()["jusqu_a"])
+
     def summary(self, dmp: str) -> tuple[bytes, str]:
         """The medical summary in force, as JSON, and its version."""
         answer = self._ask("GET", f"/dmp/{dmp}/synthese")

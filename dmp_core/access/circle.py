@@ -94,15 +94,17 @@ def unblock(connection: Connection, dossier: UUID, professional: str, now: datet
 
 def begin_emergency(
     connection: Connection, dossier: UUID, who: Member, emergency: Emergency, reason: str, now: datetime
-) -> None:
-    """Write an emergency down."""
+) -> UUID:
+    """Write an emergency down; its identifier."""
+    made = uuid4()
     connection.execute(
         _EMERGENCY,
         {
-            "id": uuid4(), "dossier": dossier, "who": who.id, "name": who.name, "profession": who.profession,
+            "id": made, "dossier": dossier, "who": who.id, "name": who.name, "profession": who.profession,
             "mode": emergency.mode.value, "reason": reason, "now": now, "ends": emergency.ends_at,
         },
     )  # fmt: skip
+    return made
 
 
 def emergencies(connection: Connection, dossier: UUID, limit: int) -> list[Told]:

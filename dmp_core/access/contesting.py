@@ -50,6 +50,8 @@ class Emergency:
     mode: Mode
     reason: str = field(repr=False)
     at: datetime
+    signer: str | None = field(repr=False)
+    """Whose card signed the reason; None when none did."""
     contest: Contest | None
 
 
@@ -160,7 +162,8 @@ def _sentence(typed: str, longest: int, asked: str) -> str:
 def _emergency(row: Row[Any]) -> Emergency:
     contest = Contest(row.words, row.at, row.answer, row.answered_at) if row.words is not None else None
     return Emergency(
-        row.id, row.professional_id, row.name, label_of(row.profession), Mode(row.mode), row.reason, row.began_at, contest
+        row.id, row.professional_id, row.name, label_of(row.profession), Mode(row.mode), row.reason, row.began_at,
+        row.signer, contest,
     )  # fmt: skip
 
 
@@ -172,8 +175,9 @@ def _to_answer(row: Row[Any]) -> ToAnswer:
 
 
 _EMERGENCY: Final = (
-    "SELECT e.id, e.professional_id, e.name, e.profession, e.mode, e.reason, e.began_at, c.words, c.at, c.answer, "
-    "c.answered_at FROM medical.emergency e LEFT JOIN medical.contest c ON c.emergency_id = e.id "
+    "SELECT e.id, e.professional_id, e.name, e.profession, e.mode, e.reason, e.began_at, p.signer, c.words, c.at, "
+    "c.answer, c.answered_at FROM medical.emergency e LEFT JOIN medical.contest c ON c.emergency_id = e.id "
+    "LEFT JOIN medical.emergency_proof p ON p.emergency_id = e.id "
     "WHERE e.dossier_id = :dossier"
 )
 _OWN: Final = text(f"{_EMERGENCY} ORDER BY e.began_at DESC, e.id LIMIT :most")

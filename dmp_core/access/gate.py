@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection
 
 from dmp_core.access import trace
+from dmp_core.access.proofs import Kept, kept
 from dmp_core.access.trace import HOLDER, Action, Filter, Line, Who
 from dmp_core.clock import PARIS, Clock
 from dmp_core.errors import Invalid, NotFound, WrongState
@@ -75,6 +76,8 @@ class Lines:
     named: dict[UUID, Named] = field(repr=False)
     """By document that a line names."""
     more: bool
+    proofs: list[Kept] = field(default_factory=list, repr=False)
+    """The signed reasons of emergencies, for who keeps the whole trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +236,8 @@ class HolderGate:
             trace.write(connection, dossier, self._clock(), self._who, Action.EXPORT_TRACE)
             found = list(trace.whole_chain(connection, dossier))
             named = self._named(connection, box, found)
-        return Lines(found, named, more=False)
+            proofs = kept(connection, dossier)
+        return Lines(found, named, more=False, proofs=proofs)
 
     def _named(self, connection: Connection, box: Box, lines: list[Line]) -> dict[UUID, Named]:
         """What the documents of these lines are called, deleted ones too, but for what awaits its announcement."""

@@ -5,7 +5,7 @@ type that their profession does not read, or that never was; a dossier closed, s
 never was. What each really was is decided and traced here, and told to nobody but the holder.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
-from dmp_core.access import circle, trace
+from dmp_core.access import circle, proofs, trace
 from dmp_core.access.circle import Member, Told
 from dmp_core.access.gate import NotTheAuthor
 from dmp_core.access.habilitations import types_read
@@ -29,6 +29,7 @@ from dmp_core.access.rules import (
     Way,
     way_in,
 )
+from dmp_core.access.signed_reason import Proof
 from dmp_core.access.trace import Action, ActorKind, Mode, Who
 from dmp_core.clock import PARIS, Clock
 from dmp_core.errors import DmpError, Invalid, NotFound, WrongState
@@ -36,6 +37,7 @@ from dmp_core.identity.identifiers import System
 from dmp_core.professionals.certificates import Professional
 from dmp_core.professionals.identifiers import national_id
 from dmp_core.professionals.professions import PHYSICIAN, label_of
+from dmp_core.professionals.signing import SignatureRefused
 from dmp_core.professionals.store import ProfessionalStore
 from dmp_core.record import documents
 from dmp_core.record.documents import Document, Sight, Wanted
@@ -198,21 +200,34 @@ class ProfessionalGate:
 
         The holder is told on their home page, the médecin traitant on opening the dossier.
         """
-        told = " ".join(reason.split())
-        if not told:
-            raise Invalid("Dites en quelques mots pourquoi cet accès ne peut pas attendre : le patient le lira.")
-        if len(told) > LONGEST_REASON or not told.isprintable():
-            raise Invalid(f"Dites le motif en {LONGEST_REASON} caractères au plus.")
+        told = reason_of(reason)
         with self._at_the_door(who, dossier, Action.EMERGENCY) as (connection, way, now):
-            if isinstance(way, Way) and way.basis is not None:
-                raise WrongState("Vous êtes déjà autorisé à consulter ce DMP : ouvrez-le.")
-            standing = circle.standing_of(connection, dossier, str(who.id), now)
-            if standing.refuses_emergency or (mode is Mode.CENTRE_15 and not self._regulates(who)):
-                raise NotFound(NO_DOSSIER)
-            emergency = Emergency(mode, now + EMERGENCY_FOR)
-            circle.begin_emergency(connection, dossier, _member(who), emergency, told, now)
-            opened = Way(None, mode, sees_all=False, until=emergency.ends_at)
-            self._trace(connection, dossier, now, who, opened, Action.EMERGENCY, reason=told)
+            return self._begin(connection, dossier, who, way, Emergency(mode, now + EMERGENCY_FOR), told, now)
+
+    def break_glass_signed(self, who: Professional, dossier: UUID, prove: Callable[[datetime], Proof]) -> datetime:
+        """The same, by a reason that the card signed: `prove` verifies it, and the proof is kept, once. Raises
+        WrongState, and SignatureRefused, which is written down as every refusal is.
+        """
+        with self._at_the_door(who, dossier, Action.EMERGENCY) as (connection, way, now):
+            proof = prove(now)
+            emergency = Emergency(proof.mode, now + EMERGENCY_FOR)
+            return self._begin(connection, dossier, who, way, emergency, proof.reason, now, proof)
+
+    def _begin(
+        self, connection: Connection, dossier: UUID, who: Professional, way: Way | Barrier, emergency: Emergency,
+        reason: str, now: datetime, proof: Proof | None = None,
+    ) -> datetime:  # fmt: skip
+        if isinstance(way, Way) and way.basis is not None:
+            raise WrongState("Vous êtes déjà autorisé à consulter ce DMP : ouvrez-le.")
+        standing = circle.standing_of(connection, dossier, str(who.id), now)
+        if standing.refuses_emergency or (emergency.mode is Mode.CENTRE_15 and not self._regulates(who)):
+            raise NotFound(NO_DOSSIER)
+        begun = circle.begin_emergency(connection, dossier, _member(who), emergency, reason, now)
+        if proof is not None:
+            proofs.keep(connection, dossier, begun, who, proof, now)
+        opened = Way(None, emergency.mode, sees_all=False, until=emergency.ends_at)
+        told = f"{reason} ({proof.signed.told})" if proof else reason
+        self._trace(connection, dossier, now, who, opened, Action.EMERGENCY, reason=told)
         return emergency.ends_at
 
     def _sight(self, who: Professional, way: Way, now: datetime) -> Sight:
@@ -267,7 +282,7 @@ class ProfessionalGate:
         try:
             with self._store.transaction(who.id, now, dossier, feeding=feeding) as connection:
                 yield connection, now
-        except (NotFound, NotIn, NotTheAuthor) as refusal:
+        except (NotFound, NotIn, NotTheAuthor, SignatureRefused) as refusal:
             with self._store.transaction(who.id, now, dossier) as connection:
                 if connection.scalar(_IS_THERE, {"dossier": dossier}):
                     way = way_in(circle.standing_of(connection, dossier, str(who.id), now), now)
@@ -294,6 +309,16 @@ class ProfessionalGate:
         mode = way.mode if isinstance(way, Way) else Mode.NORMAL
         actor = Who(ActorKind.PROFESSIONAL, str(who.id), who.name, label_of(_member(who).profession), mode)
         trace.write(connection, dossier, now, actor, action, document_id, granted=granted, reason=reason)
+
+
+def reason_of(typed: str) -> str:
+    """Why an access cannot wait, its spaces tidied. Raises Invalid when it is empty, too long, or cannot be read."""
+    told = " ".join(typed.split())
+    if not told:
+        raise Invalid("Dites en quelques mots pourquoi cet accès ne peut pas attendre : le patient le lira.")
+    if len(told) > LONGEST_REASON or not told.isprintable():
+        raise Invalid(f"Dites le motif en {LONGEST_REASON} caractères au plus.")
+    return told
 
 
 def _member(who: Professional) -> Member:

@@ -174,6 +174,7 @@ OF_PROFESSIONALS = [
     ),
     Reach("ps", "medical", "dossier_key", "table", ("INSERT", "SELECT")),
     Reach("ps", "medical", "emergency", "table", ("INSERT", "SELECT")),
+    Reach("ps", "medical", "emergency_proof", "table", ("INSERT",)),
     Reach("ps", "medical", "emergency_refusal", "table", ("SELECT",)),
     Reach("ps", "medical", "medical", "schema", ("USAGE",)),
     Reach("ps", "medical", "my_deposits(most integer, skipped integer)", "definer routine", ("EXECUTE",)),

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from dmp_core.identity import insc
 from dmp_core.professionals.authority import Issued
 from dmp_core.professionals.store import ProfessionalStore
 from dmp_core.record.vsm.form import summary_in, written_summary
+from lps.card import CardFault
+from lps.signing import reason_in
 
 from .served import Served, a_patient, number_of
 from .world import RecordWorld
@@ -48,7 +51,11 @@ class Cabinet:
         self.served, self.folder = served, folder
         self.card = card or served.doctor(next(_numbers))
         self.put("carte.p12", self.card.pkcs12(_CODE, [served.authority.cards.certificate]))
+        self.sign_with(served.authority.signature(self.card, served.now - timedelta(hours=1)))
         self.put("racine.pem", served.authority.root.pem)
+
+    def sign_with(self, signature: Issued) -> None:
+        self.put("signature.p12", signature.pkcs12(_CODE, [self.served.authority.cards.certificate]))
 
     def put(self, name: str, content: bytes) -> Path:
         file = self.folder / name
@@ -65,6 +72,7 @@ class Cabinet:
             env={
                 **{name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ},
                 "LPS_SERVER": f"https://localhost:{self.served.port}", "LPS_CARD": str(self.folder / "carte.p12"),
+                "LPS_SIGNATURE": str(self.folder / "signature.p12"),
                 "LPS_AUTHORITY": str(self.folder / "racine.pem"), "LPS_CODE": code, "PYTHONUTF8": "1",
             },
         )  # fmt: skip
@@ -159,6 +167,37 @@ def test_the_summary_is_written_read_and_replaced_by_the_attending_physician(
     assert "a changé depuis" in cabinet.refused("summarise", *of, second)
     assert cabinet.done("summarise", *of, second, "--over", version).strip() != version
     assert "il manque « pathologies_en_cours »" in cabinet.refused("summarise", *of, str(cabinet.put("x", b"{}")))
+
+
+def test_an_emergency_is_opened_by_a_reason_that_the_card_signs(served: Served, cabinet: Cabinet) -> None:
+    person, record = a_patient(served.world)
+    record.put("bilan")
+    of = ("--vitale", cabinet.vitale(person))
+    colleague = served.authority.signature(served.doctor(next(_numbers)), served.now - timedelta(hours=1))
+    cabinet.sign_with(colleague)
+    assert "une autre carte" in cabinet.refused("emergency", *of, "--reason", "Malaise")
+    cabinet.sign_with(cabinet.card)
+    assert "ne sert pas à signer" in cabinet.refused("emergency", *of, "--reason", "Malaise")
+    assert "300 caractères" in cabinet.refused("emergency", *of, "--reason", "x" * 301)
+    cabinet.sign_with(served.authority.signature(cabinet.card, served.now - timedelta(hours=1)))
+    said = cabinet.done("emergency", *of, "--reason", "Malaise,  ne répond plus")
+    assert said.startswith(
+        "« Malaise, ne répond plus » est signé par votre carte : le DMP est ouvert en lecture jusqu’à "
+    )
+    assert cabinet.done("list", *of).endswith("1 document.\n")
+    granted = [line for line in record.chain() if line.action is Action.EMERGENCY and line.granted]
+    assert [line.who.id for line in granted] == [number_of(cabinet.card)]
+    assert "raison signée par la carte" in granted[0].reason
+    for secret in ("Malaise", person.nir, "eyJ"):
+        assert secret not in served.told
+
+
+def test_only_what_was_asked_is_signed() -> None:
+    asked = {"dossier": "d", "professionnel": "p", "mode": "urgence", "motif": "Malaise"}
+    assert reason_in(json.dumps(asked | {"nonce": "n"}).encode(), asked) == "Malaise"
+    for words in (b"", b"[]", b"\xff", b"{}", json.dumps(asked | {"motif": "Je paie"}).encode()):
+        with pytest.raises(CardFault, match="rien n’est signé"):
+            reason_in(words, asked)
 
 
 def test_what_the_software_cannot_do_is_said_in_one_sentence(

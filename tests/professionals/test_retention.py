@@ -39,6 +39,12 @@ def filled(world: RecordWorld) -> tuple[Someone, Record, Professional]:
     record.as_owner(circle.refuse_emergencies, now, refused=True)
     contests = HolderContests(world.store, world.clock)
     contests.contest(record.dossier, contests.emergencies(record.dossier)[0].id, "Pourquoi ?")
+    world.rows(
+        "INSERT INTO medical.emergency_proof (emergency_id, dossier_id, professional_id, once, signed, signer, at) "
+        "SELECT id, dossier_id, professional_id, sha256(convert_to(id::text, 'UTF8')), 'x', name, began_at "
+        "FROM medical.emergency WHERE dossier_id = :d RETURNING emergency_id",
+        d=record.dossier,
+    )  # fmt: skip
     with world.store.transaction(record.dossier) as connection:
         want_first_accesses(connection, now, record.dossier, wanted=False)
         name_trusted_person(connection, now, record.dossier, TrustedPerson("Claire", "+33142345678", ""))
@@ -105,6 +111,7 @@ def test_closed_it_is_out_of_reach_of_every_role_and_reopened_everything_is_back
         "contest",
         "notice_refusal",
         "emergency_refusal",
+        "emergency_proof",
         "trusted_person",
     ):
         assert before["titulaire", table] > 0, table

@@ -27,6 +27,8 @@ empreintes.txt     l’empreinte SHA-256 de chaque fichier
 signature.p7s      la signature du DMP sur empreintes.txt (CMS, RFC 5652)
 certificat.pem     le certificat de cette signature
 verifier.py        vérifie le tout sans réseau : python3 verifier.py
+urgence-….jws      s’il y en a : la raison d’un accès en urgence, signée par la carte du professionnel (JWS, RFC 7515 ;
+                   le certificat de la carte est dedans, « x5c »). Son empreinte est dans la ligne de l’accès.
 
 Sans Python : sha256sum -c empreintes.txt, puis
 openssl cms -verify -inform DER -in signature.p7s -content empreintes.txt -binary \\
@@ -59,7 +61,7 @@ def statement(dossier: UUID, found: Lines, holder: str, at: datetime, seal: Seal
         "chaine.jsonl": chain.encode(),
         "certificat.pem": seal.pem,
         "verifier.py": (Path(__file__).parent / "verifier.py").read_bytes(),
-    }
+    } | {each.file_name: each.signed.encode() for each in found.proofs}
     digests = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items()).encode()
     out = BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
