@@ -16,12 +16,13 @@ from dmp_core.access import circle, trace
 from dmp_core.access.rules import Barrier, way_in
 from dmp_core.access.trace import Action, ActorKind, Who
 from dmp_core.clock import PARIS, Clock
-from dmp_core.errors import NotFound, WrongState
+from dmp_core.errors import Invalid, NotFound, WrongState
 from dmp_core.identity.identifiers import System
 from dmp_core.professionals.store import ProfessionalStore
 from dmp_core.professionals.vihf import Acting, AssertionRefused
 from dmp_core.record import documents
-from dmp_core.record.contents import checked
+from dmp_core.record.cda_check import checked_cda, is_cda
+from dmp_core.record.contents import VSM, as_sent
 from dmp_core.record.documents import Author, AuthorKind, Draft, title_of
 from dmp_core.record.nomenclatures import type_of
 from dmp_core.record.sealing import DossierKeys
@@ -66,7 +67,14 @@ class FeedingGate:
         now = self._clock()
         author = Author(AuthorKind.PROFESSIONAL, str(who.id), f"{who.name}, {who.establishment.name}")
         kind = type_of(sent.type_code, now.astimezone(PARIS).date())
-        draft = Draft(kind, title_of(sent.title), author, checked([sent.data]), sent.service_start)
+        structured = checked_cda(sent.data, kind.code, kind.system, str(who.id)) if is_cda(sent.data) else None
+        content = structured.content if structured else as_sent(sent.data)
+        if structured is not None:
+            structured.require_about(who.ins_c)
+        if content.format_code == VSM:
+            raise Invalid("La synthèse médicale est déposée par le médecin traitant, avec sa carte.")
+        unique = structured.unique_id if structured else None
+        draft = Draft(kind, title_of(sent.title), author, content, sent.service_start, unique)
         with self._store.transaction(who.id, now) as connection:
             found = connection.scalar(_FIND, {"system": System.INS_C.value, "value": who.ins_c})
         if found is None:

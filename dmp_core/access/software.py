@@ -20,13 +20,15 @@ from dmp_core.access.gate import NotTheAuthor
 from dmp_core.access.habilitations import expected_of, types_read
 from dmp_core.access.professional import NOT_HERE, ProfessionalGate
 from dmp_core.access.rules import Barrier, Basis, Way
+from dmp_core.access.summaries import ALONE, NotAttending, ins_c_of, writes_summary
 from dmp_core.access.trace import Action
 from dmp_core.clock import PARIS
 from dmp_core.errors import Invalid, NotFound, WrongState
 from dmp_core.identity.identifiers import System
 from dmp_core.professionals.certificates import Professional
 from dmp_core.record import documents, finding
-from dmp_core.record.contents import Format, checked
+from dmp_core.record.cda_check import Checked, checked_cda, is_cda
+from dmp_core.record.contents import VSM, as_sent
 from dmp_core.record.documents import Author, AuthorKind, Document, Draft, Sight, Status, title_of
 from dmp_core.record.finding import Criteria, Found
 from dmp_core.record.nomenclatures import DocumentType, every_type, type_of, types_in_use
@@ -144,15 +146,21 @@ class SoftwareGate(ProfessionalGate):
     def deposit(self, who: Professional, dossier: UUID, sent: Deposit) -> tuple[Person, Document, bool]:
         """ITI-105: a document of this professional's, or a new version of one; False when they had sent it before.
 
-        Raises Invalid for a type or a content that cannot enter, NotTheAuthor, WrongState.
+        A structured one (CDA) must be about the holder of the dossier. Raises Invalid for a type or a content that cannot
+        enter, NotTheAuthor, WrongState.
         """
         now = self._clock()
-        draft = _draft(who, sent, now)
+        draft, structured = _draft(who, sent, now)
         action = Action.ADD if sent.replaces is None else Action.REPLACE
         with self._feeding(who, dossier, action, sent.replaces) as (connection, box, way, now):
-            old = None if sent.replaces is None else self._own(connection, box, who, way, sent.replaces, now)
-            if old is not None and old.format is Format.CDA:
-                raise WrongState("Une synthèse structurée se corrige sur sa propre page, non par un autre document.")
+            if structured is not None:
+                structured.require_about(ins_c_of(connection, dossier))
+            if draft.content.format_code == VSM:
+                old = self._summary_before(connection, box, dossier, who, way, sent.replaces, draft)
+            else:
+                old = None if sent.replaces is None else self._own(connection, box, who, way, sent.replaces, now)
+            if old is not None and old.format_code == VSM and draft.content.format_code != VSM:
+                raise WrongState("Une synthèse structurée n’est remplacée que par une synthèse structurée.")
             made, entered = self._enter(connection, box, dossier, draft, old, now)
             reason = "" if entered else "contenu déjà présent"
             self._trace(connection, dossier, now, who, way, action, made.id, reason=reason)
@@ -190,6 +198,26 @@ class SoftwareGate(ProfessionalGate):
                 else "Ce document a déjà été remplacé : corrigez sa version en vigueur."
             ) from None
 
+    def _summary_before(
+        self, connection: Connection, box: Box, dossier: UUID, who: Professional, way: Way | Barrier,
+        replaces: UUID | None, draft: Draft,
+    ) -> Document | None:  # fmt: skip
+        """The summary that this one, of another software's making, takes the place of: the one in force (0035), whoever
+        wrote it. Raises NotAttending, WrongState when its writer named another one, or none."""
+        if not isinstance(way, Way) or not writes_summary(who, way):
+            raise NotAttending()
+        connection.execute(ALONE, {"key": f"vsm/{dossier}"})
+        current = documents.current_of(connection, box, draft.type.code, VSM, lock=True)
+        if current is None or current.id == replaces:
+            return current
+        there = documents.held(connection, box, sha256(draft.content.data).digest(), draft.author.id)
+        if there is not None and there.id == current.id:  # the same, sent again
+            return None
+        raise WrongState(
+            "Une autre synthèse médicale est en vigueur dans ce DMP : lisez-la, puis nommez-la comme celle que la vôtre "
+            "remplace (relatesTo)."
+        )
+
     def _own(
         self, connection: Connection, box: Box, who: Professional, way: Way | Barrier, document_id: UUID, now: datetime
     ) -> Document:
@@ -219,16 +247,19 @@ def depositable(profession: str, on: date) -> tuple[DocumentType, ...]:
     return (*expected, *(each for each in others if each not in expected))
 
 
-def _draft(who: Professional, sent: Deposit, now: datetime) -> Draft:
+def _draft(who: Professional, sent: Deposit, now: datetime) -> tuple[Draft, Checked | None]:
     today = now.astimezone(PARIS).date()
     kind = type_of(sent.type_code, today)
     if kind not in depositable(who.profession.code, today):
         raise Invalid(f"Votre profession ne dépose pas de document de ce type : {kind.label}.")
-    began = sent.service_start or now
+    structured = checked_cda(sent.data, kind.code, kind.system, str(who.id)) if is_cda(sent.data) else None
+    content = structured.content if structured else as_sent(sent.data)
+    began = sent.service_start or (structured.began if structured else None) or now
     if began > now:
         raise Invalid("La date de l’acte est dans l’avenir : corrigez-la.")
     author = Author(AuthorKind.PROFESSIONAL, str(who.id), who.name)
-    return Draft(kind, title_of(sent.title), author, checked([sent.data]), began, sent.unique_id)
+    unique = structured.named(sent.unique_id) if structured else sent.unique_id
+    return Draft(kind, title_of(sent.title), author, content, began, unique), structured
 
 
 def _told(state: State) -> str:

@@ -20,7 +20,7 @@ from dmp_core.identity.identifiers import System
 from dmp_core.professionals.certificates import Professional
 from dmp_core.professionals.professions import PHYSICIAN
 from dmp_core.record import cda, documents
-from dmp_core.record.contents import Content, Format
+from dmp_core.record.contents import VSM, Content, Format
 from dmp_core.record.documents import Author, AuthorKind, Document, Draft
 from dmp_core.record.nomenclatures import type_of
 from dmp_core.record.sealing import Box
@@ -34,6 +34,20 @@ _NONE: Final = "Il n’y a pas de synthèse médicale à lire dans ce DMP."
 
 class NotAttending(DmpError):
     """The médecin traitant alone writes the summary."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Seul le médecin traitant écrit la synthèse médicale : le patient le désigne sur mon-dmp, ou vous pouvez la "
+            "lire."
+        )
+
+
+class OfAnother(Invalid):
+    """The summary comes from another software: it is read as it was written, on its own page."""
+
+    def __init__(self, document: UUID) -> None:
+        super().__init__("Cette synthèse vient d’un autre logiciel : lisez-la parmi les documents de ce DMP.")
+        self.document = document
 
 
 class Moved(WrongState):
@@ -75,27 +89,29 @@ class SummaryGate(ProfessionalGate):
     def summary(self, who: Professional, dossier: UUID) -> Current:
         """The summary in force. Raises NotFound where there is none, or none for them: one answer."""
         with self._in(who, dossier, Action.READ) as (connection, box, way, now):
-            found = documents.current_of(connection, box, TYPE, Format.CDA)
+            found = documents.current_of(connection, box, TYPE, VSM)
             if found is None or not self._sight(who, way, now).shows(found):
                 raise NotFound(_NONE)
             told, patient = self._told(box, found), patient_of(connection, dossier)
             self._trace(connection, dossier, now, who, way, Action.READ, found.id)
-        return Current(patient, found, told, _writes(who, way))
+        return Current(patient, found, told, writes_summary(who, way))
 
     def begin(self, who: Professional, dossier: UUID) -> Begun:
         """What the next summary begins from. Raises NotAttending, in the trace too."""
         begun = None
         with self._in(who, dossier, Action.READ) as (connection, box, way, now):
-            if _writes(who, way):
-                found = documents.current_of(connection, box, TYPE, Format.CDA)
+            if writes_summary(who, way):
+                found = documents.current_of(connection, box, TYPE, VSM)
                 told = self._readable(box, found) if found else None
                 begun = Begun(patient_of(connection, dossier), found.id if found else None, told)
                 action = Action.READ if found else Action.LIST
                 self._trace(connection, dossier, now, who, way, action, found.id if found else None)
             else:
-                self._trace(connection, dossier, now, who, way, Action.REPLACE, granted=False, reason=str(_refusal()))
+                self._trace(
+                    connection, dossier, now, who, way, Action.REPLACE, granted=False, reason=str(NotAttending())
+                )
         if begun is None:
-            raise _refusal()
+            raise NotAttending()
         return begun
 
     def write(self, who: Professional, dossier: UUID, summary: Summary, seen: UUID | None) -> Document:
@@ -106,21 +122,23 @@ class SummaryGate(ProfessionalGate):
         """
         made = None
         with self._in(who, dossier, Action.REPLACE) as (connection, box, way, now):
-            if _writes(who, way):
+            if writes_summary(who, way):
                 stands = settled(summary, now.astimezone(PARIS).date())
                 made = self._put_in_place(connection, box, dossier, who, way, stands, seen, now)
             else:
-                self._trace(connection, dossier, now, who, way, Action.REPLACE, granted=False, reason=str(_refusal()))
+                self._trace(
+                    connection, dossier, now, who, way, Action.REPLACE, granted=False, reason=str(NotAttending())
+                )
         if made is None:
-            raise _refusal()
+            raise NotAttending()
         return made
 
     def _put_in_place(
         self, connection: Connection, box: Box, dossier: UUID, who: Professional, way: Way, summary: Summary,
         seen: UUID | None, now: datetime,
     ) -> Document:  # fmt: skip
-        connection.execute(_ALONE, {"key": f"vsm/{dossier}"})
-        old = documents.current_of(connection, box, TYPE, Format.CDA, lock=True)
+        connection.execute(ALONE, {"key": f"vsm/{dossier}"})
+        old = documents.current_of(connection, box, TYPE, VSM, lock=True)
         before = self._readable(box, old) if old else None
         if old is not None and before is not None and old.author.id == str(who.id) and before.summary == summary:
             return old
@@ -131,7 +149,7 @@ class SummaryGate(ProfessionalGate):
         data = writing(summary, _named(connection, dossier), _writer(who), edition)
         author = Author(AuthorKind.PROFESSIONAL, str(who.id), who.name)
         draft = Draft(
-            type_of(TYPE, now.astimezone(PARIS).date()), TITLE, author, Content(data, Format.CDA), service_start=now,
+            type_of(TYPE, now.astimezone(PARIS).date()), TITLE, author, Content(data, Format.CDA, VSM), service_start=now,
             unique_id=f"2.25.{unique.int}",
         )  # fmt: skip
         name = uuid4()
@@ -144,6 +162,9 @@ class SummaryGate(ProfessionalGate):
         return made
 
     def _told(self, box: Box, document: Document) -> Written:
+        """What it says. Raises OfAnother where our model would tell a part."""
+        if not document.is_ours:
+            raise OfAnother(document.id)
         return summary_in(box.open(self._shelf.get(document.content), document.content.bytes))
 
     def _readable(self, box: Box, document: Document) -> Written | None:
@@ -154,14 +175,9 @@ class SummaryGate(ProfessionalGate):
             return None
 
 
-def _writes(who: Professional, way: Way) -> bool:
+def writes_summary(who: Professional, way: Way) -> bool:
+    """Whether this professional writes the summary of the dossier that they came to by this way."""
     return way.basis is Basis.ATTENDING and who.profession.code == PHYSICIAN
-
-
-def _refusal() -> NotAttending:
-    return NotAttending(
-        "Seul le médecin traitant écrit la synthèse médicale : le patient le désigne sur mon-dmp, ou vous pouvez la lire."
-    )
 
 
 def _writer(who: Professional) -> Writer:
@@ -178,7 +194,16 @@ def _named(connection: Connection, dossier: UUID) -> cda.Patient:
     )
 
 
-_ALONE: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
+def ins_c_of(connection: Connection, dossier: UUID) -> str | None:
+    """The INS-C of the bound dossier, to who writes or feeds."""
+    found: str | None = connection.scalar(_INS_C, {"dossier": dossier, "system": System.INS_C.value})
+    return found
+
+
+_INS_C: Final = text(
+    "SELECT value FROM enrolment.identifier WHERE dossier_id = :dossier AND system = :system AND valid_to IS NULL"
+)
+ALONE: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 _PATIENT: Final = text(
     "SELECT i.value, d.civilite, d.nom_naissance, d.nom_usage, d.prenom, d.date_naissance FROM enrolment.dossier d "
     "JOIN enrolment.identifier i ON i.dossier_id = d.id AND i.system = :system AND i.valid_to IS NULL WHERE d.id = :dossier"

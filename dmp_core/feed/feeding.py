@@ -24,7 +24,7 @@ from dmp_core.feed.extraction import Reimbursements
 from dmp_core.holder.store import bind
 from dmp_core.record import documents
 from dmp_core.record.cda import Edition, Patient
-from dmp_core.record.contents import Content, Format
+from dmp_core.record.contents import REIMBURSEMENTS, Content, Format
 from dmp_core.record.documents import Author, AuthorKind, Document, Draft, Status
 from dmp_core.record.nomenclatures import type_of
 from dmp_core.record.reimbursements.cda import TITLE, writing
@@ -110,7 +110,7 @@ class Feeder:
         )
         unique = uuid4()
         edition = Edition(unique, old.logical_id if old else unique, old.version + 1 if old else 1, now)
-        content = Content(writing(history, patient, edition), Format.CDA)
+        content = Content(writing(history, patient, edition), Format.CDA, REIMBURSEMENTS)
         draft = Draft(
             type_of(TYPE, now.astimezone(PARIS).date()), TITLE, _AUTHOR, content, service_start=now,
             unique_id=f"2.25.{unique.int}",

@@ -11,6 +11,7 @@ from lxml.builder import ElementMaker  # type: ignore[import-untyped]
 from dmp_core.clock import PARIS
 from dmp_core.errors import Invalid
 from dmp_core.identity.identifiers import System
+from dmp_core.record.xml_bounds import OutOfBounds, require_modest
 
 NS: Final = "urn:hl7-org:v3"
 H: Final = {"h": NS}
@@ -98,8 +99,9 @@ def parsed(document: bytes, refusal: str) -> Any:
     """The root element; no entity is expanded, no file nor network touched. Raises Invalid (`refusal`) for what is no CDA."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
+        require_modest(document)
         root = etree.fromstring(document, parser)
-    except (etree.XMLSyntaxError, ValueError):
+    except (OutOfBounds, etree.XMLSyntaxError, ValueError):
         raise Invalid(refusal) from None
     if root.tag != f"{{{NS}}}ClinicalDocument" or root.getroottree().docinfo.doctype:
         raise Invalid(refusal)

@@ -1,30 +1,28 @@
-"""What a content really is, told from its bytes, and what is refused: anything active, locked, too large or unknown."""
+"""What a content really is, told from its bytes, and what is refused: anything active, locked, too large or unknown.
 
-import io
+Formats that a library must open (PDF, pictures) are looked at in another process (`examiner`): what is made to break such a
+library breaks that one, within its memory, away from the keys and the database.
+"""
+
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-import pikepdf
-from PIL import Image, ImageOps, UnidentifiedImageError
-
 from dmp_core.errors import Invalid
+from dmp_core.record.examiner import examined
+from dmp_core.record.rtf import require_quiet_rtf
 
 LARGEST: Final = 10 * 1024 * 1024
 """Bytes of one document."""
 MOST_PAGES: Final = 30
 """Pictures gathered into one document."""
-_MOST_PIXELS: Final = 60_000_000
-_LONG_SIDE: Final = 2400
-"""Pixels: a page of paper stays readable at twice its size, and a phone's picture becomes a tenth of itself."""
-_QUALITY: Final = 82
 
 _KINDS: Final = (
-    "Ce fichier n’est ni un PDF, ni une photo (JPEG ou PNG), ni un texte simple : enregistrez-le en PDF, puis "
-    "ajoutez-le de nouveau."
+    "Ce fichier n’est ni un PDF, ni une image (JPEG, PNG ou TIFF), ni un RTF, ni un texte simple : enregistrez-le en "
+    "PDF, puis ajoutez-le de nouveau."
 )
+_TOO_LARGE: Final = "Le fichier dépasse 10 Mo : réduisez-le, ou photographiez-le page par page."
 
 
 class Format(StrEnum):
@@ -32,31 +30,37 @@ class Format(StrEnum):
 
     PDF = "application/pdf"
     JPEG = "image/jpeg"
+    TIFF = "image/tiff"
+    RTF = "text/rtf"
     TEXT = "text/plain"
     CDA = "text/xml"
-    """A structured document, of our own making or checked before it enters."""
-
-    def format_code(self, type_code: str) -> str:
-        """XDS formatCode of a document of this type: a structured one's is its model's."""
-        if self is Format.CDA:
-            return _MODELS[type_code]
-        return _FORMAT_CODES[self]
+    """A CDA R2, structured or around one body, of our own making or checked before it enters (`cda_check`)."""
 
     @property
     def suffix(self) -> str:
         """Of a file's name."""
-        return {Format.PDF: "pdf", Format.JPEG: "jpg", Format.TEXT: "txt", Format.CDA: "xml"}[self]
+        return _SUFFIXES[self]
 
 
-_FORMAT_CODES: Final = {
+_SUFFIXES: Final = {
+    Format.PDF: "pdf", Format.JPEG: "jpg", Format.TIFF: "tif", Format.RTF: "rtf", Format.TEXT: "txt", Format.CDA: "xml",
+}  # fmt: skip
+VSM: Final = "urn:asip:ci-sis:vsm:2012"
+REIMBURSEMENTS: Final = "urn:asip:ci-sis:cnam-hr:2016"  # by analogy with the VSM's: the model's own was not found
+FORMAT_CODES: Final = {
     Format.PDF: "urn:ihe:iti:xds-sd:pdf:2008",
     Format.TEXT: "urn:ihe:iti:xds-sd:text:2008",
+    Format.RTF: "urn:ihe:iti-fr:xds-sd:rtf:2010",
     Format.JPEG: "urn:ihe:iti-fr:xds-sd:jpeg:2010",
+    Format.TIFF: "urn:ihe:iti-fr:xds-sd:tiff:2010",
 }
-_MODELS: Final = {
-    "SYNTH": "urn:asip:ci-sis:vsm:2012",
-    "REMB": "urn:asip:ci-sis:cnam-hr:2016",  # by analogy with the VSM's: the model's own was not found
+"""XDS formatCode of what is no structured document, or is the body of one."""
+MODELS: Final = {
+    "1.2.250.1.213.1.1.1.13": VSM,
+    "1.2.250.1.213.1.1.1.36": REIMBURSEMENTS,
+    "1.3.6.1.4.1.19376.1.3.3": "urn:ihe:lab:xd-lab:2008",
 }
+"""XDS formatCode of structured documents, by the templateId of their model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,118 +69,88 @@ class Content:
 
     data: bytes
     format: Format
+    model: str = ""
+    """formatCode of a CDA; any other content has its format's."""
+
+    @property
+    def format_code(self) -> str:
+        """As XDS writes it."""
+        return self.model or FORMAT_CODES[self.format]
 
 
 def checked(files: list[bytes]) -> Content:
     """The content of one document: one file, or several pictures that become the pages of one PDF.
 
-    A picture is drawn anew, upright, without what the camera wrote beside it (place, device). Raises Invalid, in one
-    sentence, for what is empty, too large, unreadable, locked, active or of another kind.
+    A picture is drawn anew, upright, without what the camera wrote beside it (place, device); the pages of a TIFF become
+    those of a PDF. Raises Invalid, in one sentence, for what is empty, too large, unreadable, locked, active or of another
+    kind.
     """
     if not files or not any(files):
         raise Invalid("Choisissez un fichier à ajouter : aucun n’a été reçu, ou il est vide.")
     if len(files) > MOST_PAGES:
         raise Invalid(f"Vous avez choisi {len(files)} photos : ajoutez-en {MOST_PAGES} au plus par document.")
     if sum(map(len, files)) > LARGEST:
-        raise Invalid("Le fichier dépasse 10 Mo : réduisez-le, ou photographiez-le page par page.")
+        raise Invalid(_TOO_LARGE)
     if len(files) > 1:
-        return Content(_as_pages([_picture(data) for data in files]), Format.PDF)
+        return Content(examined("pages", files), Format.PDF)
     (data,) = files
+    match _seen(data):
+        case Format.TIFF:
+            return Content(examined("pages", [data]), Format.PDF)
+        case Format.JPEG:
+            return Content(examined("photo", [data]), Format.JPEG)
+        case Format.TEXT:
+            return Content(_plain_text(data), Format.TEXT)
+        case kind:
+            require_quiet(data, kind)
+            return Content(data, kind)
+
+
+def as_sent(data: bytes) -> Content:
+    """The content of one document of a professional, kept to the byte: an image is their finding, and is not drawn anew.
+
+    A PNG, which the record has no format for, is. Raises Invalid.
+    """
+    if not data or data.startswith(b"\x89PNG"):
+        return checked([data])
+    kind = _seen(data)
+    if kind is Format.TEXT:
+        return checked([data])
+    require_quiet(data, kind)
+    return Content(data, kind)
+
+
+def require_quiet(data: bytes, kind: Format) -> None:
+    """Raise Invalid unless `data` is of this kind, whole, of a modest size, and can do nothing by itself."""
+    if len(data) > LARGEST:
+        raise Invalid(_TOO_LARGE)
+    if not data or _seen(data) is not kind or (kind is Format.JPEG and not data.startswith(b"\xff\xd8\xff")):
+        raise Invalid("Le contenu n’est pas du format annoncé : enregistrez-le de nouveau.")
+    match kind:
+        case Format.PDF:
+            examined("quiet_pdf", [data])
+        case Format.JPEG | Format.TIFF:
+            examined("whole_picture", [data])
+        case Format.RTF:
+            require_quiet_rtf(data)
+        case _:
+            _plain_text(data)
+
+
+def pages_of(data: bytes) -> bytes:
+    """The pages of a TIFF as a PDF, which every browser shows. Raises Invalid."""
+    return examined("pages", [data])
+
+
+def _seen(data: bytes) -> Format:
+    """The format that the first bytes announce; text for whatever announces nothing."""
     if data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"%PDF-"):
-        _require_quiet_pdf(data)
-        return Content(data, Format.PDF)
+        return Format.PDF
     if data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")):
-        return Content(_as_jpeg(_picture(data)), Format.JPEG)
-    return Content(_plain_text(data), Format.TEXT)
-
-
-def _require_quiet_pdf(data: bytes) -> None:
-    """Raise Invalid unless the PDF opens without a password and can do nothing by itself."""
-    try:
-        with pikepdf.open(io.BytesIO(data)) as pdf:
-            if not len(pdf.pages):
-                raise Invalid("Ce PDF n’a aucune page : vérifiez le fichier choisi.")
-            found = _active(pdf)
-    except pikepdf.PasswordError:
-        raise Invalid("Ce PDF est protégé par un mot de passe : enregistrez-le sans protection.") from None
-    except (pikepdf.PdfError, ValueError, TypeError, RecursionError):
-        raise Invalid("Ce PDF est abîmé et ne s’ouvre pas : enregistrez-le de nouveau.") from None
-    if found:
-        raise Invalid(
-            "Ce PDF contient un programme ou un fichier joint : imprimez-le en PDF, puis ajoutez cette nouvelle version."
-        )
-
-
-_ACTIVE_KEYS: Final = frozenset({"/JS", "/JavaScript", "/AA", "/EmbeddedFiles", "/EmbeddedFile", "/XFA", "/RichMedia"})
-_ACTIVE_ACTIONS: Final = frozenset(
-    {"/JavaScript", "/Launch", "/ImportData", "/SubmitForm", "/GoToR", "/GoToE", "/Rendition"}
-)
-_DEEPEST: Final = 60
-_CARRIERS: Final = frozenset({"/RichMedia", "/FileAttachment"})
-
-
-def _active(pdf: pikepdf.Pdf) -> bool:
-    """Whether any object of the file would run, fetch, launch or carry something."""
-    return any(_is_active(item) for listed in pdf.objects for item in _inside(listed))
-
-
-def _inside(item: pikepdf.Object, depth: int = 0) -> Iterator[pikepdf.Object]:
-    """The dictionaries of an object that the file does not list by themselves. Raises ValueError when they never end."""
-    if depth > _DEEPEST:
-        raise ValueError("too deep")
-    if isinstance(item, pikepdf.Stream | pikepdf.Dictionary):
-        yield item
-        inner = [value for _, value in item.items()]
-    elif isinstance(item, pikepdf.Array):
-        inner = list(item)
-    else:
-        return
-    for value in inner:
-        # What has a number of its own is listed, and looked at there.
-        if isinstance(value, pikepdf.Object) and not value.is_indirect:
-            yield from _inside(value, depth + 1)
-
-
-def _is_active(item: pikepdf.Object) -> bool:
-    opening = item.get("/OpenAction")
-    # A page to open at is no action; an action that goes to one is harmless.
-    if isinstance(opening, pikepdf.Dictionary) and str(opening.get("/S", "")) != "/GoTo":
-        return True
-    return (
-        not _ACTIVE_KEYS.isdisjoint(item.keys())
-        or str(item.get("/S", "")) in _ACTIVE_ACTIONS
-        or str(item.get("/Subtype", "")) in _CARRIERS
-    )
-
-
-def _picture(data: bytes) -> Image.Image:
-    try:
-        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as opened:
-            if opened.width * opened.height > _MOST_PIXELS:
-                raise Invalid("Cette photo est trop grande : réduisez-la, puis ajoutez-la de nouveau.")
-            upright = ImageOps.exif_transpose(opened)
-            # Transparent parts of a PNG are the paper.
-            flat = Image.new("RGB", upright.size, "white")
-            flat.paste(upright.convert("RGBA"), mask=upright.convert("RGBA").getchannel("A"))
-    except UnidentifiedImageError:
-        raise Invalid(_KINDS) from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        raise Invalid("Cette photo est abîmée et ne s’ouvre pas : reprenez-la, ou enregistrez-la de nouveau.") from None
-    flat.thumbnail((_LONG_SIDE, _LONG_SIDE))
-    return flat
-
-
-def _as_jpeg(picture: Image.Image) -> bytes:
-    out = io.BytesIO()
-    picture.save(out, "JPEG", quality=_QUALITY, optimize=True)
-    return out.getvalue()
-
-
-def _as_pages(pictures: list[Image.Image]) -> bytes:
-    out = io.BytesIO()
-    first, *others = pictures
-    first.save(out, "PDF", save_all=True, append_images=others, resolution=200, quality=_QUALITY)
-    return out.getvalue()
+        return Format.JPEG
+    if data.startswith((b"II*\0", b"MM\0*")):
+        return Format.TIFF
+    return Format.RTF if data.startswith(b"{\\rt") else Format.TEXT
 
 
 def _plain_text(data: bytes) -> bytes:
@@ -185,8 +159,8 @@ def _plain_text(data: bytes) -> bytes:
     except UnicodeDecodeError:
         raise Invalid(_KINDS) from None
     # A page of markup or a file of another kind has controls, or begins with a tag.
-    if any(unicodedata.category(one) == "Cc" and one not in "\t\r\n\f" for one in words) or words.lstrip().startswith(
-        "<"
+    if any(unicodedata.category(one) == "Cc" and one not in "\t\r\n\f" for one in set(words)) or (
+        words.lstrip().startswith("<")
     ):
         raise Invalid(_KINDS)
     return words.encode()

@@ -106,6 +106,8 @@ class Document:
     """Of its metadata, for the last time."""
     submission: UUID
     """The set it was deposited in (XDS SubmissionSet)."""
+    format_code: str
+    """As XDS writes it; of a structured document, it says which model it follows."""
 
     @property
     def category(self) -> Category | None:
@@ -113,9 +115,9 @@ class Document:
         return category_of(self.type_code, self.class_code)
 
     @property
-    def format_code(self) -> str:
-        """As XDS writes it."""
-        return self.format.format_code(self.type_code)
+    def is_ours(self) -> bool:
+        """Whether this record made the document itself, of data that it had: nobody who deposits may name one so."""
+        return self.unique_id.startswith("2.25.")
 
     @property
     def by_holder(self) -> bool:
@@ -225,11 +227,11 @@ def document_of(connection: Connection, box: Box, document_id: UUID, *, lock: bo
 
 
 def current_of(
-    connection: Connection, box: Box, type_code: str, kind: Format, *, lock: bool = False
+    connection: Connection, box: Box, type_code: str, format_code: str, *, lock: bool = False
 ) -> Document | None:
-    """The latest document of the bound dossier in force, of this type and format."""
+    """The latest document of the bound dossier in force, of this type and model."""
     row = connection.execute(
-        _CURRENT_LOCKED if lock else _CURRENT, {"type": type_code, "mime": kind.value}
+        _CURRENT_LOCKED if lock else _CURRENT, {"type": type_code, "format": format_code}
     ).one_or_none()
     return None if row is None else read(box, row)
 
@@ -291,7 +293,7 @@ def _insert(
         sha1=hashlib.sha1(data, usedforsecurity=False).digest(), sha256=hashlib.sha256(data).digest(),
         author=draft.author, created_at=now, service_start=draft.service_start, submitted_at=now,
         status=Status.APPROVED, masked=draft.masked, hidden_until=draft.hidden_until, title=draft.title, content=content,
-        changed_at=now, submission=submission or uuid4(),
+        changed_at=now, submission=submission or uuid4(), format_code=draft.content.format_code,
     )  # fmt: skip
     entered = connection.execute(
         _INSERT,
@@ -334,7 +336,7 @@ def read(box: Box, row: Row[Any]) -> Document:
         author=Author(AuthorKind(row.author_kind), row.author_id, about["author"]), created_at=row.created_at,
         service_start=row.service_start, submitted_at=row.submitted_at, status=Status(row.status), masked=row.masked,
         hidden_until=row.hidden_until, title=about["title"], content=row.content, changed_at=row.changed_at,
-        submission=row.submission,
+        submission=row.submission, format_code=row.format_code,
     )  # fmt: skip
 
 
@@ -352,7 +354,7 @@ def _wanted(wanted: Wanted, now: datetime | None) -> dict[str, Any]:
 COLUMNS: Final = (
     "id, entry_uuid, logical_id, version, unique_id, class_code, type_code, type_system, mime, size, sha1, sha256, "
     "author_kind, author_id, created_at, service_start, submitted_at, status, masked, hidden_until, about, content, "
-    "changed_at, submission"
+    "changed_at, submission, format_code"
 )
 """What `read` takes."""
 _ASKED: Final = (
@@ -365,7 +367,7 @@ _SEEN: Final = f"{_ASKED} AND (hidden_until IS NULL OR hidden_until <= :now)"
 _ONE: Final = text(f"SELECT {COLUMNS} FROM medical.document WHERE id = :id")  # noqa: S608 - constants of ours
 _ONE_LOCKED: Final = text(f"SELECT {COLUMNS} FROM medical.document WHERE id = :id FOR UPDATE")  # noqa: S608
 _CURRENT_ROW: Final = (
-    f"SELECT {COLUMNS} FROM medical.document WHERE type_code = :type AND mime = :mime "  # noqa: S608
+    f"SELECT {COLUMNS} FROM medical.document WHERE type_code = :type AND format_code = :format "  # noqa: S608
     "AND status IN ('approved', 'archived') ORDER BY submitted_at DESC, id LIMIT 1"
 )
 _CURRENT: Final = text(_CURRENT_ROW)

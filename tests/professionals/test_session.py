@@ -16,7 +16,7 @@ from dmp_core.portals.professionals.parts import Parts
 from dmp_core.professionals.authority import Issued, TestAuthority
 from dmp_core.professionals.trust import Trust
 from dmp_core.record.cda import Edition, Patient
-from dmp_core.record.contents import Content, Format
+from dmp_core.record.contents import REIMBURSEMENTS, Content, Format
 from dmp_core.record.reimbursements.cda import writing
 from dmp_core.record.reimbursements.history import history_of
 from dmp_core.record.shelf import Folder
@@ -155,7 +155,7 @@ def test_the_reimbursements_are_read_as_pages(world: RecordWorld, desk: Desk) ->
     patient = Patient("1234567890123456789012", "Dupond", "", "Nicolas", "1952-05-11", woman=False)
     edition = Edition(uuid4(), uuid4(), 1, world.clock())
     data = writing(history_of([], date(2016, 11, 2)), patient, edition)
-    made = record.put("remboursements", "REMB", content=Content(data, Format.CDA))
+    made = record.put("remboursements", "REMB", content=Content(data, Format.CDA, REIMBURSEMENTS))
     desk.ask(f"/dossiers/{record.dossier}/consentement", consentement="oui")
     where = f"/dossiers/{record.dossier}/documents/{made.id}"
     assert "Document structuré" in desk.ask(where).text

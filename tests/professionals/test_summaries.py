@@ -16,12 +16,12 @@ from sqlalchemy.exc import ProgrammingError
 from dmp_core.access import circle, trace
 from dmp_core.access.professional import NotIn
 from dmp_core.access.rules import Basis
-from dmp_core.access.summaries import Moved, NotAttending, SummaryGate
+from dmp_core.access.summaries import Moved, NotAttending, OfAnother, SummaryGate
 from dmp_core.access.trace import Action, Mode, first_fault
-from dmp_core.errors import DmpError, Invalid, NotFound
+from dmp_core.errors import DmpError, NotFound
 from dmp_core.professionals.certificates import Professional
 from dmp_core.record import documents
-from dmp_core.record.contents import Content, Format
+from dmp_core.record.contents import VSM, Content, Format
 from dmp_core.record.documents import Document, Status
 from dmp_core.record.sealing import DossierKeys
 from dmp_core.record.shelf import Folder
@@ -229,10 +229,12 @@ def test_what_cannot_be_written_in_the_trace_is_not_deposited(
 
 def test_one_of_another_making_is_replaced_all_the_same(record: Record, gate: SummaryGate) -> None:
     who = a_physician(record, Basis.ATTENDING)
-    other = record.put("ailleurs", "SYNTH", content=Content(b"<ClinicalDocument xmlns='urn:hl7-org:v3'/>", Format.CDA))
+    other = record.put(
+        "ailleurs", "SYNTH", content=Content(b"<ClinicalDocument xmlns='urn:hl7-org:v3'/>", Format.CDA, VSM)
+    )
     begun = gate.begin(who, record.dossier)
     assert (begun.seen, begun.told) == (other.id, None)
-    with pytest.raises(Invalid, match="abîmé"):
+    with pytest.raises(OfAnother):
         gate.summary(who, record.dossier)
     new = gate.write(who, record.dossier, FULL, other.id)
     assert states(record) == {other.id: "deprecated", new.id: "approved"}

@@ -10,7 +10,7 @@ from record.vsm.samples import FULL, NOTHING
 
 from dmp_core.access.rules import Basis
 from dmp_core.access.summaries import SummaryGate
-from dmp_core.record.contents import Content, Format
+from dmp_core.record.contents import VSM, Content, Format
 from dmp_core.record.sealing import DossierKeys
 from dmp_core.record.shelf import Folder
 from dmp_core.record.vsm.reading import summary_in
@@ -44,7 +44,9 @@ def in_the_zip(signed_in: Holder) -> set[str]:
 
 
 def test_one_that_cannot_be_read_keeps_nobody_from_their_dmp(holder: Holder, record: Record) -> None:
-    made = record.put("ailleurs", "SYNTH", content=Content(b"<ClinicalDocument xmlns='urn:hl7-org:v3'/>", Format.CDA))
+    made = record.put(
+        "ailleurs", "SYNTH", content=Content(b"<ClinicalDocument xmlns='urn:hl7-org:v3'/>", Format.CDA, VSM)
+    )
     signed_in = holder.sign_in()
     page = signed_in.get(f"/mon-dmp/documents/{made.id}/contenu")
     assert (page.status_code, "abîmé" in words(page.text)) == (422, True)

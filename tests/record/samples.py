@@ -31,3 +31,20 @@ def a_photo(
     out = io.BytesIO()
     picture.save(out, kind, exif=exif)
     return out.getvalue()
+
+
+def a_tiff(pages: int = 1, size: tuple[int, int] = (400, 300), **how: object) -> bytes:
+    """A scan of several pages, as a practice's scanner sends it."""
+    first, *others = [Image.new("1", size, n % 2) for n in range(pages)]
+    out = io.BytesIO()
+    first.save(out, "TIFF", save_all=True, append_images=others, **({"compression": "group4"} | how))
+    return out.getvalue()
+
+
+def a_rtf(words: str = "Compte rendu") -> bytes:
+    """A letter of a word processor, with the fields that every one of them has."""
+    return (
+        r"{\rtf1\ansi\ansicpg1252\deff0{\fonttbl{\f0 Arial;}}{\*\generator Essai;}\f0\fs22 "
+        + words
+        + r" \\objet \{x\} \'e9\u233?\par{\field{\*\fldinst{ PAGE }}{\fldrslt 1}}\par}"
+    ).encode("ascii", "replace")

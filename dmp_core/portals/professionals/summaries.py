@@ -7,7 +7,7 @@ from flask import Blueprint, current_app, flash, g, redirect, render_template, r
 from flask.typing import ResponseReturnValue
 
 from dmp_core.access.professional import NotIn, Patient
-from dmp_core.access.summaries import Moved, SummaryGate
+from dmp_core.access.summaries import Moved, OfAnother, SummaryGate
 from dmp_core.clock import PARIS
 from dmp_core.errors import Unavailable, WrongState
 from dmp_core.portals.professionals.card import parts, professional
@@ -47,6 +47,8 @@ def read(dossier: UUID) -> ResponseReturnValue:
         current = gate().summary(professional(), dossier)
     except NotIn:
         return redirect(url_for("ps.dossier", dossier=dossier), 303)
+    except OfAnother as other:
+        return redirect(url_for("ps.document", dossier=dossier, document_id=other.document), 303)
     return render_template(
         "summary.html", dossier=dossier, current=current, sections=sections_of(current.told.summary), unknown=UNKNOWN
     )

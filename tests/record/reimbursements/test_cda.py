@@ -2,7 +2,6 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -12,14 +11,13 @@ from lxml import etree
 
 from dmp_core.errors import Invalid
 from dmp_core.record.cda import NS, Edition, Patient
+from dmp_core.record.cda_check import SCHEMA_FILE
 from dmp_core.record.reimbursements.cda import writing
 from dmp_core.record.reimbursements.history import Analysis, Care, Delivery, History, Imaging, Stay, Supply, history_of
 from dmp_core.record.reimbursements.reading import history_in
 from dmp_core.record.reimbursements.words import EMPTY, tables_of
 
-SCHEMA = etree.XMLSchema(
-    etree.parse(Path(__file__).parents[2] / "vendor" / "cda" / "infrastructure" / "cda" / "CDA.xsd")
-)
+SCHEMA = etree.XMLSchema(etree.parse(SCHEMA_FILE))
 PATIENT = Patient("1541187387477485562488", "Dupond", "", "Nicolas", "1950-08-01", woman=False)
 EDITION = Edition(UUID(int=1), UUID(int=2), 1, datetime(2016, 11, 2, 9, tzinfo=UTC))
 DAY = date(2016, 11, 2)

@@ -1,7 +1,6 @@
 """The summary as CDA: valid against HL7's schema, whole, and read back to the letter."""
 
 import socket
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,6 +9,7 @@ from lxml import etree
 
 from dmp_core.errors import Invalid
 from dmp_core.record.cda import NS, H
+from dmp_core.record.cda_check import SCHEMA_FILE
 from dmp_core.record.vsm.cda import writing
 from dmp_core.record.vsm.pages import summary_pdf
 from dmp_core.record.vsm.reading import summary_in
@@ -19,9 +19,7 @@ from dmp_core.record.vsm.words import UNKNOWN, table_of
 
 from .samples import EDITION, FULL, NOT_ASKED, NOTHING, PATIENT, WRITER, summaries
 
-SCHEMA = etree.XMLSchema(
-    etree.parse(Path(__file__).parents[2] / "vendor" / "cda" / "infrastructure" / "cda" / "CDA.xsd")
-)
+SCHEMA = etree.XMLSchema(etree.parse(SCHEMA_FILE))
 MODEL = {
     "46612-8": {"1.2.250.1.213.1.1.2.29"},
     "34117-2": {"1.2.250.1.213.1.1.2.30"},

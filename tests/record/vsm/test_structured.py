@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 
 from dmp_core.errors import Invalid
-from dmp_core.record.contents import Format
+from dmp_core.record.contents import REIMBURSEMENTS as CNAM_HR
+from dmp_core.record.contents import VSM, Format
 from dmp_core.record.documents import Author, AuthorKind, Document, Status
 from dmp_core.record.reimbursements import cda as of_reimbursements
 from dmp_core.record.reimbursements.history import history_of
@@ -22,8 +23,9 @@ SUMMARY = Document(
     UUID(int=1), UUID(int=2), UUID(int=3), 1, "2.25.1", "11", "SYNTH", "1.2.250.1.213.1.1.4.12", Format.CDA, 1, b"", b"",
     Author(AuthorKind.PROFESSIONAL, WRITER.id, WRITER.name), NOW, NOW, NOW, Status.APPROVED, masked=False,
     hidden_until=None, title="Synthèse médicale", content=UUID(int=4), changed_at=NOW, submission=UUID(int=5),
+    format_code=VSM,
 )  # fmt: skip
-REIMBURSEMENTS = replace(SUMMARY, type_code="REMB", class_code="60")
+REIMBURSEMENTS = replace(SUMMARY, type_code="REMB", class_code="60", format_code=CNAM_HR)
 
 
 def test_each_type_is_read_by_its_own_model() -> None:
