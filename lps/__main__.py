@@ -9,9 +9,10 @@ from typing import Final
 
 import click
 
-from lps.card import Card, CardFault, Patient
+from lps.card import Bearer, Card, CardFault, Patient
 from lps.dmp import Dmp, Refused, State
 from lps.signing import EMERGENCY, Signer, SoftwareSigner, reason_in, signed
+from lps.token import Token
 
 _STATES: Final = {"approved": "en vigueur", "archived": "archivé", "deprecated": "remplacé", "deleted": "retiré"}
 _VITALE = click.option(
@@ -23,7 +24,7 @@ _VITALE = click.option(
 class Desk:
     """The card in the reader, and the DMP it is proved to."""
 
-    card: Card
+    card: Bearer
     dmp: Dmp
     signer: Callable[[], Signer]
     """Its certificate of signature, when something is to be signed. Raises CardFault."""
@@ -38,9 +39,11 @@ class Desk:
 
 @click.group()
 @click.option("--server", envvar="LPS_SERVER", required=True, help="Adresse du DMP.")
+@click.option("--card", "file", envvar="LPS_CARD", type=click.Path(path_type=Path), help="Carte logicielle (PKCS#12).")
 @click.option(
-    "--card", "file", envvar="LPS_CARD", type=click.Path(path_type=Path), required=True, help="Carte (PKCS#12)."
+    "--pkcs11", "module", envvar="LPS_PKCS11", type=click.Path(path_type=Path), help="Module du lecteur de carte."
 )
+@click.option("--token", envvar="LPS_TOKEN", default="", help="Quelle carte, s’il y en a plusieurs dans les lecteurs.")
 @click.option(
     "--authority", envvar="LPS_AUTHORITY", type=click.Path(path_type=Path), required=True, help="Autorité (PEM)."
 )
@@ -50,12 +53,20 @@ class Desk:
 @click.option("--code", envvar="LPS_CODE", prompt="Code de la carte", hide_input=True, help="Plutôt dans LPS_CODE.")
 @click.pass_context
 def lps(
-    context: click.Context, server: str, file: Path, authority: Path, signature: Path | None, code: str
+    context: click.Context, server: str, file: Path | None, module: Path | None, token: str, authority: Path,
+    signature: Path | None, code: str,
 ) -> None:  # fmt: skip
     """Logiciel de cabinet de référence : le DMP par la carte du professionnel."""
-    card = Card.open(file, code)
-    dmp = context.with_resource(Dmp(server, card.context(authority)))
-    context.obj = Desk(card, dmp, lambda: SoftwareSigner.open(signature, code))
+    if (file is None) == (module is None):
+        raise click.UsageError("Indiquez une carte : --card (logicielle) ou --pkcs11 (dans un lecteur).")
+    held: Bearer
+    if module is not None:
+        inserted = held = Token.open(module, token, code)
+        signer: Callable[[], Signer] = inserted.signer
+    else:
+        assert file is not None
+        held, signer = Card.open(file, code), lambda: SoftwareSigner.open(signature, code)
+    context.obj = Desk(held, context.with_resource(Dmp(server, held.transport(authority))), signer)
 
 
 @lps.command()

@@ -1,13 +1,15 @@
-"""The professional's software card (PKCS#12), and the patient's carte Vitale as a reader gives it."""
+"""Whose card it is; the professional's software card (PKCS#12), and the patient's carte Vitale as a reader gives it."""
 
 import json
 import secrets
 import ssl
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import httpx
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
@@ -21,24 +23,10 @@ class CardFault(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """A card whose code was right."""
+class Bearer(ABC):
+    """Who bears a card, by its certificate of authentication."""
 
-    held: pkcs12.PKCS12KeyAndCertificates = field(repr=False)
     certificate: x509.Certificate
-
-    @classmethod
-    def open(cls, file: Path, code: str) -> "Card":
-        """Read the card. Raises CardFault."""
-        try:
-            held = pkcs12.load_pkcs12(file.read_bytes(), code.encode())
-        except OSError:
-            raise CardFault(f"La carte {file} ne peut pas être lue : vérifiez le lecteur.") from None
-        except ValueError:
-            raise CardFault("Le code de la carte est faux, ou ce fichier n’est pas une carte.") from None
-        if held.key is None or held.cert is None:
-            raise CardFault("Cette carte ne porte ni clé ni certificat : essayez avec une autre.")
-        return cls(held, held.cert.certificate)
 
     @property
     def number(self) -> str:
@@ -60,7 +48,39 @@ class Card:
         """The end of its validity."""
         return self.certificate.not_valid_after_utc
 
-    def context(self, authority: Path) -> ssl.SSLContext:
+    @abstractmethod
+    def transport(self, authority: Path) -> httpx.BaseTransport:
+        """HTTPS in which this card is proved, to a server that this authority vouches for. Raises CardFault."""
+
+    def _one(self, kind: x509.ObjectIdentifier) -> str:
+        found = self.certificate.subject.get_attributes_for_oid(kind)
+        return str(found[0].value) if found else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card(Bearer):
+    """A software card whose code was right."""
+
+    held: pkcs12.PKCS12KeyAndCertificates = field(repr=False)
+
+    @classmethod
+    def open(cls, file: Path, code: str) -> "Card":
+        """Read the card. Raises CardFault."""
+        try:
+            held = pkcs12.load_pkcs12(file.read_bytes(), code.encode())
+        except OSError:
+            raise CardFault(f"La carte {file} ne peut pas être lue : vérifiez le lecteur.") from None
+        except ValueError:
+            raise CardFault("Le code de la carte est faux, ou ce fichier n’est pas une carte.") from None
+        if held.key is None or held.cert is None:
+            raise CardFault("Cette carte ne porte ni clé ni certificat : essayez avec une autre.")
+        return cls(held.cert.certificate, held)
+
+    def transport(self, authority: Path) -> httpx.BaseTransport:
+        """By Python's own TLS. Raises CardFault."""
+        return httpx.HTTPTransport(verify=self._context(authority))
+
+    def _context(self, authority: Path) -> ssl.SSLContext:
         """TLS in which this card is proved, to a server that this authority vouches for. Raises CardFault."""
         try:
             context = ssl.create_default_context(cafile=str(authority))
@@ -82,10 +102,6 @@ class Card:
             file.write_bytes(key + b"".join(each.public_bytes(serialization.Encoding.PEM) for each in chain))
             context.load_cert_chain(file, password=password)
         return context
-
-    def _one(self, kind: x509.ObjectIdentifier) -> str:
-        found = self.certificate.subject.get_attributes_for_oid(kind)
-        return str(found[0].value) if found else ""
 
 
 @dataclass(frozen=True, slots=True)

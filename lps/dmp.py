@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import ssl
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -52,8 +51,8 @@ class Document:
 class Dmp:
     """One DMP server, spoken to with one card."""
 
-    def __init__(self, server: str, context: ssl.SSLContext) -> None:
-        self._client = httpx.Client(base_url=f"{server.rstrip('/')}/api/v1", verify=context, timeout=_PATIENCE)
+    def __init__(self, server: str, transport: httpx.BaseTransport) -> None:
+        self._client = httpx.Client(base_url=f"{server.rstrip('/')}/api/v1", transport=transport, timeout=_PATIENCE)
 
     def __enter__(self) -> "Dmp":
         return self

@@ -66,15 +66,19 @@ class Cabinet:
         told = {"nir": person.nir, "prenom": person.given_name, "naissance": person.birth_date}
         return str(self.put(f"vitale-{person.nir}.json", json.dumps(told).encode()))
 
-    def run(self, *words: str, code: str = _CODE) -> subprocess.CompletedProcess[str]:
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **{name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ},
+            "LPS_SERVER": f"https://localhost:{self.served.port}", "LPS_CARD": str(self.folder / "carte.p12"),
+            "LPS_SIGNATURE": str(self.folder / "signature.p12"), "LPS_AUTHORITY": str(self.folder / "racine.pem"),
+            "LPS_CODE": _CODE, "PYTHONUTF8": "1",
+        }  # fmt: skip
+
+    def run(self, *words: str, code: str = "", more: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "lps", *words], capture_output=True, text=True, timeout=120, check=False,
-            env={
-                **{name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ},
-                "LPS_SERVER": f"https://localhost:{self.served.port}", "LPS_CARD": str(self.folder / "carte.p12"),
-                "LPS_SIGNATURE": str(self.folder / "signature.p12"),
-                "LPS_AUTHORITY": str(self.folder / "racine.pem"), "LPS_CODE": code, "PYTHONUTF8": "1",
-            },
+            env=self.environment | (more or {}) | ({"LPS_CODE": code} if code else {}),
         )  # fmt: skip
 
     def done(self, *words: str) -> str:
@@ -82,7 +86,7 @@ class Cabinet:
         assert (ran.returncode, ran.stderr) == (0, ""), ran.stderr
         return ran.stdout
 
-    def refused(self, *words: str, **more: str) -> str:
+    def refused(self, *words: str, **more: Any) -> str:
         ran = self.run(*words, **more)
         assert (ran.returncode, ran.stdout) == (1, ""), ran.stdout
         assert "Traceback" not in ran.stderr
