@@ -195,14 +195,18 @@ class ProfessionalGate:
                 connection, dossier, now, who, way, Action.BRING_IN, reason=f"{colleague.name} ({colleague.id})"
             )
 
-    def break_glass(self, who: Professional, dossier: UUID, mode: Mode, reason: str) -> datetime:
+    def break_glass(
+        self, who: Professional, dossier: UUID, mode: Mode, reason: str, shown: datetime | None = None
+    ) -> datetime:  # fmt: skip
         """Open an access in an emergency, for an hour at most; the instant of its end. Raises Invalid, WrongState.
 
-        The holder is told on their home page, the médecin traitant on opening the dossier.
+        The holder is told on their home page, the médecin traitant on opening the dossier. `shown` is when the card was
+        proved anew for it.
         """
         told = reason_of(reason)
+        proved = f"carte présentée de nouveau à {shown.astimezone(PARIS):%H:%M:%S}, raison non signée" if shown else ""
         with self._at_the_door(who, dossier, Action.EMERGENCY) as (connection, way, now):
-            return self._begin(connection, dossier, who, way, Emergency(mode, now + EMERGENCY_FOR), told, now)
+            return self._begin(connection, dossier, who, way, Emergency(mode, now + EMERGENCY_FOR), told, now, proved)
 
     def break_glass_signed(self, who: Professional, dossier: UUID, prove: Callable[[datetime], Proof]) -> datetime:
         """The same, by a reason that the card signed: `prove` verifies it, and the proof is kept, once. Raises
@@ -210,12 +214,12 @@ class ProfessionalGate:
         """
         with self._at_the_door(who, dossier, Action.EMERGENCY) as (connection, way, now):
             proof = prove(now)
-            emergency = Emergency(proof.mode, now + EMERGENCY_FOR)
-            return self._begin(connection, dossier, who, way, emergency, proof.reason, now, proof)
+            emergency, told = Emergency(proof.mode, now + EMERGENCY_FOR), proof.signed.told
+            return self._begin(connection, dossier, who, way, emergency, proof.reason, now, told, proof)
 
     def _begin(
         self, connection: Connection, dossier: UUID, who: Professional, way: Way | Barrier, emergency: Emergency,
-        reason: str, now: datetime, proof: Proof | None = None,
+        reason: str, now: datetime, proved: str, proof: Proof | None = None,
     ) -> datetime:  # fmt: skip
         if isinstance(way, Way) and way.basis is not None:
             raise WrongState("Vous êtes déjà autorisé à consulter ce DMP : ouvrez-le.")
@@ -226,7 +230,7 @@ class ProfessionalGate:
         if proof is not None:
             proofs.keep(connection, dossier, begun, who, proof, now)
         opened = Way(None, emergency.mode, sees_all=False, until=emergency.ends_at)
-        told = f"{reason} ({proof.signed.told})" if proof else reason
+        told = f"{reason} ({proved})" if proved else reason
         self._trace(connection, dossier, now, who, opened, Action.EMERGENCY, reason=told)
         return emergency.ends_at
 

@@ -102,8 +102,16 @@ class Browser:
 
     def send(self, where: str, at: str, **typed: str) -> httpx.Response:
         token = token_of(self.get(at).text)
+        return self.again(where, at, csrf_token=token, **typed)
+
+    def again(self, where: str, at: str, **form: str) -> httpx.Response:
+        """A form, sent; as a browser does, once more when the server asks for another connection."""
         headers = {"Referer": f"{self.client.base_url}{at}"}
-        return self.client.post(where, data={"csrf_token": token, **typed}, headers=headers)
+        answer = self.client.post(where, data=form, headers=headers)
+        if answer.status_code == 307:
+            assert answer.headers["connection"] == "close"
+            answer = self.client.post(answer.headers["location"], data=form, headers=headers)
+        return answer
 
     def find(self, person: Any) -> str:
         """The address of a patient's dossier."""

@@ -13,7 +13,7 @@ from portal_account.world import Someone
 from sqlalchemy import Engine
 
 from dmp_core.access.rules import Basis
-from dmp_core.access.trace import Mode
+from dmp_core.access.trace import Action, Mode
 from dmp_core.holder.store import HolderStore
 from dmp_core.professionals.authority import Issued
 from dmp_core.professionals.store import ProfessionalStore
@@ -98,6 +98,21 @@ def test_a_doctor_s_way_with_a_card(chromium: Chromium, served: Served) -> None:
     find(attending, someone)
     expect(attending.get_by_text("Malaise au domicile")).to_be_visible()
     assert faults(attending, axe_source()) == []
+
+
+def test_an_emergency_opens_by_a_fresh_proof_of_the_card(chromium: Chromium, served: Served) -> None:
+    someone = served.world.someone()
+    record = Record(served.world, someone.dossier)
+    record.put("Bilan lipidique")
+    page = with_card(chromium, served, served.doctor(next(_numbers)))
+    find(page, someone)
+    page.get_by_label("Motif").fill("Malaise, ne répond plus")
+    page.get_by_role("button", name="Ouvrir en urgence").click()
+    expect(page.get_by_role("status")).to_contain_text("L’accès en urgence est ouvert pour une heure")
+    expect(page.get_by_role("link", name="Titre Bilan lipidique")).to_be_visible()
+    begun = [line.reason for line in record.chain() if line.action is Action.EMERGENCY]
+    assert len(begun) == 1
+    assert begun[0].startswith("Malaise, ne répond plus (carte présentée de nouveau à ")
 
 
 def test_the_holder_chooses_who_comes(open_window: Open, world: RecordWorld) -> None:

@@ -13,6 +13,7 @@ import httpx
 import psutil
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from portal.world import token_of
 from sqlalchemy import Engine
 
 from dmp_core.access import circle
@@ -217,6 +218,33 @@ def test_an_emergency_opens_for_reading_and_says_so(served: Served) -> None:
     assert "Accès en urgence, en lecture seule" in page.text
     assert "Joindre" not in page.text
     assert record.chain()[-1].who.mode.value == "urgence"
+
+
+def test_an_emergency_takes_the_card_again_on_a_connection_newer_than_its_page(served: Served) -> None:
+    person, record = a_patient(served.world)
+    card = served.doctor(next(_numbers))
+    early, browser = served.browser(card), served.browser(card)
+    assert early.get("/").status_code == 200  # a connection, and a proof, from before
+    where = browser.find(person)
+    form = {"csrf_token": token_of(browser.get(where).text), "motif": "Inconscient", "mode": "urgence"}
+    headers = {"Referer": f"{browser.client.base_url}{where}"}
+    early.client.cookies.update(browser.client.cookies)
+    for client in (early.client, browser.client):
+        answer = client.post(f"{where}/urgence", data=form, headers=headers)
+        assert (answer.status_code, answer.headers["location"]) == (307, f"{where}/urgence")
+        assert answer.headers["connection"] == "close"
+    assert all(line.action is not Action.EMERGENCY for line in record.chain())
+    opened = browser.client.post(f"{where}/urgence", data=form, headers=headers)
+    assert opened.status_code == 303
+    line = record.chain()[-1]
+    assert line.reason.startswith("Inconscient (carte présentée de nouveau à ")
+    assert line.reason.endswith(", raison non signée)")
+    again = browser.client.post(f"{where}/urgence", data=form, headers=headers)  # the page served once
+    assert (again.status_code, again.headers["location"]) == (303, where)
+    assert record.chain()[-1] == line
+    forged = served.browser(card, headers={"dmp.handshake": "2099-01-01", "dmp-handshake": "2099-01-01"})
+    forged.client.cookies.update(browser.client.cookies)
+    assert forged.get(where).status_code == 200
 
 
 def test_an_establishment_puts_a_document_in_and_reads_nothing(served: Served) -> None:

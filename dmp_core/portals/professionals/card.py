@@ -16,6 +16,8 @@ from dmp_core.professionals.rights import Act
 
 PEER: Final = "dmp.peer_certificate"
 """Where the server puts the certificate (DER) that the connection proved: no header's name begins so in WSGI."""
+HANDSHAKE: Final = "dmp.handshake"
+"""Where the server puts the moment (datetime) at which the connection proved it."""
 IDLE: Final = timedelta(minutes=15)
 _CLAIMS: Final = re.compile(
     r"HTTP_(X_)?(FORWARDED_)?(SSL_|TLS_)*CLIENT_(CERT|S_DN|I_DN|M_SERIAL|VERIFY|DN)|HTTP_CLIENT_CERT"
@@ -74,6 +76,19 @@ def presented(now: datetime) -> Professional:
             session.clear()
         _log.warning("card_refused", fault=refusal.fault.value)
         raise
+
+
+def ask_for_card() -> None:
+    """From now on, what this session asks in an emergency takes a connection that is made after this page."""
+    session["asked"] = parts().clock().timestamp()
+
+
+def shown_again() -> datetime | None:
+    """When the card was proved anew: after the page on which it was asked for; None on an older connection."""
+    asked, shaken = session.get("asked"), request.environ.get(HANDSHAKE)
+    if not isinstance(asked, float) or not isinstance(shaken, datetime) or shaken.timestamp() <= asked:
+        return None
+    return shaken
 
 
 def _peer() -> bytes:

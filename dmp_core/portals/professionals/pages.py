@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from dmp_core.access.circle import Member
@@ -14,7 +14,7 @@ from dmp_core.access.trace import Mode
 from dmp_core.clock import PARIS
 from dmp_core.errors import Invalid, NotFound, WrongState
 from dmp_core.identity import insc
-from dmp_core.portals.professionals.card import begin, parts, professional
+from dmp_core.portals.professionals.card import ask_for_card, begin, parts, professional, shown_again
 from dmp_core.record.categories import Category
 from dmp_core.record.contents import Format
 from dmp_core.record.documents import Status, Wanted
@@ -76,7 +76,7 @@ def dossier(dossier: UUID) -> ResponseReturnValue:
     try:
         found = gate().browse(professional(), dossier, _wanted(what), PAGE, (page - 1) * PAGE)
     except NotIn as refusal:
-        return render_template("not_in.html", dossier=dossier, refusal=refusal, typed="", wrong=""), 403
+        return _not_in(dossier, refusal), 403
     return _listing(dossier, found, what, page)
 
 
@@ -90,14 +90,20 @@ def consent(dossier: UUID) -> ResponseReturnValue:
 
 @blueprint.post("/dossiers/<uuid:dossier>/urgence")
 def emergency(dossier: UUID) -> ResponseReturnValue:
-    """An access that cannot wait for consent."""
+    """An access that cannot wait for consent, by a connection that is newer than the page: a new proof by the card."""
+    if "asked" not in session:
+        return redirect(url_for(".dossier", dossier=dossier), 303)
+    shown = shown_again()
+    if shown is None:  # the server ends this connection; the browser sends the form again by another one
+        return redirect(request.path, 307)
     mode = Mode.CENTRE_15 if request.form.get("mode") == Mode.CENTRE_15.value else Mode.EMERGENCY
     reason = request.form.get("motif", "")
     try:
-        gate().break_glass(professional(), dossier, mode, reason)
+        gate().break_glass(professional(), dossier, mode, reason, shown)
     except Invalid as wrong:
         refusal = NotIn(Barrier.NONE, emergency=True, centre_15=False)
-        return render_template("not_in.html", dossier=dossier, refusal=refusal, typed=reason, wrong=str(wrong)), 422
+        return _not_in(dossier, refusal, reason, str(wrong)), 422
+    session.pop("asked")
     flash(
         "L’accès en urgence est ouvert pour une heure, en lecture. Le patient et son médecin traitant en sont avertis."
     )
@@ -145,6 +151,12 @@ def content(dossier: UUID, document_id: UUID) -> ResponseReturnValue:
     if mime != Format.PDF.value:  # whose viewer a sandbox would keep from starting
         response.headers["Content-Security-Policy"] = _QUIET
     return response
+
+
+def _not_in(dossier: UUID, refusal: NotIn, typed: str = "", wrong: str = "") -> str:
+    """How to come in; an emergency that begins here takes the card again."""
+    ask_for_card()
+    return render_template("not_in.html", dossier=dossier, refusal=refusal, typed=typed, wrong=wrong)
 
 
 def _home(typed: dict[str, str], wrong: str = "") -> str:

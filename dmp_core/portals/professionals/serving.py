@@ -4,20 +4,34 @@ Gunicorn: handshakes in its threads (a slow one holds nobody else up), several p
 of the application, so that the certificate is taken from the connection and never from a header.
 """
 
+import re
 import ssl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.serialization import Encoding
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from dmp_core.portals.professionals.card import PEER
+from dmp_core.portals.professionals.card import HANDSHAKE, PEER
 from dmp_core.professionals.trust import Anchors
 
+_ALONE: Final = re.compile(r"/dossiers/[0-9a-f-]{36}/urgence")
+"""What ends its connection, whatever the answer: asked for again, it comes by a new one, and so by a new proof."""
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+class _Timed(ssl.SSLSocket):
+    """A connection that knows when its card was proved."""
+
+    shaken: datetime | None = None
+
+    def do_handshake(self, block: bool = False) -> None:
+        super().do_handshake(block)
+        self.shaken = datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +47,7 @@ def context_of(tls: Tls) -> ssl.SSLContext:
     """TLS 1.2 or later; a certificate is asked for, verified by the handshake itself, and nothing is resumed: each
     connection is a new proof by the card. Without any, the page that says so can still be shown."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.sslsocket_class = _Timed
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(tls.certificate, tls.key)
     every = (*tls.anchors.roots, *tls.anchors.cards, *tls.anchors.establishments)
@@ -45,15 +60,17 @@ def context_of(tls: Tls) -> ssl.SSLContext:
 
 
 def with_peer(app: Wsgi) -> Wsgi:
-    """`app` with the certificate that the connection proved, and with no other word about it."""
+    """`app` with the certificate that the connection proved, and when, and with no other word about it."""
 
     def served(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         environ.pop(PEER, None)
+        environ.pop(HANDSHAKE, None)
         connection = environ.get("gunicorn.socket")
         if isinstance(connection, ssl.SSLSocket):
             presented = connection.getpeercert(binary_form=True)
             if presented:
                 environ[PEER] = presented
+                environ[HANDSHAKE] = getattr(connection, "shaken", None)
         return app(environ, start_response)
 
     return served
@@ -76,10 +93,14 @@ class Server(BaseApplication):  # type: ignore[misc]
         def ours(_config: Any, _default: Any) -> ssl.SSLContext:
             return context
 
+        def alone(_worker: Any, asked: Any) -> None:
+            if asked.method == "POST" and _ALONE.fullmatch(asked.path):
+                asked.force_close()
+
         for name, value in {
             "bind": [self._bind], "workers": self._processes, "threads": self._threads, "worker_class": "gthread",
             "certfile": str(self._tls.certificate), "keyfile": str(self._tls.key),
-            "ssl_context": ours, "keepalive": 15, "timeout": 60, "graceful_timeout": 20,
+            "ssl_context": ours, "pre_request": alone, "keepalive": 15, "timeout": 60, "graceful_timeout": 20,
             "forwarded_allow_ips": "", "limit_request_fields": 60, "accesslog": None, "loglevel": "warning",
             "proc_name": "dmp-ps", "control_socket_disable": True,
         }.items():  # fmt: skip
