@@ -1,13 +1,13 @@
 """The gate as a holder's mobile application comes to it: the holder's own rules, the application's name in the trace."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from dmp_core.access import trace
 from dmp_core.access.gate import HolderGate
 from dmp_core.access.trace import Action, ActorKind, Who
-from dmp_core.errors import NotFound, WrongState
+from dmp_core.errors import Invalid, NotFound, WrongState
 from dmp_core.record import documents, finding
 from dmp_core.record.documents import Document, Status
 from dmp_core.record.finding import Criteria, Found, Submission
@@ -26,6 +26,10 @@ class Deposit:
     """The version it takes the place of."""
     service_start: datetime | None = None
     """Of the act, where the depositor tells it: a professional may."""
+    masked: bool = False
+    """Hidden from professionals: a holder may ask for it."""
+    held: bool = False
+    """Hidden from the holder until it is announced: a professional may ask for it."""
 
 
 class Changed(WrongState):
@@ -60,9 +64,12 @@ class ApplicationGate(HolderGate):
 
     def publish(self, dossier: UUID, deposits: list[Deposit], holder: str) -> list[Document]:
         """ITI-65 and ITI-105: every deposit enters, as one set, or none does. Raises as `add` and `replace` do."""
+        if any(each.held for each in deposits):
+            raise Invalid("Un titulaire ne se cache pas un document : retirez INVISIBLE_PATIENT de la fiche.")
         drafts = [
-            self._draft(each.type_code, each.title, [each.data], holder, each.unique_id) for each in deposits
-        ]  # fmt: skip
+            replace(self._draft(each.type_code, each.title, [each.data], holder, each.unique_id), masked=each.masked)
+            for each in deposits
+        ]
         submission, now, made = uuid4(), self._clock(), []
         with self._asked(dossier, Action.ADD) as (connection, box):
             for deposit, draft in zip(deposits, drafts, strict=True):

@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection
 
 from dmp_core.access import trace
+from dmp_core.access.announcement import TOLD_AFTER
 from dmp_core.access.proofs import Kept, kept
 from dmp_core.access.trace import HOLDER, Action, Filter, Line, Who
 from dmp_core.clock import PARIS, Clock
@@ -88,6 +89,8 @@ class Overview:
     current: int
     recent: int
     archived: int
+    awaited: bool = False
+    """Whether a document that they may not see yet has waited long enough for them to be told to see a professional."""
 
 
 class NotTheAuthor(WrongState):
@@ -117,8 +120,9 @@ class HolderGate:
             current = documents.count_by_category(connection, Wanted(), now)
             recent = documents.count_by_category(connection, Wanted(since=now - RECENT), now)
             archived = documents.count_by_category(connection, Wanted(Status.ARCHIVED), now)
+            awaited = documents.is_awaited(connection, dossier, now, now - TOLD_AFTER)
             trace.write(connection, dossier, now, self._who, Action.LIST)
-        return Overview(current, sum(current.values()), sum(recent.values()), sum(archived.values()))
+        return Overview(current, sum(current.values()), sum(recent.values()), sum(archived.values()), awaited)
 
     def browse(self, dossier: UUID, wanted: Wanted, size: int, offset: int = 0, words: str = "") -> Shown:
         """One page of the list; with `words`, of those whose title or author has them all."""
@@ -293,7 +297,7 @@ class HolderGate:
         return kept and self._is_announced(document)
 
     def _is_announced(self, document: Document) -> bool:
-        return document.hidden_until is None or document.hidden_until <= self._clock()
+        return not document.awaits(self._clock())
 
     def _current(self, connection: Connection, box: Box, document_id: UUID) -> Document:
         found = self._visible(connection, box, document_id, lock=True)

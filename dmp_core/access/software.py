@@ -2,7 +2,7 @@
 them. The rules are those of `ProfessionalGate`; depositing asks for no consent, only that nobody blocked them (DOMAIN 4.3).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, text
 
 from dmp_core.access import circle
+from dmp_core.access.announcement import SeenAlready, held_until
 from dmp_core.access.application import Deposit
 from dmp_core.access.authorisation import Authorised, State, authorised, state_in
 from dmp_core.access.gate import NotTheAuthor
@@ -23,14 +24,14 @@ from dmp_core.access.rules import Barrier, Basis, Way
 from dmp_core.access.summaries import ALONE, NotAttending, ins_c_of, writes_summary
 from dmp_core.access.trace import Action
 from dmp_core.clock import PARIS
-from dmp_core.errors import Invalid, NotFound, WrongState
+from dmp_core.errors import DmpError, Invalid, NotFound, WrongState
 from dmp_core.identity.identifiers import System
 from dmp_core.professionals.certificates import Professional
 from dmp_core.record import documents, finding
 from dmp_core.record.cda_check import Checked, checked_cda, is_cda
 from dmp_core.record.contents import VSM, as_sent
 from dmp_core.record.documents import Author, AuthorKind, Document, Draft, Sight, Status, title_of
-from dmp_core.record.finding import Criteria, Found
+from dmp_core.record.finding import Criteria, Found, Submission
 from dmp_core.record.nomenclatures import DocumentType, every_type, type_of, types_in_use
 from dmp_core.record.sealing import Box
 
@@ -63,6 +64,15 @@ class Receipt:
     sha256: bytes = field(repr=False)
     submitted_at: datetime
     status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What is wanted of a document."""
+
+    held: bool
+    """From the holder, until it is announced."""
+    archived: bool
 
 
 class SoftwareGate(ProfessionalGate):
@@ -127,6 +137,17 @@ class SoftwareGate(ProfessionalGate):
             self._trace(connection, dossier, now, who, way, Action.LIST)
         return person, found
 
+    def submissions(
+        self, who: Professional, dossier: UUID, criteria: Criteria, size: int, offset: int = 0
+    ) -> tuple[Person, list[Submission], int]:
+        """ITI-66: one page of sets of documents, of each what is there for them, and how many sets there are."""
+        with self._in(who, dossier, Action.LIST) as (connection, box, way, now):
+            sight = self._sight(who, way, now)
+            found, total = finding.submissions(connection, box, criteria, now, size, offset, sight)
+            person = _person(connection, dossier)
+            self._trace(connection, dossier, now, who, way, Action.LIST)
+        return person, found, total
+
     def card(self, who: Professional, dossier: UUID, document_id: UUID) -> tuple[Person, Document]:
         """The metadata of one document."""
         with self._in(who, dossier, Action.LOOK, document_id) as (connection, box, way, now):
@@ -146,26 +167,77 @@ class SoftwareGate(ProfessionalGate):
     def deposit(self, who: Professional, dossier: UUID, sent: Deposit) -> tuple[Person, Document, bool]:
         """ITI-105: a document of this professional's, or a new version of one; False when they had sent it before.
 
+        Raises as `publish` does.
+        """
+        person, ((made, entered),) = self.publish(who, dossier, [sent])
+        return person, made, entered
+
+    def publish(
+        self, who: Professional, dossier: UUID, deposits: list[Deposit]
+    ) -> tuple[Person, list[tuple[Document, bool]]]:
+        """ITI-65 and ITI-105: every deposit enters, as one set, or none does; False beside one that had been sent before.
+
         A structured one (CDA) must be about the holder of the dossier. Raises Invalid for a type or a content that cannot
         enter, NotTheAuthor, WrongState.
         """
-        now = self._clock()
-        draft, structured = _draft(who, sent, now)
-        action = Action.ADD if sent.replaces is None else Action.REPLACE
-        with self._feeding(who, dossier, action, sent.replaces) as (connection, box, way, now):
-            if structured is not None:
-                structured.require_about(ins_c_of(connection, dossier))
-            if draft.content.format_code == VSM:
-                old = self._summary_before(connection, box, dossier, who, way, sent.replaces, draft)
-            else:
-                old = None if sent.replaces is None else self._own(connection, box, who, way, sent.replaces, now)
-            if old is not None and old.format_code == VSM and draft.content.format_code != VSM:
-                raise WrongState("Une synthèse structurée n’est remplacée que par une synthèse structurée.")
-            made, entered = self._enter(connection, box, dossier, draft, old, now)
-            reason = "" if entered else "contenu déjà présent"
-            self._trace(connection, dossier, now, who, way, action, made.id, reason=reason)
+        moment, submission, put = self._clock(), uuid4(), list[UUID]()
+        drafts = [_draft(who, each, moment) for each in deposits]
+        first = deposits[0].replaces
+        action = Action.ADD if first is None else Action.REPLACE
+        made = []
+        try:
+            with self._feeding(who, dossier, action, first) as (connection, box, way, now):
+                for sent, (draft, structured) in zip(deposits, drafts, strict=True):
+                    if structured is not None:
+                        structured.require_about(ins_c_of(connection, dossier))
+                    if draft.content.format_code == VSM:
+                        old = self._summary_before(connection, box, dossier, who, way, sent.replaces, draft)
+                    else:
+                        old = (
+                            None if sent.replaces is None else self._own(connection, box, who, way, sent.replaces, now)
+                        )
+                    _require_corrigible(old, draft, now)
+                    one, entered = self._enter(connection, box, dossier, draft, old, now, submission)
+                    put += [one.content] if entered else []
+                    self._trace(
+                        connection, dossier, now, who, way, Action.ADD if old is None else Action.REPLACE, one.id,
+                        reason="" if entered else "contenu déjà présent",
+                    )  # fmt: skip
+                    made.append((one, entered))
+                person = _person(connection, dossier)
+        except DmpError:  # none of them is there: nothing would name what was put on the shelf
+            for name in put:
+                self._shelf.drop(name)
+            raise
+        return person, made
+
+    def settle(
+        self, who: Professional, dossier: UUID, document_id: UUID, wanted: Callable[[Document, Person, bool], Settled]
+    ) -> tuple[Person, Document, bool]:
+        """TD3.3: what `wanted` says of the document as it is, its person, and whether it awaits its announcement.
+
+        Its author announces and archives it, the médecin traitant announces it; nobody but the holder masks. Raises
+        NotTheAuthor, SeenAlready, and what `wanted` does.
+        """
+        with self._feeding(who, dossier, Action.LOOK, document_id) as (connection, box, way, now):
             person = _person(connection, dossier)
-        return person, made, entered
+            found = self._theirs(connection, box, who, way, document_id, now)
+            asked = wanted(found, person, found.awaits(now))
+            if found.status is Status.DEPRECATED and asked != Settled(found.awaits(now), archived=False):
+                raise WrongState("Une version plus récente remplace ce document : relisez-la pour la modifier.")
+            if asked.held and not found.awaits(now):
+                raise SeenAlready
+            if found.awaits(now) and not asked.held:
+                found = self._announced(connection, box, found)
+                self._trace(connection, dossier, now, who, way, Action.ANNOUNCE, found.id)
+            if (found.status is Status.ARCHIVED) != asked.archived:
+                if found.author.id != str(who.id):
+                    raise NotTheAuthor("Seuls le patient et l’auteur de ce document l’archivent.")
+                documents.set_status(connection, found, now, Status.ARCHIVED if asked.archived else Status.APPROVED)
+                action = Action.ARCHIVE if asked.archived else Action.RESTORE
+                self._trace(connection, dossier, now, who, way, action, found.id)
+                found = self._again(connection, box, found)
+        return person, found, found.awaits(now)
 
     def withdraw(self, who: Professional, dossier: UUID, document_id: UUID) -> None:
         """Take back a document that this professional wrote, all its versions; it is never erased (DOMAIN 4.3)."""
@@ -177,16 +249,17 @@ class SoftwareGate(ProfessionalGate):
             self._trace(connection, dossier, now, who, way, Action.DELETE, found.id)
 
     def _enter(
-        self, connection: Connection, box: Box, dossier: UUID, draft: Draft, old: Document | None, now: datetime
-    ) -> tuple[Document, bool]:
+        self, connection: Connection, box: Box, dossier: UUID, draft: Draft, old: Document | None, now: datetime,
+        submission: UUID,
+    ) -> tuple[Document, bool]:  # fmt: skip
         """The version that entered, or the one that was there already: the same click twice is one document."""
         name = uuid4()
         self._shelf.put(name, box.seal(draft.content.data, name.bytes))
         try:
             with connection.begin_nested():
                 if old is None:
-                    return documents.enter(connection, box, dossier, draft, name, now), True
-                return documents.replace_with(connection, box, dossier, old, draft, name, now), True
+                    return documents.enter(connection, box, dossier, draft, name, now, submission), True
+                return documents.replace_with(connection, box, dossier, old, draft, name, now, submission), True
         except WrongState:
             self._shelf.drop(name)
             there = documents.held(connection, box, sha256(draft.content.data).digest(), draft.author.id)
@@ -230,6 +303,24 @@ class SoftwareGate(ProfessionalGate):
                 raise NotTheAuthor("Vous n’êtes pas l’auteur de ce document : lui seul le corrige ou le retire.")
         raise NotFound(NOT_HERE)
 
+    def _theirs(
+        self, connection: Connection, box: Box, who: Professional, way: Way | Barrier, document_id: UUID, now: datetime
+    ) -> Document:
+        """A document that they wrote, or that they see as the médecin traitant of whom it is about."""
+        if isinstance(way, Way) and way.basis is Basis.ATTENDING:
+            return self._visible(connection, box, self._sight(who, way, now), document_id)
+        return self._own(connection, box, who, way, document_id, now)
+
+    def _announced(self, connection: Connection, box: Box, found: Document) -> Document:
+        if not documents.announce(connection, found):
+            raise NotTheAuthor("Seuls son auteur et le médecin traitant annoncent un document au patient.")
+        return self._again(connection, box, found)
+
+    def _again(self, connection: Connection, box: Box, found: Document) -> Document:
+        again = documents.document_of(connection, box, found.id)
+        assert again is not None
+        return again
+
     @contextmanager
     def _feeding(
         self, who: Professional, dossier: UUID, action: Action, document_id: UUID | None = None
@@ -257,9 +348,21 @@ def _draft(who: Professional, sent: Deposit, now: datetime) -> tuple[Draft, Chec
     began = sent.service_start or (structured.began if structured else None) or now
     if began > now:
         raise Invalid("La date de l’acte est dans l’avenir : corrigez-la.")
-    author = Author(AuthorKind.PROFESSIONAL, str(who.id), who.name)
+    if sent.masked:
+        raise Invalid("Le patient seul masque un document aux professionnels : retirez MASQUE_PS de la fiche.")
+    author, held = Author(AuthorKind.PROFESSIONAL, str(who.id), who.name), held_until(now) if sent.held else None
     unique = structured.named(sent.unique_id) if structured else sent.unique_id
-    return Draft(kind, title_of(sent.title), author, content, began, unique), structured
+    return Draft(kind, title_of(sent.title), author, content, began, unique, hidden_until=held), structured
+
+
+def _require_corrigible(old: Document | None, draft: Draft, now: datetime) -> None:
+    """Refuse in place of `old` what cannot be put there. Raises SeenAlready, WrongState."""
+    if old is None:
+        return
+    if old.format_code == VSM and draft.content.format_code != VSM:
+        raise WrongState("Une synthèse structurée n’est remplacée que par une synthèse structurée.")
+    if draft.hidden_until is not None and not old.awaits(now):
+        raise SeenAlready
 
 
 def _told(state: State) -> str:

@@ -32,6 +32,7 @@ class Action(StrEnum):
     ARCHIVE = "document.archive"
     RESTORE = "document.restore"
     DELETE = "document.delete"
+    ANNOUNCE = "document.announce"
     EXPORT = "document.export"
     READ_TRACE = "trace.read"
     EXPORT_TRACE = "trace.export"
@@ -69,6 +70,7 @@ _LABELS: Final = {
     Action.ARCHIVE: "document archivé",
     Action.RESTORE: "document sorti des archives",
     Action.DELETE: "document supprimé",
+    Action.ANNOUNCE: "document annoncé : vous le voyez désormais",
     Action.EXPORT: "DMP téléchargé en entier",
     Action.READ_TRACE: "historique des accès consulté",
     Action.EXPORT_TRACE: "historique des accès téléchargé",

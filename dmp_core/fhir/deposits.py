@@ -21,6 +21,8 @@ from pydantic import ValidationError
 from dmp_core.access.application import Deposit
 from dmp_core.clock import PARIS
 from dmp_core.errors import Invalid
+from dmp_core.fhir import systems
+from dmp_core.fhir.patching import limits_of
 
 MOST: Final = 30
 """Documents of one set."""
@@ -71,7 +73,7 @@ def deposit_of(told: dict[str, Any], find: Callable[[str], UUID | None]) -> Depo
     if _attachment(resource).data is None:
         raise Unfit("Le contenu du document manque : il va dans « data », en base64.", "content[0].attachment.data")
     data = _decoded(told["content"][0]["attachment"]["data"], "content[0].attachment.data")
-    return _deposit(resource, data, find, "")
+    return _deposit(resource, told, data, find, "")
 
 
 def submission_of(told: dict[str, Any], find: Callable[[str], UUID | None]) -> Submitted:
@@ -113,7 +115,8 @@ def submission_of(told: dict[str, Any], find: Callable[[str], UUID | None]) -> S
                 "Le contenu de ce document n’est pas dans le lot : son « url » est le fullUrl d’un Binary.",
                 f"Bundle.entry[{index}].resource.content[0].attachment.url",
             )
-        deposits.append(_deposit(resource, data, find, f"Bundle.entry[{index}].resource."))
+        raw = told["entry"][index]["resource"]
+        deposits.append(_deposit(resource, raw, data, find, f"Bundle.entry[{index}].resource."))
     return Submitted(deposits, entries)
 
 
@@ -159,7 +162,9 @@ def _decoded(data: str, where: str) -> bytes:
         raise Unfit("Le contenu n’est pas du base64.", where) from error
 
 
-def _deposit(resource: DocumentReference, data: bytes, find: Callable[[str], UUID | None], at: str) -> Deposit:
+def _deposit(
+    resource: DocumentReference, told: dict[str, Any], data: bytes, find: Callable[[str], UUID | None], at: str
+) -> Deposit:  # fmt: skip
     attachment = resource.content[0].attachment
     where = f"{at}content[0].attachment"
     if attachment.size is not None and attachment.size != len(data):
@@ -172,9 +177,14 @@ def _deposit(resource: DocumentReference, data: bytes, find: Callable[[str], UUI
     unique = resource.masterIdentifier.value if resource.masterIdentifier else None
     if unique is not None and not (unique.startswith(("urn:oid:", "urn:uuid:")) and 12 <= len(unique) <= 128):
         raise Unfit("L’identifiant du document est une urn:oid ou une urn:uuid.", f"{at}masterIdentifier.value")
+    try:
+        limits = limits_of(told["securityLabel"]) if told.get("securityLabel") else frozenset()
+    except Invalid as refusal:
+        raise Unfit(str(refusal), f"{at}securityLabel") from None
     return Deposit(
         type_code=codings[0].code, title=attachment.title or "", data=data, unique_id=unique,
-        replaces=_replaced(resource, find, at), service_start=_act(resource),
+        replaces=_replaced(resource, find, at), service_start=_act(resource), masked=systems.MASKED in limits,
+        held=systems.HELD in limits,
     )  # fmt: skip
 
 

@@ -1,6 +1,9 @@
-"""Changing metadata: JSON Patch on what a holder may settle, masking and archiving, and nothing else (PDSm flux 03)."""
+"""Changing metadata: JSON Patch on what may be settled of a document, and nothing else (PDSm flux 03; DOMAIN 4.3, TD3.3):
+confidentiality and archiving. Whose right each of them is, the gates decide.
+"""
 
 import re
+from dataclasses import dataclass
 from typing import Any, Final
 
 from jsonpatch import JsonPatch, JsonPatchException, JsonPointerException
@@ -17,8 +20,19 @@ class NotAllowed(WrongState):
     """The patch touches what only the author, or nobody, may change: 405 (PDSm flux 04)."""
 
 
-def patched(resource: dict[str, Any], operations: object) -> tuple[bool, bool]:
-    """(masked, archived) as these operations leave the resource. Raises Invalid, NotAllowed."""
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What is settled of a document."""
+
+    masked: bool
+    """From professionals."""
+    held: bool
+    """From the holder, until it is announced."""
+    archived: bool
+
+
+def patched(resource: dict[str, Any], operations: object) -> Marks:
+    """What these operations leave of the resource. Raises Invalid, NotAllowed."""
     if not isinstance(operations, list) or not 1 <= len(operations) <= MOST_OPERATIONS:
         raise Invalid(f"Une modification est une liste de 1 à {MOST_OPERATIONS} opérations JSON Patch.")
     if not all(isinstance(each, dict) for each in operations):
@@ -31,7 +45,8 @@ def patched(resource: dict[str, Any], operations: object) -> tuple[bool, bool]:
         ) from error
     if not isinstance(made, dict) or _fixed(made) != _fixed(resource):
         raise NotAllowed("Seuls la confidentialité (securityLabel) et l’archivage (isArchived) se modifient.")
-    return _masked(made.get("securityLabel")), _archived(made.get("extension"))
+    limits = limits_of(made.get("securityLabel"))
+    return Marks(systems.MASKED in limits, systems.HELD in limits, _archived(made.get("extension")))
 
 
 def _placed(resource: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any]:
@@ -48,18 +63,23 @@ def _fixed(resource: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in resource.items() if name not in ("securityLabel", "extension")}
 
 
-def _masked(labels: object) -> bool:
+def limits_of(labels: object) -> frozenset[str]:
+    """The limits to who sees a document that its labels set besides « N »: MASQUE_PS, INVISIBLE_PATIENT. Raises Invalid."""
     found = set()
     for label in labels if isinstance(labels, list) else [labels]:
         codings = label.get("coding") if isinstance(label, dict) else None
         if not isinstance(codings, list) or len(codings) != 1 or not isinstance(codings[0], dict):
             raise Invalid("Chaque securityLabel a un code, et un seul.")
-        found.add((codings[0].get("system"), codings[0].get("code")))
-    if not found <= {(systems.CONFIDENTIALITY, "N"), (systems.VISIBILITY, systems.MASKED)}:
-        raise Invalid(f"La confidentialité d’une fiche est « N », avec ou sans « {systems.MASKED} ».")
+        system, code = codings[0].get("system"), codings[0].get("code")
+        found.add((systems.VISIBILITY if system in systems.VISIBILITIES else system, code))
+    known = {(systems.VISIBILITY, systems.MASKED), (systems.VISIBILITY, systems.HELD)}
+    if not found <= known | {(systems.CONFIDENTIALITY, "N")}:
+        raise Invalid(
+            f"La confidentialité d’une fiche est « N », avec ou sans « {systems.MASKED} » et « {systems.HELD} »."
+        )
     if (systems.CONFIDENTIALITY, "N") not in found:
         raise Invalid("Une fiche garde toujours la confidentialité « N ».")
-    return (systems.VISIBILITY, systems.MASKED) in found
+    return frozenset(str(code) for system, code in found if system == systems.VISIBILITY)
 
 
 def _archived(extensions: object) -> bool:

@@ -58,8 +58,9 @@ class Subject(Protocol):
         """None when there is none, or when it is not to be told."""
 
 
-def document_reference(document: Document, patient: Subject) -> Resource:
-    """One version of a document; of one written by a professional the structure is not kept, so neither is told."""
+def document_reference(document: Document, patient: Subject, *, held: bool = False) -> Resource:
+    """One version of a document; of one written by a professional the structure is not kept, so neither is told.
+    `held`: it awaits its announcement to the patient."""
     kind = document.author.kind
     day = document.created_at.astimezone(PARIS).date()
     context: dict[str, Any] = {
@@ -93,7 +94,8 @@ def document_reference(document: Document, patient: Subject) -> Resource:
             [_coded(systems.VISIBILITY, systems.MASKED, "Masqué aux professionnels de santé")]
             if document.masked
             else []
-        ),
+        )
+        + ([_coded(systems.VISIBILITY, systems.HELD, "Non visible par le patient")] if held else []),
         "content": [
             {
                 "attachment": {

@@ -17,6 +17,14 @@ CONFIDENTIALITY: Final = "http://terminology.hl7.org/CodeSystem/v3-Confidentiali
 VISIBILITY: Final = oid("1.2.250.1.213.1.1.4.13")
 """Of MASQUE_PS and the other limits that are a holder's or an author's choice."""
 MASKED: Final = "MASQUE_PS"
+HELD: Final = "INVISIBLE_PATIENT"
+VISIBILITIES: Final = frozenset(
+    {
+        VISIBILITY,
+        "https://mos.esante.gouv.fr/NOS/TRE_A07-StatutVisibiliteDocument/FHIR/TRE-A07-StatutVisibiliteDocument",
+    }
+)
+"""The names that this system of codes goes by: its number, which is written, and pdsm4dmp's, which is read too."""
 AUTHORS: Final = oid("1.2.250.1.213.1.1.4.6")
 """Authors who are no professionals: EXP_PATIENT, ALIM_AM."""
 PRACTICE_SETTINGS: Final = oid("1.2.250.1.213.1.1.4.9")

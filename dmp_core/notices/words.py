@@ -26,6 +26,11 @@ class Kind(Enum):
         "Une réponse à votre contestation",
         "mon-dmp : il a été répondu à votre contestation le {when}. Pour lire la réponse, connectez-vous à mon-dmp.",
     )
+    ANNOUNCEMENT = (
+        "Un document vous attend dans votre DMP",
+        "mon-dmp : un document vous attend dans votre DMP. Prenez rendez-vous avec votre professionnel de santé, qui vous "
+        "le présentera.",
+    )
     CLOSED = ("Votre DMP est clôturé", "mon-dmp : votre DMP a été clôturé le {when}.")
 
 
@@ -38,5 +43,5 @@ def text_of(kind: Kind, at: datetime) -> str:
     """What the e-mail and the SMS say of something that happened `at`."""
     there = at.astimezone(PARIS)
     when = f"{there:%d/%m/%Y} à {there.hour} h {there.minute:02}"
-    doubt = "" if kind is Kind.ANSWER else f" Si quelque chose vous étonne, appelez le {CALL}."
+    doubt = "" if kind in (Kind.ANSWER, Kind.ANNOUNCEMENT) else f" Si quelque chose vous étonne, appelez le {CALL}."
     return kind.value[1].format(when=when) + doubt

@@ -5,9 +5,11 @@ from typing import Final
 from urllib.parse import urlencode
 
 from flask import Response, request
-from werkzeug.exceptions import NotAcceptable, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, NotAcceptable, RequestEntityTooLarge, UnsupportedMediaType
 
-from dmp_core.fhir.resources import Resource, binary, outcome, searchset
+from dmp_core.access.application import Changed
+from dmp_core.fhir.deposits import Unreadable
+from dmp_core.fhir.resources import Resource, binary, instant, outcome, searchset
 from dmp_core.fhir.search import Asked
 from dmp_core.portals.mobile.errors import answer
 from dmp_core.record.contents import LARGEST, Format
@@ -16,6 +18,7 @@ from dmp_core.record.documents import Document
 LARGEST_BODY: Final = LARGEST * 4 // 3 + 1024 * 1024
 """Bytes of a deposit: a document in base64, and what is around it."""
 FHIR: Final = frozenset({"application/fhir+json", "application/json"})
+PATCH: Final = "application/json-patch+json"
 
 
 def negotiate(*, any_kind: bool) -> None:
@@ -35,6 +38,40 @@ def require(mimes: Iterable[str]) -> None:
     """Refuse a body of another kind."""
     if request.mimetype not in mimes:
         raise UnsupportedMediaType
+
+
+def operations() -> object:
+    """The body of a PATCH. Raises Unreadable."""
+    try:
+        return request.get_json(force=True, silent=False)
+    except BadRequest as error:
+        raise Unreadable("Le corps de la demande n’est pas du JSON.") from error
+
+
+def require_unchanged(found: Document) -> None:
+    """Refuse a change of what is no longer as it was read. Raises Changed."""
+    expected = request.headers.get("If-Match")
+    if expected is not None and expected.removeprefix("W/").strip('"') != str(found.entry_uuid):
+        raise Changed("Ce document a changé depuis que l’application l’a lu : actualisez, puis recommencez.")
+
+
+def transaction(asked: Iterable[str], made: list[tuple[Document, bool]]) -> Response:
+    """What became of ITI-65, entry by entry: of each document, and whether it entered or was there already."""
+    left, entries = iter(made), []
+    submission = next((each.submission for each, entered in made if entered), made[0][0].submission)
+    for each in asked:
+        told = {"status": "201 Created"}
+        if each == "DocumentReference":
+            one, entered = next(left)
+            told = {
+                "status": "201 Created" if entered else "200 OK",
+                "location": f"DocumentReference/{one.id}/_history/{one.entry_uuid}",
+                "etag": f'W/"{one.entry_uuid}"', "lastModified": instant(one.changed_at),
+            }  # fmt: skip
+        elif each == "List":
+            told["location"] = f"List/{submission}"
+        entries.append({"response": told})
+    return answer({"resourceType": "Bundle", "type": "transaction-response", "entry": entries})
 
 
 def page(base: str, asked: Asked, total: int, found: Iterable[Resource], kind: str) -> Response:

@@ -119,6 +119,10 @@ class Document:
         """Whether this record made the document itself, of data that it had: nobody who deposits may name one so."""
         return self.unique_id.startswith("2.25.")
 
+    def awaits(self, now: datetime) -> bool:
+        """Whether the holder does not see it yet: the consultation d’annonce comes first."""
+        return self.hidden_until is not None and now < self.hidden_until
+
     @property
     def by_holder(self) -> bool:
         """Whether the holder wrote it."""
@@ -215,6 +219,13 @@ def mask(connection: Connection, document: Document, now: datetime, masked: bool
     _change(connection, document, now, masked=masked)
 
 
+def announce(connection: Connection, document: Document) -> bool:
+    """Show to the holder, from the moment of the transaction on, what awaited its announcement; never the other way.
+    Whether PostgreSQL let the bound professional do it."""
+    asked = {"id": document.id, "seen": document.entry_uuid, "entry": uuid4()}
+    return bool(connection.scalar(_ANNOUNCE, asked))
+
+
 def set_status(connection: Connection, document: Document, now: datetime, status: Status) -> None:
     """Archive, bring back, or delete (logically, never physically: DOMAIN 4.3)."""
     _change(connection, document, now, status=status)
@@ -274,6 +285,11 @@ def count_by_category(connection: Connection, wanted: Wanted, now: datetime) -> 
         if category is not None:
             found[category] = found.get(category, 0) + row.documents
     return found
+
+
+def is_awaited(connection: Connection, dossier: UUID, now: datetime, before: datetime) -> bool:
+    """Whether a document of the bound dossier, deposited `before` or then, is still to be announced to its holder."""
+    return bool(connection.scalar(_AWAITED, {"dossier": dossier, "now": now, "before": before}))
 
 
 def is_within_reach(connection: Connection, dossier: UUID) -> bool:
@@ -387,6 +403,11 @@ _LIST_SEEN: Final = text(
 _COUNTS: Final = text(
     f"SELECT type_code, class_code, count(*) AS documents FROM medical.document WHERE {_SEEN} GROUP BY 1, 2"  # noqa: S608
 )
+_AWAITED: Final = text(
+    "SELECT EXISTS (SELECT FROM medical.document d WHERE d.dossier_id = :dossier AND d.hidden_until > :now "
+    "AND d.status IN ('approved', 'archived') AND EXISTS (SELECT FROM medical.document f "
+    "WHERE f.logical_id = d.logical_id AND f.version = 1 AND f.submitted_at <= :before))"
+)
 _OPEN: Final = text("SELECT EXISTS (SELECT FROM enrolment.dossier WHERE id = :dossier AND state = 'open')")
 _INSERT: Final = text(
     "INSERT INTO medical.document (id, dossier_id, entry_uuid, logical_id, version, unique_id, class_code, type_code, "
@@ -404,6 +425,7 @@ _UPDATE: Final = {
     )
     for column in ("status", "masked")
 }
+_ANNOUNCE: Final = text("SELECT medical.announce(CAST(:id AS uuid), CAST(:seen AS uuid), CAST(:entry AS uuid))")
 _HELD: Final = text(
     f"SELECT {COLUMNS} FROM medical.document WHERE sha256 = :sha256 AND author_id = :author "  # noqa: S608
     "AND status IN ('approved', 'archived')"

@@ -98,10 +98,12 @@ def find(
 
 
 def submissions(
-    connection: Connection, box: Box, criteria: Criteria, now: datetime, limit: int, offset: int = 0
-) -> tuple[list[Submission], int]:
-    """Sets that hold at least one document that answers, the latest first, each with those of it that do."""
-    asked = _asked(criteria, now)
+    connection: Connection, box: Box, criteria: Criteria, now: datetime, limit: int, offset: int = 0,
+    sight: Sight | None = None,
+) -> tuple[list[Submission], int]:  # fmt: skip
+    """Sets that hold at least one document that answers, the latest first, each with those of it that do: the holder's
+    view without `sight`, a professional's with theirs."""
+    asked = _asked(criteria, now, sight)
     total = int(connection.scalar(_COUNT_SETS, asked) or 0)
     ids = [row.submission for row in connection.execute(_SETS, asked | {"limit": limit, "offset": offset})]
     if not ids:

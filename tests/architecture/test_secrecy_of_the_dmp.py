@@ -165,6 +165,7 @@ OF_PROFESSIONALS = [
     ),
     Reach("ps", "enrolment", "enrolment", "schema", ("USAGE",)),
     Reach("ps", "enrolment", "identifier", "table", (), {"SELECT": ("dossier_id", "system", "value", "valid_to")}),
+    Reach("ps", "medical", "announce(document uuid, seen uuid, entry uuid)", "definer routine", ("EXECUTE",)),
     Reach("ps", "medical", "assertion", "table", ("INSERT",)),
     Reach("ps", "medical", "block", "table", ("SELECT",)),
     Reach("ps", "medical", "contest", "table", ("SELECT",), {"UPDATE": ("answer", "answered_at")}),

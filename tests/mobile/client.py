@@ -21,6 +21,8 @@ from werkzeug.test import TestResponse
 
 from dmp_core.holder.mobile import Application
 
+from .judge import problems
+
 APPLICATION = Application("essai", "DMP de poche", ("fr.exemple.dmp:/retour", "http://127.0.0.1/retour"))
 BACK = "fr.exemple.dmp:/retour"
 AUTHORISE = "/mon-dmp/applications/autoriser"
@@ -30,6 +32,7 @@ MODELS = (Bundle, CapabilityStatement, DocumentReference, List, OperationOutcome
 
 def judged(told: dict[str, Any]) -> FHIRAbstractResource:
     """The resource, read by a library that did not make it: it refuses what is missing, superfluous or of another type."""
+    assert problems(told) == []
     model = next(each for each in MODELS if each.resource_type == told["resourceType"])
     return model(told)
 
@@ -87,11 +90,14 @@ class Telephone:
         """A call with the access token; `told` goes as FHIR's JSON."""
         kind = {"Content-Type": headers.pop("kind", "application/fhir+json")} if told is not None else {}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.client.open(
+        answer = self.client.open(
             f"/api/{where}", method=method, data=None if told is None else json.dumps(told),
             headers={"Authorization": f"Bearer {self.tokens.get('access_token', 'rien')}"} | kind | named,
             environ_base={"REMOTE_ADDR": self.address},
         )  # fmt: skip
+        if answer.mimetype == "application/fhir+json":
+            assert problems(answer.json) == []
+        return answer
 
     def get(self, where: str, **headers: str) -> Any:
         """The resource there, judged."""

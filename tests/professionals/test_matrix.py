@@ -65,7 +65,7 @@ def cells() -> dict[str, dict[str, bool]]:
 
 def filled(world: RecordWorld, who: Professional) -> dict[str, UUID]:
     record = Record(world, world.someone().dossier)
-    later = world.clock() + timedelta(days=60)
+    later = world.clock() + timedelta(days=30)
     record.put("plain")
     record.put("masked", masked=True)
     record.put("own", by=who)

@@ -1,24 +1,25 @@
 """The record in FHIR R4: patient, documents, sets, contents (ITI-65 to 68 and 105; PDSm 3.1.1; DOMAIN 10)."""
 
-from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import Blueprint, Response, request
 
-from dmp_core.access.application import Changed
 from dmp_core.errors import Invalid, NotFound
 from dmp_core.fhir import deposits, search
-from dmp_core.fhir.patching import patched
-from dmp_core.fhir.resources import (
-    document_reference,
-    instant,
-    patient_of,
-    searchset,
-    submission_set,
-)
+from dmp_core.fhir.patching import NotAllowed, patched
+from dmp_core.fhir.resources import document_reference, patient_of, searchset, submission_set
 from dmp_core.holder.mobile import READ, WRITE
-from dmp_core.portals.answers import FHIR, negotiate, page, require
+from dmp_core.portals.answers import (
+    FHIR,
+    PATCH,
+    negotiate,
+    operations,
+    page,
+    require,
+    require_unchanged,
+    transaction,
+)
 from dmp_core.portals.answers import content as as_asked
 from dmp_core.portals.mobile.access import dossier, gate, holder, scope
 from dmp_core.portals.mobile.errors import answer
@@ -27,8 +28,6 @@ from dmp_core.record.documents import Document, Status
 from dmp_core.record.finding import Criteria
 
 calls = Blueprint("fhir", __name__, url_prefix="/fhir")
-
-_PATCH: Final = "application/json-patch+json"
 
 
 @calls.before_request
@@ -120,20 +119,7 @@ def submit() -> Response:
     require(FHIR)
     submitted = deposits.submission_of(deposits.json_of(request.get_data()), _version_named)
     made = gate().publish(dossier(), submitted.deposits, _holder_name())
-    left = iter(made)
-    entries = []
-    for each in submitted.entries:
-        entry: dict[str, Any] = {"response": {"status": "201 Created"}}
-        if each == "DocumentReference":
-            one = next(left)
-            entry["response"] |= {
-                "location": f"DocumentReference/{one.id}/_history/{one.entry_uuid}",
-                "etag": f'W/"{one.entry_uuid}"', "lastModified": instant(one.changed_at),
-            }  # fmt: skip
-        elif each == "List":
-            entry["response"]["location"] = f"List/{made[0].submission}"
-        entries.append(entry)
-    return answer({"resourceType": "Bundle", "type": "transaction-response", "entry": entries})
+    return transaction(submitted.entries, [(each, True) for each in made])
 
 
 @calls.get("/List")
@@ -196,21 +182,14 @@ def _one(found: Document, status: int = 200) -> Response:
 
 
 def _changed(found: Document) -> Response:
-    require({_PATCH})
-    expected = request.headers.get("If-Match")
-    if expected is not None and expected.removeprefix("W/").strip('"') != str(found.entry_uuid):
-        raise Changed("Ce document a changé depuis que l’application l’a lu : actualisez, puis recommencez.")
-    masked, archived = patched(document_reference(found, holder()), _operations())
-    if (masked, archived) == (found.masked, found.status is Status.ARCHIVED):
+    require({PATCH})
+    require_unchanged(found)
+    made = patched(document_reference(found, holder()), operations())
+    if made.held:
+        raise NotAllowed("Un titulaire ne se cache pas un document : INVISIBLE_PATIENT est à son auteur.")
+    if (made.masked, made.archived) == (found.masked, found.status is Status.ARCHIVED):
         return _one(found)
-    return _one(gate().update(dossier(), found.id, found.entry_uuid, masked=masked, archived=archived))
-
-
-def _operations() -> object:
-    try:
-        return request.get_json(force=True, silent=False)
-    except Exception as error:
-        raise deposits.Unreadable("Le corps de la demande n’est pas du JSON.") from error
+    return _one(gate().update(dossier(), found.id, found.entry_uuid, masked=made.masked, archived=made.archived))
 
 
 def _version_named(name: str) -> UUID | None:

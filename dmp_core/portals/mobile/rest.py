@@ -39,6 +39,8 @@ class Overview(msgspec.Struct):
     recent: int
     """Deposited in the last thirty days."""
     archived: int
+    awaited: bool
+    """A document waits for a professional to present it: the holder is to see theirs."""
     categories: list[CategoryCount]
 
 
@@ -71,7 +73,7 @@ def categories() -> Response:
     held, leading = gate().overview(dossier()), categorised()
     return _json(
         Overview(
-            held.current, held.recent, held.archived,
+            held.current, held.recent, held.archived, held.awaited,
             [
                 CategoryCount(
                     each.value, each.label, held.counts.get(each, 0), sorted(leading[each][0]), sorted(leading[each][1])

@@ -17,7 +17,7 @@ from dmp_core.portals.professionals.card import parts, presented
 from dmp_core.portals.professionals.contests import FIRST, contests
 from dmp_core.portals.professionals.parts import Parts
 from dmp_core.portals.security import protect_responses
-from dmp_core.portals.software import emergency, fhir, rest, state, summary
+from dmp_core.portals.software import description, emergency, fhir, rest, state, summary
 from dmp_core.professionals.certificates import CertificateRefused
 from dmp_core.professionals.signing import SignatureRefused
 from dmp_core.record.sealing import DossierKeys
@@ -48,7 +48,7 @@ def create_api(parts_of_site: Parts) -> Flask:
     translate_errors(app)
     _translate_refusals(app)
     protect_responses(app, https=True)
-    for blueprint in (state.calls, fhir.calls, rest.calls, summary.calls, emergency.calls):
+    for blueprint in (description.calls, state.calls, fhir.calls, rest.calls, summary.calls, emergency.calls):
         app.register_blueprint(blueprint)
     return app
 
@@ -61,7 +61,7 @@ def _require_card(app: Flask) -> None:
             return refuse(403, "forbidden", "Cette adresse est celle des logiciels : un navigateur n’y vient pas.")
         g.professional = presented(parts().clock())
         # A call is a session of its own; whether there is a DMP, and what it takes to come in, is told all the same.
-        if request.blueprint != state.calls.name and contests().waiting(g.professional):
+        if request.blueprint not in (state.calls.name, description.calls.name) and contests().waiting(g.professional):
             return refuse(409, "business-rule", FIRST)
         return None
 

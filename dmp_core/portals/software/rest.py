@@ -20,7 +20,7 @@ from dmp_core.portals.software.gates import gate
 calls = Blueprint("rest", __name__)
 
 PAGE: Final = 50
-_LAST_PAGE: Final = 2_000
+LAST_PAGE: Final = 2_000
 
 
 class Consent(msgspec.Struct, forbid_unknown_fields=True):
@@ -143,7 +143,7 @@ def types() -> Response:
 
 def _offset() -> int:
     page = request.args.get("page", "1")
-    if not (page.isascii() and page.isdigit() and 0 < int(page) <= _LAST_PAGE):
+    if not (page.isascii() and page.isdigit() and 0 < int(page) <= LAST_PAGE):
         raise Invalid("page est un nombre, à partir de 1.")
     return (int(page) - 1) * PAGE
 
