@@ -199,12 +199,12 @@ class HolderGate:
 
     def export(
         self, dossier: UUID, index: Callable[[list[tuple[Document, str]]], str],
-        pages: Callable[[Document, bytes], bytes | None],
+        pages: Callable[[Document, bytes], tuple[str, bytes] | None],
     ) -> IO[bytes]:  # fmt: skip
         """The whole DMP as a zip: every current and archived document under its category, and the page that `index`
         makes of (document, its name in the zip).
 
-        Of a structured document, which no person reads, `pages` makes a PDF that stands beside it.
+        Of one that no person opens as it is, `pages` makes another file, told by how its name ends, that stands beside it.
         """
         now = self._clock()
         out: IO[bytes] = SpooledTemporaryFile(max_size=HELD_IN_MEMORY)  # noqa: SIM115 - given to the caller
@@ -221,7 +221,7 @@ class HolderGate:
                     data = box.open(self._shelf.get(each.content), each.content.bytes)
                     archive.writestr(name, data)
                     if (readable := pages(each, data)) is not None:
-                        archive.writestr(f"{name.rpartition('.')[0]}.pdf", readable)
+                        archive.writestr(f"{name.rpartition('.')[0]}.{readable[0]}", readable[1])
             trace.write(connection, dossier, now, self._who, Action.EXPORT)
         out.seek(0)
         return out

@@ -1,5 +1,6 @@
 """What structured documents (CDA R2) have in common: the header of the CI-SIS (DOMAIN 6.1), and reading without reaching out."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
@@ -21,6 +22,8 @@ IDNAT_STRUCTURE: Final = "1.2.250.1.71.4.2.2"
 TYPES: Final = "1.2.250.1.213.1.1.4.12"
 SETTINGS: Final = "1.2.250.1.213.1.1.4.9"
 SECTORS: Final = "1.2.250.1.71.4.2.4"
+_INSTANT: Final = re.compile(r"[0-9]{4}(?:[0-9]{2}(?:[0-9]{2}(?:[0-9]{4}(?:[0-9]{2})?[+-][0-9]{4})?)?)?")
+"""A day, or a moment with its zone; one without says nothing (DOMAIN 6.1)."""
 make: Any = ElementMaker(namespace=NS, nsmap={None: NS, "xsi": "http://www.w3.org/2001/XMLSchema-instance"})
 
 
@@ -134,3 +137,16 @@ def written_day(day: date) -> str:
 def instant(at: datetime) -> str:
     """An instant as CDA writes it, with its zone."""
     return f"{at.astimezone(PARIS):%Y%m%d%H%M%S%z}"
+
+
+def moment(written: str) -> datetime | None:
+    """An instant as CDA writes it, a day from its midnight in Paris; None for what is none."""
+    if not _INSTANT.fullmatch(written):
+        return None
+    try:
+        if len(written) > 8:
+            digits, zone = written[:-5].ljust(14, "0"), written[-5:]
+            return datetime.strptime(digits + zone, "%Y%m%d%H%M%S%z")
+        return datetime(int(written[:4]), int(written[4:6] or 1), int(written[6:8] or 1), tzinfo=PARIS)
+    except (ValueError, OverflowError):
+        return None

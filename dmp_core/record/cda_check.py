@@ -16,10 +16,9 @@ from typing import Any, Final
 
 from lxml import etree  # type: ignore[import-untyped]
 
-from dmp_core.clock import PARIS
 from dmp_core.errors import Invalid
 from dmp_core.identity.identifiers import System
-from dmp_core.record.cda import IDNAT_PS, NS, H, parsed
+from dmp_core.record.cda import IDNAT_PS, NS, H, moment, parsed
 from dmp_core.record.contents import FORMAT_CODES, LARGEST, MODELS, Content, Format, require_quiet
 
 SCHEMA_FILE: Final = Path(__file__).parent / "schema" / "infrastructure" / "cda" / "CDA.xsd"
@@ -33,8 +32,6 @@ _MEDIA: Final = {
     "application/rtf": Format.RTF, "text/plain": Format.TEXT,
 }  # fmt: skip
 _MOST_MEDIA: Final = 30
-_INSTANT: Final = re.compile(r"[0-9]{4}(?:[0-9]{2}(?:[0-9]{2}(?:[0-9]{4}(?:[0-9]{2})?[+-][0-9]{4})?)?)?")
-"""A day, or a moment with its zone; one without says nothing (DOMAIN 6.1)."""
 _COMMON: Final = ("2.16.840.1.113883.2.8.2.1", "1.2.250.1.213.1.1.1.1")
 
 _HEADER: Final = (
@@ -139,7 +136,7 @@ def _require_header(root: Any, type_code: str, type_system: str, author: str) ->
         if root.find(path, H) is None:
             raise Invalid(f"L’en-tête de ce document structuré (CDA) n’est pas celui du CI-SIS : il manque {name}.")
     made = root.find("h:effectiveTime", H)
-    if made is None or _moment(made.get("value", "")) is None or len(made.get("value", "")) < 8:
+    if made is None or moment(made.get("value", "")) is None or len(made.get("value", "")) < 8:
         raise Invalid("La date de ce document structuré (effectiveTime) manque, ou n’a pas de décalage horaire.")
     code = root.find("h:code", H)
     if code is None or (code.get("code"), code.get("codeSystem")) != (type_code, type_system):
@@ -204,20 +201,7 @@ def _model(root: Any) -> str:
 def _began(root: Any) -> datetime | None:
     told = root.find("h:documentationOf/h:serviceEvent/h:effectiveTime", H)
     bounds = [told.get("value"), *(each.get("value") for each in told.iterfind("h:low", H))]
-    return next((found for each in bounds if each and (found := _moment(each)) is not None), None)
-
-
-def _moment(written: str) -> datetime | None:
-    """An instant as CDA writes it, a day from its midnight in Paris; None for what is none."""
-    if not _INSTANT.fullmatch(written):
-        return None
-    try:
-        if len(written) > 8:
-            digits, zone = written[:-5].ljust(14, "0"), written[-5:]
-            return datetime.strptime(digits + zone, "%Y%m%d%H%M%S%z")
-        return datetime(int(written[:4]), int(written[4:6] or 1), int(written[6:8] or 1), tzinfo=PARIS)
-    except (ValueError, OverflowError):
-        return None
+    return next((found for each in bounds if each and (found := moment(each)) is not None), None)
 
 
 _ONE_AT_A_TIME: Final = threading.Lock()

@@ -254,4 +254,4 @@ def test_the_holder_reads_the_five_tables_and_keeps_them_as_pdf_or_as_cda(
         assert told in page
     kept = holder.get(f"{found[0]}/contenu?garder=1")
     assert (kept.mimetype, kept.data[:5]) == ("application/pdf", b"%PDF-")
-    assert holder.get(f"{found[0]}/contenu?garder=cda").data.startswith(b"<?xml")
+    assert holder.get(f"{found[0]}/contenu?garder=original").data.startswith(b"<?xml")

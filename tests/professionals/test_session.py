@@ -161,7 +161,7 @@ def test_the_reimbursements_are_read_as_pages(world: RecordWorld, desk: Desk) ->
     assert "Document structuré" in desk.ask(where).text
     pages = desk.ask(f"{where}/contenu")
     assert (pages.mimetype, pages.data[:5]) == ("application/pdf", b"%PDF-")
-    assert desk.ask(f"{where}/contenu?forme=cda").data == data
+    assert desk.ask(f"{where}/contenu?forme=original").data == data
 
 
 def test_a_card_is_named_by_its_certificate(desk: Desk) -> None:

@@ -72,7 +72,7 @@ def test_the_holder_reads_it_among_the_syntheses_and_keeps_it(
     ):
         assert told in page
     assert signed_in.get(f"{where}/contenu?garder=1").data.startswith(b"%PDF-")
-    assert summary_in(signed_in.get(f"{where}/contenu?garder=cda").data).summary == FULL
+    assert summary_in(signed_in.get(f"{where}/contenu?garder=original").data).summary == FULL
     assert in_the_zip(signed_in) == {"Synthèses/Synthèse médicale.xml", "Synthèses/Synthèse médicale.pdf"}
 
 

@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from dmp_core.access.circle import Member
@@ -14,11 +14,11 @@ from dmp_core.access.trace import Mode
 from dmp_core.clock import PARIS
 from dmp_core.errors import Invalid, NotFound, WrongState
 from dmp_core.identity import insc
+from dmp_core.portals.contents import shown
 from dmp_core.portals.professionals.card import ask_for_card, begin, parts, professional, shown_again
 from dmp_core.record.categories import Category
-from dmp_core.record.contents import Format
 from dmp_core.record.documents import Status, Wanted
-from dmp_core.record.structured import as_pdf, told_by
+from dmp_core.record.structured import Readable, readable
 
 blueprint = Blueprint("ps", __name__)
 
@@ -28,8 +28,6 @@ MOST_PATIENTS: Final = 200
 _LAST_PAGE: Final = 500
 _ARCHIVED: Final = "archives"
 _TYPED: Final = ("nir", "prenom", "naissance")
-# A content is shown by the browser itself, where it can reach nothing: no script, no form, no other site.
-_QUIET: Final = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 _COLLEAGUES: Final = (
     "G15_10", "G15_21", "G15_40", "G15_50", "G15_60", "G15_70", "G15_80", "G15_91", "G15_92", "G15_94", "G15_95", "G15_98",
 )  # fmt: skip
@@ -136,21 +134,16 @@ def document(dossier: UUID, document_id: UUID) -> ResponseReturnValue:
 
 @blueprint.get("/dossiers/<uuid:dossier>/documents/<uuid:document_id>/contenu")
 def content(dossier: UUID, document_id: UUID) -> ResponseReturnValue:
-    """What the document says; a structured one as pages, or itself for a software (`?forme=cda`)."""
+    """What the document says, as a person opens it, or itself for a software (`?forme=original`)."""
     try:
         found, data = gate().read(professional(), dossier, document_id)
     except NotIn:
         return redirect(url_for(".dossier", dossier=dossier), 303)
-    mime = "text/plain; charset=utf-8" if found.format is Format.TEXT else found.format.value
-    name = found.file_name
-    if found.format is Format.CDA and request.args.get("forme") != "cda":
-        data, mime = as_pdf(told_by(found, data), found.submitted_at), Format.PDF.value
-        name = f"{name.rpartition('.')[0]}.pdf"
-    response = Response(data, content_type=mime)
-    response.headers.set("Content-Disposition", "attachment" if mime == Format.CDA.value else "inline", filename=name)
-    if mime != Format.PDF.value:  # whose viewer a sandbox would keep from starting
-        response.headers["Content-Security-Policy"] = _QUIET
-    return response
+    if request.args.get("forme") == "original":
+        told = Readable(data, found.format.value, found.format.suffix, shown=False)
+    else:
+        told = readable(found, data)
+    return shown(found, told)
 
 
 def _not_in(dossier: UUID, refusal: NotIn, typed: str = "", wrong: str = "") -> str:

@@ -7,16 +7,18 @@ from flask import Response, flash, redirect, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 
 from dmp_core.access.gate import RECENT
-from dmp_core.errors import Invalid, NotFound
+from dmp_core.errors import NotFound
 from dmp_core.holder.sessions import Stage
+from dmp_core.portals.contents import shown
 from dmp_core.portals.mondmp.record.pages import PAGE, asked_page, blueprint, circle, gate, holder_name, own
 from dmp_core.portals.mondmp.web import session as web
 from dmp_core.portals.mondmp.web.access import stage
 from dmp_core.record.categories import Category
 from dmp_core.record.contents import Format
 from dmp_core.record.documents import Document, Status, Wanted
+from dmp_core.record.reimbursements.history import History
 from dmp_core.record.reimbursements.words import EMPTY, HOSPITAL, USE, has_marks, tables_of
-from dmp_core.record.structured import as_pdf, told_by
+from dmp_core.record.structured import Readable, beside, readable, told_by
 from dmp_core.record.vsm.reading import Written
 from dmp_core.record.vsm.words import sections_of
 
@@ -29,8 +31,6 @@ _TITLES: Final = {
     _RECENT: "Documents récents",
     _ARCHIVED: "Documents archivés",
 }
-# A content is shown by the browser itself, on its own, where it can reach nothing: no script, no form, no other site.
-_QUIET: Final = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 
 
 @blueprint.get("/documents")
@@ -62,18 +62,21 @@ def document(document_id: UUID) -> str:
 @blueprint.get("/documents/<uuid:document_id>/contenu")
 @stage(Stage.OPEN)
 def content(document_id: UUID) -> ResponseReturnValue:
-    """What the document says, shown by the browser or kept in a file (`?garder=1`)."""
+    """What the document says, shown by the browser or kept in a file (`?garder=1`; `?garder=original`, as it was put in)."""
     found, data = gate().read(own(), document_id)
-    if found.format is Format.CDA:
-        return _structured(found, data)
-    mime = "text/plain; charset=utf-8" if found.format is Format.TEXT else found.format.value
-    response = Response(data, mimetype=None, content_type=mime)
-    response.headers.set(
-        "Content-Disposition", "attachment" if "garder" in request.args else "inline", filename=found.file_name
-    )
-    if found.format is not Format.PDF:  # whose viewer a sandbox would keep from starting
-        response.headers["Content-Security-Policy"] = _QUIET
-    return response
+    kept = request.args.get("garder")
+    if kept == "original":
+        return shown(found, Readable(data, found.format.value, found.format.suffix, shown=False))
+    if kept is None and found.format is Format.CDA:
+        told = told_by(found, data)
+        if isinstance(told, Written):
+            return render_template("record/summary.html", document=found, told=told, sections=sections_of(told.summary))
+        if isinstance(told, History):
+            return render_template(
+                "record/reimbursements.html", document=found, history=told, tables=tables_of(told), use=USE,
+                empty=EMPTY, hospital=HOSPITAL, marked=any(map(has_marks, tables_of(told))),
+            )  # fmt: skip
+    return shown(found, readable(found, data), keep=kept is not None)
 
 
 @blueprint.post("/documents/<uuid:document_id>/<gesture>")
@@ -119,37 +122,10 @@ def download() -> Response:
     return send_file(whole, mimetype="application/zip", as_attachment=True, download_name=f"mon-dmp-{now:%Y-%m-%d}.zip")
 
 
-def _structured(found: Document, data: bytes) -> ResponseReturnValue:
-    """A structured document as a page, or as pages to keep (`?garder=1`); `?garder=cda` gives the document itself."""
-    kept = request.args.get("garder")
-    if kept is None:
-        told = told_by(found, data)
-        if isinstance(told, Written):
-            return render_template("record/summary.html", document=found, told=told, sections=sections_of(told.summary))
-        return render_template(
-            "record/reimbursements.html", document=found, history=told, tables=tables_of(told), use=USE,
-            empty=EMPTY, hospital=HOSPITAL, marked=any(map(has_marks, tables_of(told))),
-        )  # fmt: skip
-    mime, given, suffix = (
-        (Format.CDA.value, data, "xml") if kept == "cda" else (Format.PDF.value, _as_pages(found, data), "pdf")
-    )
-    response = Response(given, content_type=mime)
-    stem = found.file_name.rpartition(".")[0]
-    response.headers.set("Content-Disposition", "attachment", filename=f"{stem}.{suffix}")
-    return response
-
-
-def _as_pages(found: Document, data: bytes) -> bytes | None:
-    """A structured document as a PDF; None for any other, which is read as it is."""
-    return as_pdf(told_by(found, data), found.submitted_at) if found.format is Format.CDA else None
-
-
-def _beside(found: Document, data: bytes) -> bytes | None:
-    """The PDF that stands beside a document in the zip; none for one that cannot be read, which is there itself."""
-    try:
-        return _as_pages(found, data)
-    except Invalid:
-        return None
+def _beside(found: Document, data: bytes) -> tuple[str, bytes] | None:
+    """What stands beside a document in the zip, and how its name ends."""
+    told = beside(found, data)
+    return None if told is None else (told.suffix, told.data)
 
 
 def _wanted(what: str) -> tuple[str, Wanted]:
