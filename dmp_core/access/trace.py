@@ -145,14 +145,12 @@ def write(
     granted: bool = True, reason: str = "",
 ) -> Line:  # fmt: skip
     """Add a line to the chain of the bound dossier, in the caller's transaction."""
-    # One writer of a chain at a time: the next one reads what this one wrote.
-    connection.execute(_ALONE, {"half": int.from_bytes(dossier.bytes[:8], "big", signed=True)})
-    last = connection.execute(_LAST, {"dossier": dossier}).one_or_none()
-    number, previous = (last.number + 1, last.digest) if last else (1, FIRST)
-    row = _row(dossier, number, at, who, action, document, granted, reason)
-    digest = _digest(previous, row)
-    connection.execute(_WRITE, {**row, "at": at, "previous": previous, "digest": digest})
-    return Line(number, at, who, action, document, granted, reason, previous, digest)
+    row = _row(dossier, at, who, action, document, granted, reason)
+    before, number, after = _told(row).partition(_UNNUMBERED)
+    written = connection.execute(
+        _WRITE, {**row, "at": at, "before": before + number.removesuffix("null"), "after": after}
+    ).one()
+    return Line(written.number, at, who, action, document, granted, reason, written.previous, written.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +198,8 @@ def first_fault(dossier: UUID, lines: Iterable[Line]) -> int | None:
 
 def row_of(dossier: UUID, line: Line) -> dict[str, Any]:
     """What the digest of a line covers, besides that of the line before."""
-    return _row(dossier, line.number, line.at, line.who, line.action, line.document, line.granted, line.reason)
+    row = _row(dossier, line.at, line.who, line.action, line.document, line.granted, line.reason)
+    return row | {"number": line.number}
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,11 +219,11 @@ def latest_accesses(connection: Connection, dossier: UUID) -> LatestAccesses:
 
 
 def _row(
-    dossier: UUID, number: int, at: datetime, who: Who, action: Action, document: UUID | None, granted: bool,
+    dossier: UUID, at: datetime, who: Who, action: Action, document: UUID | None, granted: bool,
     reason: str,
 ) -> dict[str, Any]:  # fmt: skip
     return {
-        "dossier": str(dossier), "number": number, "at": at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "dossier": str(dossier), "number": None, "at": at.astimezone(UTC).isoformat(timespec="microseconds"),
         "kind": who.kind.value, "id": who.id, "name": who.name, "profession": who.profession, "mode": who.mode.value,
         "action": action.value, "document": str(document) if document else None, "granted": granted, "reason": reason,
     }  # fmt: skip
@@ -232,8 +231,11 @@ def _row(
 
 def _digest(previous: bytes, row: dict[str, Any]) -> bytes:
     """SHA-256 of the line before and of this one as JSON, keys sorted, no space, UTF-8: anybody can do it again."""
-    told = json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-    return hashlib.sha256(previous + told).digest()
+    return hashlib.sha256(previous + _told(row).encode()).digest()
+
+
+def _told(row: dict[str, Any]) -> str:
+    return json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def _line(row: Row[Any]) -> Line:
@@ -247,13 +249,12 @@ _COLUMNS: Final = (
     "number, at, actor_kind, actor_id, actor_name, profession, mode, action, document_id, granted, reason, previous, "
     "digest"
 )
-_ALONE: Final = text("SELECT pg_advisory_xact_lock(:half)")
-_LAST: Final = text(
-    "SELECT number, digest FROM medical.trace WHERE dossier_id = :dossier ORDER BY number DESC LIMIT 1"
-)  # fmt: skip
+_UNNUMBERED: Final = '"number":null'
+"""Where the number goes: within a text of JSON these quotation marks would be escaped."""
+# One writer of a chain at a time, until the end of its transaction: there the number is known, and the digest made (0022).
 _WRITE: Final = text(
-    f"INSERT INTO medical.trace (dossier_id, {_COLUMNS}) VALUES (:dossier, :number, :at, :kind, :id, :name, "  # noqa: S608
-    ":profession, :mode, :action, :document, :granted, :reason, :previous, :digest)"
+    "SELECT number, previous, digest FROM medical.add_to_trace(CAST(:dossier AS uuid), :at, :kind, :id, :name, :profession, "
+    ":mode, :action, CAST(:document AS uuid), :granted, :reason, :before, :after)"
 )
 _LIST: Final = text(
     f"SELECT {_COLUMNS} FROM medical.trace WHERE dossier_id = :dossier "  # noqa: S608

@@ -7,6 +7,7 @@ answer given in a test is read by those models, and again by those of `fhirclien
 import base64
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -81,21 +82,13 @@ def document_reference(document: Document, patient: Subject, *, held: bool = Fal
         "masterIdentifier": {"system": systems.URI, "value": document.unique_id},
         "identifier": [{"use": "official", "system": systems.URI, "value": document.entry_uuid.urn}],
         "status": "superseded" if document.status is Status.DEPRECATED else "current",
-        "type": _coded(
-            systems.system_of_type(document.type_system), document.type_code, label_of_type(document.type_code)
-        ),
-        "category": [_coded(systems.CLASSES, document.class_code, label_of_class(document.class_code, day))],
+        "type": _type(document.type_system, document.type_code),
+        "category": [_class(document.class_code, day)],
         "subject": {"reference": f"Patient/{patient.dossier_id}"},
         "date": instant(document.created_at),
         "author": [{"reference": "#author"}],
         "custodian": {"reference": "#dmp"},
-        "securityLabel": [_coded(systems.CONFIDENTIALITY, "N", "normal")]
-        + (
-            [_coded(systems.VISIBILITY, systems.MASKED, "Masqué aux professionnels de santé")]
-            if document.masked
-            else []
-        )
-        + ([_coded(systems.VISIBILITY, systems.HELD, "Non visible par le patient")] if held else []),
+        "securityLabel": [_NORMAL, *([_MASKED] if document.masked else []), *([_HELD] if held else [])],
         "content": [
             {
                 "attachment": {
@@ -195,11 +188,26 @@ def outcome(code: str, text: str, *, severity: str = "error", where: str | None 
 
 def instant(moment: datetime) -> str:
     """An instant, to the millisecond, in UTC."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def _coded(system: str, code: str, display: str | None = None) -> dict[str, Any]:
     return {"coding": [{"system": system, "code": code} | ({"display": display} if display else {})]}
+
+
+@lru_cache(maxsize=1024)
+def _type(system: str, code: str) -> dict[str, Any]:
+    return _coded(systems.system_of_type(system), code, label_of_type(code))
+
+
+@lru_cache(maxsize=1024)
+def _class(code: str, on: date) -> dict[str, Any]:
+    return _coded(systems.CLASSES, code, label_of_class(code, on))
+
+
+_NORMAL: Final = _coded(systems.CONFIDENTIALITY, "N", "normal")
+_MASKED: Final = _coded(systems.VISIBILITY, systems.MASKED, "Masqué aux professionnels de santé")
+_HELD: Final = _coded(systems.VISIBILITY, systems.HELD, "Non visible par le patient")
 
 
 def _source(patient: Subject) -> dict[str, Any]:

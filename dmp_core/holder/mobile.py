@@ -19,6 +19,7 @@ from dmp_core.clock import Clock
 from dmp_core.errors import NotFound
 from dmp_core.holder.limits import Limits
 from dmp_core.holder.notices import Notices, Told
+from dmp_core.holder.profile import Profile, profile_in
 from dmp_core.holder.store import HolderStore, bind
 
 READ: Final = "patient/*.read"
@@ -70,6 +71,8 @@ class Held:
     consent: Consent
     scope: str
     digest: bytes = field(repr=False)
+    holder: Profile | None = None
+    """Of an access token: whose record it opens."""
 
 
 class Mobile:
@@ -145,13 +148,16 @@ class Mobile:
     def bearer(self, token: str) -> Held | None:
         """The access token of a request; None when it is unknown, over or put out, or the dossier is not open."""
         digest, now = _digest(token), self._clock()
-        with self._store.transaction() as connection:
-            row = _token(connection, digest, Kind.ACCESS)
-            if row is None or now >= row.until:
-                return None
-            if now - row.seen_at >= self._limits.app_seen_every:
-                connection.execute(_SEEN, {"id": row.id, "now": now})
-            return Held(_consent(row), row.token_scope, digest)
+        row = self._store.ask(_BEARER, {"digest": digest, "now": now})
+        if row is None:
+            return None
+        if now - row.seen_at >= self._limits.app_seen_every:
+            with self._store.transaction(row.id) as connection:
+                connection.execute(_SEEN, {"id": row.grant_id, "now": now})
+        consent = Consent(
+            row.grant_id, row.id, row.client_id, row.scope, row.redirect_uri, row.challenge, row.granted_at, row.seen_at
+        )
+        return Held(consent, row.token_scope, digest, profile_in(row))
 
     def of(self, dossier: UUID) -> list[Consent]:
         """The applications that are let in, the latest first."""
@@ -206,6 +212,7 @@ def _consent(row: Row[tuple[object, ...]]) -> Consent:
 _COLUMNS: Final = (
     "g.id, g.dossier_id, g.client_id, g.scope, g.redirect_uri, g.challenge, g.granted_at, g.seen_at, g.ended_at"
 )
+_BEARER: Final = text("SELECT * FROM enrolment.bearer(:digest, :now)")
 _DOSSIER: Final = text("SELECT enrolment.dossier_of_application(:digest)")
 _GRANT: Final = text(
     "INSERT INTO enrolment.app_grant (id, dossier_id, client_id, scope, redirect_uri, challenge, code_sha256, "

@@ -5,13 +5,13 @@ The function works in a transaction bound to the dossier (`HolderStore.transacti
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from dmp_core.enrolment.dossiers import Contacts, DossierState
 from dmp_core.errors import NotFound
-from dmp_core.identity.identifiers import System
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +44,20 @@ class Profile:
 
 def profile_of(connection: Connection) -> Profile:
     """The holder of the dossier that the transaction is bound to. Raises NotFound when it is bound to none."""
-    row = (
-        connection.execute(
-            text(
-                "SELECT d.id, d.caisse, d.person_id, d.civilite, d.nom_naissance, d.nom_usage, d.prenom, "
-                "d.date_naissance, d.state, d.opened_at, a.login, i.value AS ins_c, "
-                "max(c.value) FILTER (WHERE c.kind = 'mail') AS mail, "
-                "max(c.value) FILTER (WHERE c.kind = 'mobile') AS mobile "
-                "FROM enrolment.dossier d JOIN enrolment.account a ON a.dossier_id = d.id "
-                "LEFT JOIN enrolment.identifier i ON i.dossier_id = d.id AND i.system = :system AND i.valid_to IS NULL "
-                "LEFT JOIN enrolment.contact c ON c.dossier_id = d.id AND c.until IS NULL "
-                "GROUP BY d.id, a.login, i.value"
-            ),
-            {"system": System.INS_C.value},
-        )
-        .mappings()
-        .one_or_none()
-    )
+    row = connection.execute(_HOLDER).one_or_none()
     if row is None:
         raise NotFound("Ce compte n’existe pas ou n’existe plus.")
+    return profile_in(row)
+
+
+def profile_in(row: Row[Any]) -> Profile:
+    """A row of `enrolment.holder`."""
     return Profile(
-        dossier_id=row["id"], caisse=row["caisse"], person_id=row["person_id"], civilite=row["civilite"],
-        birth_name=row["nom_naissance"], usual_name=row["nom_usage"], given_name=row["prenom"],
-        birth_date=row["date_naissance"], state=DossierState(row["state"]), opened_at=row["opened_at"],
-        login=row["login"], ins_c=row["ins_c"], contacts=Contacts(row["mail"], row["mobile"]),
+        dossier_id=row.id, caisse=row.caisse, person_id=row.person_id, civilite=row.civilite,
+        birth_name=row.nom_naissance, usual_name=row.nom_usage, given_name=row.prenom, birth_date=row.date_naissance,
+        state=DossierState(row.state), opened_at=row.opened_at, login=row.login, ins_c=row.ins_c,
+        contacts=Contacts(row.mail, row.mobile),
     )  # fmt: skip
+
+
+_HOLDER: Final = text("SELECT * FROM enrolment.holder")

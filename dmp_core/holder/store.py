@@ -1,12 +1,13 @@
 """The database `dmp` as the role `titulaire` reaches it: before a holder is known, or bound to one holder's dossier."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any, Final
 from uuid import UUID
 
 import psycopg
 import sqlalchemy.exc
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, TextClause, text
 
 from dmp_core.errors import Unavailable
 from dmp_core.storage.engine import engine_for
@@ -17,6 +18,7 @@ class HolderStore:
 
     def __init__(self, url: str, *, application: str = "mon-dmp", pool_size: int = 8) -> None:
         self._engine = engine_for(url, application=application, pool_size=pool_size)
+        self._at_once = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def transaction(self, dossier: UUID | None = None) -> Iterator[Connection]:
@@ -24,19 +26,32 @@ class HolderStore:
 
         Raises Unavailable, in one sentence, when the database does not answer.
         """
-        try:
-            with self._engine.begin() as connection:
-                if dossier is not None:
-                    bind(connection, dossier)
-                yield connection
-        except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, psycopg.OperationalError) as error:
-            raise Unavailable("Le service est momentanément indisponible : réessayez dans quelques minutes.") from error
+        with _answering(), self._engine.begin() as connection:
+            if dossier is not None:
+                bind(connection, dossier)
+            yield connection
+
+    def ask(self, question: TextClause, values: Mapping[str, Any]) -> Row[Any] | None:
+        """The one row that answers, or None: a transaction of this statement alone, in one round trip. Raises Unavailable."""
+        with _answering(), self._at_once.connect() as connection:
+            return connection.execute(question, values).one_or_none()
 
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()
 
 
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, psycopg.OperationalError) as error:
+        raise Unavailable("Le service est momentanément indisponible : réessayez dans quelques minutes.") from error
+
+
 def bind(connection: Connection, dossier: UUID) -> None:
     """From here to the end of the transaction, `connection` reaches the rows of this dossier, and of no other."""
-    connection.execute(text("SELECT set_config('dmp.dossier', :dossier, true)"), {"dossier": str(dossier)})
+    connection.execute(_BIND, {"dossier": str(dossier)})
+
+
+_BIND: Final = text("SELECT set_config('dmp.dossier', :dossier, true)")

@@ -7,10 +7,11 @@ a professional what their `Sight` does not show.
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from dmp_core.record.documents import COLUMNS, Document, Sight, Status, read
 from dmp_core.record.sealing import Box
@@ -92,8 +93,14 @@ def find(
     """One page of the documents that answer all the criteria, and how many there are: the holder's view without `sight`,
     a professional's with theirs."""
     asked = _asked(criteria, now, sight)
-    total = int(connection.scalar(_COUNT, asked) or 0)
-    rows = connection.execute(_PAGES[criteria.order], asked | {"limit": limit, "offset": offset}) if limit else ()
+    put = frozenset(asked)
+    rows = (
+        connection.execute(_page(put, criteria.order), asked | {"limit": limit, "offset": offset}).all()
+        if limit
+        else []
+    )
+    # Beyond the last page, and where none is wanted, no row tells how many there are.
+    total = rows[0].total if rows else int(connection.scalar(_count(put), asked) or 0)
     return Found([read(box, row) for row in rows], total)
 
 
@@ -104,11 +111,13 @@ def submissions(
     """Sets that hold at least one document that answers, the latest first, each with those of it that do: the holder's
     view without `sight`, a professional's with theirs."""
     asked = _asked(criteria, now, sight)
-    total = int(connection.scalar(_COUNT_SETS, asked) or 0)
-    ids = [row.submission for row in connection.execute(_SETS, asked | {"limit": limit, "offset": offset})]
+    put = frozenset(asked)
+    total = int(connection.scalar(_count_sets(put), asked) or 0)
+    ids = [row.submission for row in connection.execute(_sets(put), asked | {"limit": limit, "offset": offset})]
     if not ids:
         return [], total
-    rows = connection.execute(_PAGES[Order.EARLIEST], asked | {"sets": ids, "limit": None, "offset": 0})
+    asked |= {"submissions": ids}
+    rows = connection.execute(_page(frozenset(asked), Order.EARLIEST), asked | {"limit": None, "offset": 0})
     within: dict[UUID, list[Document]] = {each: [] for each in ids}
     for row in rows:
         within[row.submission].append(read(box, row))
@@ -116,24 +125,25 @@ def submissions(
 
 
 def _asked(criteria: Criteria, now: datetime, sight: Sight | None = None) -> dict[str, Any]:
-    entries = [UUID(name[9:]) for name in criteria.names or () if _is_entry(name)]
-    return {
-        "now": now, "statuses": sorted(criteria.statuses), "holder": sight is None,
-        "read": sorted(sight.types) if sight else [], "all": bool(sight and sight.masked),
-        "mine": sight.professional if sight else "",
-        "ids": _list(criteria.ids), "named": criteria.names is not None, "names": list(criteria.names or ()),
-        "entries": entries, "types": _list(criteria.types), "classes": _list(criteria.classes),
-        "formats": _list(criteria.formats), "authors": _list(criteria.authors), "masked": criteria.masked,
-        "sets": _list(criteria.submissions),
-        "created_since": criteria.created.since, "created_before": criteria.created.before,
-        "started_since": criteria.started.since, "started_before": criteria.started.before,
-        "submitted_since": criteria.submitted.since, "submitted_before": criteria.submitted.before,
-        "changed_since": criteria.changed.since, "changed_before": criteria.changed.before,
+    """The values of the criteria that are put, by name; of a view, its own."""
+    view: dict[str, Any]
+    if sight is None:
+        view = {"now": now}
+    else:
+        view = {"read": sorted(sight.types)} | ({} if sight.masked else {"mine": sight.professional})
+    asked = view | {
+        "statuses": sorted(criteria.statuses), "ids": criteria.ids, "names": criteria.names, "types": criteria.types,
+        "classes": criteria.classes, "formats": criteria.formats, "authors": criteria.authors, "masked": criteria.masked,
+        "submissions": criteria.submissions,
     }  # fmt: skip
-
-
-def _list(values: tuple[Any, ...] | None) -> list[Any] | None:
-    return None if values is None else list(values)
+    if criteria.names is not None:
+        asked["entries"] = [UUID(name[9:]) for name in criteria.names if _is_entry(name)]
+    for name in ("created", "started", "submitted", "changed"):
+        span: Span = getattr(criteria, name)
+        asked |= {f"{name}_since": span.since, f"{name}_before": span.before}
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in asked.items() if value is not None
+    }
 
 
 def _is_entry(name: str) -> bool:
@@ -143,48 +153,56 @@ def _is_entry(name: str) -> bool:
         return False
 
 
-def _any(column: str, name: str, kind: str) -> str:
-    return f"(CAST(:{name} AS {kind}[]) IS NULL OR {column} = ANY(CAST(:{name} AS {kind}[])))"
-
-
-def _span(column: str, name: str) -> str:
-    return (
-        f"(CAST(:{name}_since AS timestamptz) IS NULL OR {column} >= :{name}_since) "
-        f"AND (CAST(:{name}_before AS timestamptz) IS NULL OR {column} < :{name}_before)"
+_CONDITIONS: Final = {
+    "now": "(hidden_until IS NULL OR hidden_until <= :now)",
+    "read": "type_code = ANY(CAST(:read AS text[]))",
+    "mine": "(NOT masked OR author_id = :mine)",
+    "statuses": "status = ANY(CAST(:statuses AS text[]))",
+    "ids": "id = ANY(CAST(:ids AS uuid[]))",
+    "names": "(unique_id = ANY(CAST(:names AS text[])) OR entry_uuid = ANY(CAST(:entries AS uuid[])))",
+    "types": "type_code = ANY(CAST(:types AS text[]))",
+    "classes": "class_code = ANY(CAST(:classes AS text[]))",
+    "formats": "format_code = ANY(CAST(:formats AS text[]))",
+    "authors": "author_id = ANY(CAST(:authors AS text[]))",
+    "masked": "masked = :masked",
+    "submissions": "submission = ANY(CAST(:submissions AS uuid[]))",
+} | {
+    f"{name}_{end}": f"{column} {sign} :{name}_{end}"
+    for name, column in (
+        ("created", "created_at"), ("started", "service_start"), ("submitted", "submitted_at"), ("changed", "changed_at")
     )
+    for end, sign in (("since", ">="), ("before", "<"))
+}  # fmt: skip
+"""By name of a criterion, what it asks of a row. One that is not put costs PostgreSQL nothing."""
 
 
 # S608: constants of ours; values are bound.
-_WHERE: Final = " AND ".join(
-    (
-        "class_code <> '95' AND status <> 'deleted'",
-        "CASE WHEN :holder THEN hidden_until IS NULL OR hidden_until <= :now "
-        "ELSE type_code = ANY(CAST(:read AS text[])) AND (:all OR NOT masked OR author_id = :mine) END",
-        "status = ANY(CAST(:statuses AS text[]))",
-        _any("id", "ids", "uuid"),
-        "(NOT :named OR unique_id = ANY(CAST(:names AS text[])) OR entry_uuid = ANY(CAST(:entries AS uuid[])))",
-        _any("type_code", "types", "text"),
-        _any("class_code", "classes", "text"),
-        _any("format_code", "formats", "text"),
-        _any("author_id", "authors", "text"),
-        "(CAST(:masked AS boolean) IS NULL OR masked = :masked)",
-        _any("submission", "sets", "uuid"),
-        _span("created_at", "created"),
-        _span("service_start", "started"),
-        _span("submitted_at", "submitted"),
-        _span("changed_at", "changed"),
-    )
-)
-_COUNT: Final = text(f"SELECT count(*) FROM medical.document WHERE {_WHERE}")  # noqa: S608
-_PAGES: Final = {
-    order: text(
-        f"SELECT {COLUMNS} FROM medical.document WHERE {_WHERE} "  # noqa: S608
+def _where(put: frozenset[str]) -> str:
+    asked = (condition for name, condition in _CONDITIONS.items() if name in put)
+    return " AND ".join(("class_code <> '95' AND status <> 'deleted'", *asked))
+
+
+@lru_cache(maxsize=256)
+def _page(put: frozenset[str], order: Order) -> TextClause:
+    return text(
+        f"SELECT {COLUMNS}, count(*) OVER () AS total FROM medical.document WHERE {_where(put)} "  # noqa: S608
         f"ORDER BY {order.value} LIMIT CAST(:limit AS bigint) OFFSET :offset"
     )
-    for order in Order
-}
-_COUNT_SETS: Final = text(f"SELECT count(DISTINCT submission) FROM medical.document WHERE {_WHERE}")  # noqa: S608
-_SETS: Final = text(
-    f"SELECT submission FROM medical.document WHERE {_WHERE} "  # noqa: S608
-    "GROUP BY submission ORDER BY min(submitted_at) DESC, submission LIMIT :limit OFFSET :offset"
-)
+
+
+@lru_cache(maxsize=256)
+def _count(put: frozenset[str]) -> TextClause:
+    return text(f"SELECT count(*) FROM medical.document WHERE {_where(put)}")  # noqa: S608
+
+
+@lru_cache(maxsize=256)
+def _count_sets(put: frozenset[str]) -> TextClause:
+    return text(f"SELECT count(DISTINCT submission) FROM medical.document WHERE {_where(put)}")  # noqa: S608
+
+
+@lru_cache(maxsize=256)
+def _sets(put: frozenset[str]) -> TextClause:
+    return text(
+        f"SELECT submission FROM medical.document WHERE {_where(put)} "  # noqa: S608
+        "GROUP BY submission ORDER BY min(submitted_at) DESC, submission LIMIT :limit OFFSET :offset"
+    )

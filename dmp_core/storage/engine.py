@@ -1,18 +1,23 @@
 """Engines over the database `dmp`, one per login role, and bulk copies over SQLAlchemy's own connection."""
 
+import select
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DisconnectionError
 
 STATEMENT_TIMEOUT_S = 120
 """A bulk issue of 100,000 codes takes a few seconds; nothing of ours is longer but the streams, which say so."""
 
 LOCK_TIMEOUT_S = 60
 """How long to wait for another issue of the same caisse."""
+
+_KEPT_ALIVE: Final = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+"""Seconds, and tries: a server that is gone without a word is noticed by the kernel."""
 
 
 def engine_for(url: str, *, application: str, pool_size: int = 5) -> Engine:
@@ -24,14 +29,31 @@ def engine_for(url: str, *, application: str, pool_size: int = 5) -> Engine:
         f"-c statement_timeout={STATEMENT_TIMEOUT_S * 1000} -c lock_timeout={LOCK_TIMEOUT_S * 1000} "
         "-c idle_in_transaction_session_timeout=600000 -c timezone=UTC"
     )
-    return create_engine(
+    engine = create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         isolation_level="READ COMMITTED",  # the issue of codes relies on reading afresh once it holds its lock
         pool_size=pool_size,
-        pool_pre_ping=True,  # the server may have been restarted since
         hide_parameters=True,  # no value of a row in an error message
-        connect_args={"application_name": application, "options": options, "connect_timeout": 10},
+        connect_args={"application_name": application, "options": options, "connect_timeout": 10, **_KEPT_ALIVE},
     )
+    event.listen(engine, "checkout", _refuse_the_dead)
+    return engine
+
+
+def _refuse_the_dead(taken: "psycopg.Connection[Any]", record: object, proxy: object) -> None:  # noqa: ARG001
+    """A connection whose server went away while it lay in the pool is replaced (the server may have been restarted).
+
+    Whoever hangs up leaves something to read on a connection that asked for nothing: looking costs microseconds, where
+    SQLAlchemy's own ping costs a round trip to the server at every transaction.
+    """
+    waiting = select.poll()
+    try:
+        waiting.register(taken.pgconn.socket, select.POLLIN)
+        if waiting.poll(0):
+            taken.execute("")  # a word of the server, or its end: this tells which
+            taken.rollback()
+    except (psycopg.Error, OSError) as error:
+        raise DisconnectionError("the server hung up") from error
 
 
 def driver_connection(connection: Connection) -> "psycopg.Connection[Any]":

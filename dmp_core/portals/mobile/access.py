@@ -11,7 +11,7 @@ from flask import Flask, abort, current_app, g, request
 from dmp_core.access.application import ApplicationGate
 from dmp_core.holder.access import Access
 from dmp_core.holder.mobile import Application, Held
-from dmp_core.holder.profile import Profile, profile_of
+from dmp_core.holder.profile import Profile
 from dmp_core.portals.mondmp.parts import Parts
 
 _View = TypeVar("_View", bound=Callable[..., Any])
@@ -93,11 +93,9 @@ def dossier() -> UUID:
 
 def holder() -> Profile:
     """Who let the application in."""
-    if "holder" not in g:
-        with api().parts.store.transaction(dossier()) as connection:
-            g.holder = profile_of(connection)
-    found: Profile = g.holder
-    return found
+    held: Held = g.held
+    assert held.holder is not None
+    return held.holder
 
 
 def gate() -> ApplicationGate:
