@@ -16,7 +16,7 @@ from dmp_core.feed.extraction import Extraction, index_of, receive
 from dmp_core.feed.feeding import Fed, Feeder
 from dmp_core.feed.synthetic import write_reimbursements
 from dmp_core.record.sealing import DossierKeys
-from dmp_core.record.shelf import Folder
+from dmp_core.record.shelf import shelf_at
 from dmp_core.storage.keyring import Keyring
 
 PAUSE_S = 3.0
@@ -29,10 +29,12 @@ def open_feeder(settings: Settings, clock: Clock = system_clock) -> Feeder:
     if not settings.feed.dmp_url:
         raise errors.Unavailable("L’alimentation n’est pas configurée : indiquez DMP_FEED_URL.")
     try:
-        ring = Keyring.create_if_missing(settings.mondmp.record_keyring)
+        own = settings.mondmp
+        ring = Keyring.create_if_missing(own.record_keyring)
+        shelf = shelf_at(own.documents, own.shelf_url, own.shelf_credentials, own.shelf_ca_file)
     except dmp_errors.DmpError as refusal:
         raise errors.Unavailable(str(refusal)) from refusal
-    return Feeder(settings.feed.dmp_url, Folder(settings.mondmp.documents), DossierKeys(ring), clock)
+    return Feeder(settings.feed.dmp_url, shelf, DossierKeys(ring), clock)
 
 
 def look_once(feeder: Feeder, extraction: Path) -> Fed | None:

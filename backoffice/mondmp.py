@@ -6,6 +6,7 @@ import uuid
 from pathlib import Path
 
 import msgspec
+import structlog
 import waitress
 from flask import Flask
 
@@ -23,7 +24,7 @@ from dmp_core.holder.store import HolderStore
 from dmp_core.portals.mondmp.app import create_app as create_portal
 from dmp_core.portals.mondmp.parts import Parts, PortalSettings
 from dmp_core.record.contents import LARGEST
-from dmp_core.record.shelf import Folder
+from dmp_core.record.shelf import shelf_at
 from dmp_core.storage.keyring import Keyring
 from dmp_core.storage.seal import Seal
 
@@ -32,6 +33,9 @@ LARGEST_BODY = LARGEST + 1024 * 1024
 """A document and the form around it."""
 MAIL_TIMEOUT_S = 8
 """Somebody waits in front of the page for the code."""
+
+
+log = structlog.get_logger(__name__)
 
 
 class HostMessenger:
@@ -102,6 +106,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
         codes, secrets = Keyring.load(portal.code_keyring), Keyring.create_if_missing(portal.holder_keyring)
         record = Keyring.create_if_missing(portal.record_keyring)
         seal = Seal.create_if_missing(own.seal, clock())
+        shelf = shelf_at(own.documents, own.shelf_url, own.shelf_credentials, own.shelf_ca_file)
     except dmp_errors.DmpError as refusal:
         raise errors.Unavailable(str(refusal)) from refusal
     return create_portal(
@@ -109,7 +114,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
             settings=portal, clock=clock, store=HolderStore(portal.dmp_url), codes=codes, secrets=secrets,
             insured=InsuredPersons(own.insured_url, clock),
             messenger=HostMessenger(mail, SmsGateway(settings.sms_url), clock), record=record,
-            shelf=Folder(portal.documents), seal=seal,
+            shelf=shelf, seal=seal,
         )
     )  # fmt: skip
 
@@ -117,6 +122,10 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
 def serve(settings: Settings, host: str, port: int) -> None:
     """Serve until a signal ends the process."""
     app = create_app(settings)
+    try:
+        app.extensions["mondmp"].shelf.require_ready()
+    except dmp_errors.Unavailable as away:  # everything but documents works without it
+        log.warning("documents_away", reason=str(away))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # which waitress takes for the end of its work
     waitress.serve(
         app, host=host, port=port, threads=THREADS, max_request_body_size=LARGEST_BODY, ident=None,

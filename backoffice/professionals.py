@@ -5,6 +5,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import structlog
 from flask import Flask
 
 from backoffice.adapters.logs import quiet_logs
@@ -19,9 +20,10 @@ from dmp_core.professionals.authority import TestAuthority, write_secret
 from dmp_core.professionals.identifiers import national_id
 from dmp_core.professionals.store import ProfessionalStore
 from dmp_core.professionals.trust import Anchors, FolderOfLists, Trust
-from dmp_core.record.shelf import Folder
+from dmp_core.record.shelf import shelf_at
 from dmp_core.storage.keyring import Keyring
 
+log = structlog.get_logger(__name__)
 DEMONSTRATION_CODE = "1234"
 _ORIGIN = re.compile(r"https://[a-z0-9.-]+(:[0-9]{1,5})?")
 _LISTS = timedelta(days=90)
@@ -41,13 +43,15 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
             raise errors.Unavailable(f"L’accès des professionnels n’est pas configuré : indiquez {variable}.")
     try:
         trust = Trust(Anchors.load(own.trust), FolderOfLists(own.trust))
-        record = Keyring.create_if_missing(settings.mondmp.record_keyring)
+        documents = settings.mondmp
+        record = Keyring.create_if_missing(documents.record_keyring)
+        shelf = shelf_at(documents.documents, documents.shelf_url, documents.shelf_credentials, documents.shelf_ca_file)
     except dmp_errors.DmpError as refusal:
         raise errors.Unavailable(str(refusal)) from refusal
     return create_portal(
         Parts(
             clock=clock, store=ProfessionalStore(own.dmp_url), trust=trust, record=record,
-            shelf=Folder(settings.mondmp.documents), secret_key=own.secret_key, regulators=_regulators(own.regulators),
+            shelf=shelf, secret_key=own.secret_key, regulators=_regulators(own.regulators),
             note=settings.environment_note, hosts=own.hosts, embedders=_origins(own.embedders),
         )
     )  # fmt: skip
@@ -56,9 +60,12 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
 def serve(settings: Settings, host: str, port: int) -> None:
     """Serve until a signal ends the process. Raises Unavailable as `create_app` does, and without a certificate."""
     own = settings.professionals
-    create_app(settings).extensions[
-        "professionals"
-    ].store.close()  # what is missing is said here, not in a process's log
+    parts = create_app(settings).extensions["professionals"]  # what is missing is said here, not in a process's log
+    parts.store.close()
+    try:
+        parts.shelf.require_ready()
+    except dmp_errors.Unavailable as away:  # TD0.2 and consents work without it
+        log.warning("documents_away", reason=str(away))
     if not (own.certificate.is_file() and own.key.is_file()):
         raise errors.Unavailable(
             f"Le certificat du serveur {own.certificate} ou sa clé {own.key} manque : indiquez PS_CERTIFICATE et PS_KEY."

@@ -42,6 +42,10 @@ class MonDmpSettings:
     """Folder of the documents' sealed contents."""
     seal: Path
     """Key and certificate that sign statements of accesses."""
+    shelf_url: str
+    """Store that speaks S3, in the place of the folder of documents; empty: the folder."""
+    shelf_credentials: Path | None
+    shelf_ca_file: Path | None
     applications: Path | None
     """File of the mobile applications that a holder may let in; None: there is none."""
     proxy_hops: int
@@ -239,6 +243,9 @@ class Settings:
                 record_keyring=keys["record"],
                 documents=Path(env.get("MONDMP_DOCUMENTS", files / "documents")),
                 seal=Path(env.get("MONDMP_SEAL", data / "keys" / "releves.pem")),
+                shelf_url=env.get("DMP_SHELF_URL", ""),
+                shelf_credentials=Path(env["DMP_SHELF_CREDENTIALS"]) if env.get("DMP_SHELF_CREDENTIALS") else None,
+                shelf_ca_file=Path(env["DMP_SHELF_CA_FILE"]) if env.get("DMP_SHELF_CA_FILE") else None,
                 applications=_applications(env, demonstration=bool(directory)),
                 proxy_hops=whole_number(env, "MONDMP_PROXY_HOPS", 0, least=0),
                 https=env.get("MONDMP_HTTPS") == "1",

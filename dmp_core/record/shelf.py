@@ -1,4 +1,4 @@
-"""Where sealed contents lie: a folder, one file a content, never changed once written."""
+"""Where sealed contents lie, never changed once written: a folder, one file a content, or a store that speaks S3."""
 
 import os
 from pathlib import Path
@@ -14,13 +14,25 @@ class Shelf(Protocol):
     """A store of sealed contents, each under a name drawn for it."""
 
     def put(self, name: UUID, sealed: bytes) -> None:
-        """Keep `sealed`, on the disk when this returns. Raises Unavailable."""
+        """Keep `sealed`, on the disk when this returns, never in the place of another. Raises Unavailable."""
 
     def get(self, name: UUID) -> bytes:
         """What was put. Raises Unavailable when it is gone or cannot be read."""
 
     def drop(self, name: UUID) -> None:
         """Forget it; nothing happens when it is gone already."""
+
+    def require_ready(self) -> None:
+        """Raise Unavailable unless contents can be kept and read now."""
+
+
+def shelf_at(folder: Path, url: str = "", credentials: Path | None = None, ca_file: Path | None = None) -> Shelf:
+    """The shelf that an operator declares: the store at `url` (s3://…), or the folder without one. Raises Unavailable."""
+    if not url:
+        return Folder(folder)
+    from dmp_core.record.object_store import ObjectStore, place_of  # boto3: for who has a store
+
+    return ObjectStore(place_of(url, credentials, ca_file))
 
 
 class Folder:
@@ -30,7 +42,7 @@ class Folder:
         self._root = root
 
     def put(self, name: UUID, sealed: bytes) -> None:
-        """Written aside, flushed, renamed: a power cut leaves a whole file or none."""
+        """Written aside, flushed, then given its name: a power cut leaves a whole file or none."""
         path = self._path(name)
         aside = path.with_name(f".{path.name}")
         try:
@@ -39,7 +51,8 @@ class Folder:
                 out.write(sealed)
                 out.flush()
                 os.fsync(out.fileno())
-            aside.rename(path)
+            path.hardlink_to(aside)  # which never takes the place of a file
+            aside.unlink()
             folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 os.fsync(folder)
@@ -61,6 +74,17 @@ class Folder:
     def drop(self, name: UUID) -> None:
         """Unlink it."""
         self._path(name).unlink(missing_ok=True)
+
+    def require_ready(self) -> None:
+        """The folder is there, or can be made, and takes files."""
+        try:
+            self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise Unavailable(
+                f"Le dossier des documents {self._root} ne peut pas servir : vérifiez ses droits."
+            ) from error
+        if not os.access(self._root, os.R_OK | os.W_OK | os.X_OK):
+            raise Unavailable(f"Le dossier des documents {self._root} ne peut pas servir : vérifiez ses droits.")
 
     def _path(self, name: UUID) -> Path:
         return self._root / name.hex[:2] / name.hex
