@@ -22,6 +22,7 @@ from dmp_core.professionals.store import ProfessionalStore
 from dmp_core.professionals.trust import Anchors, FolderOfLists, Trust
 from dmp_core.record.shelf import shelf_at
 from dmp_core.storage.keyring import Keyring
+from dmp_core.storage.seal import Seal
 
 log = structlog.get_logger(__name__)
 DEMONSTRATION_CODE = "1234"
@@ -46,13 +47,14 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
         documents = settings.mondmp
         record = Keyring.create_if_missing(documents.record_keyring)
         shelf = shelf_at(documents.documents, documents.shelf_url, documents.shelf_credentials, documents.shelf_ca_file)
+        seal = Seal.create_if_missing(own.seal, clock(), "Reçus de dépôt")
     except dmp_errors.DmpError as refusal:
         raise errors.Unavailable(str(refusal)) from refusal
     return create_portal(
         Parts(
             clock=clock, store=ProfessionalStore(own.dmp_url), trust=trust, record=record,
             shelf=shelf, secret_key=own.secret_key, regulators=_regulators(own.regulators),
-            note=settings.environment_note, hosts=own.hosts, embedders=_origins(own.embedders),
+            note=settings.environment_note, hosts=own.hosts, embedders=_origins(own.embedders), seal=seal,
         )
     )  # fmt: skip
 

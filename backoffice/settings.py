@@ -80,6 +80,8 @@ class ProfessionalsSettings:
     hosts: tuple[str, ...]
     embedders: tuple[str, ...]
     """Origins whose pages may frame the DMP button."""
+    seal: Path
+    """Key and certificate that sign receipts of deposits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +266,7 @@ class Settings:
                 regulators=Path(env["PS_REGULATORS"]) if env.get("PS_REGULATORS") else None,
                 hosts=tuple(env.get("PS_HOSTS", "").split()),
                 embedders=tuple(env.get("PS_EMBEDDERS", "").split()),
+                seal=Path(env.get("PS_SEAL", data / "keys" / "recus.pem")),
             ),
             notices_url=database("DMP_NOTICES_URL", "avis", "dmp"),
             ldap_kind=env.get("LDAP_KIND", "openldap"),

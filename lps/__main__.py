@@ -225,6 +225,21 @@ def deposits(desk: Desk) -> None:
 
 
 @lps.command()
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Dossier où les écrire.")
+@click.pass_obj
+def receipts(desk: Desk, out: Path) -> None:
+    """Garde les reçus signés de mes dépôts ; « python -m lps.receipts » les vérifie sans réseau."""
+    kept = 0
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (out / "certificat-des-recus.pem").write_bytes(desk.dmp.seal())
+    for each in desk.dmp.deposits():
+        if each["recu"]:
+            (out / f"{each['document']}.jws").write_text(each["recu"], encoding="ascii")
+            kept += 1
+    print(f"{kept} reçu{'s' if kept > 1 else ''} dans {out}.")
+
+
+@lps.command()
 @_VITALE
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Fichier JSON à écrire.")
 @click.pass_obj

@@ -172,6 +172,10 @@ class Dmp:
         """The receipts of everything this professional put in."""
         return self._pages("/depots", "depots")
 
+    def seal(self) -> bytes:
+        """The certificate under which receipts are signed; PEM."""
+        return self._ask("GET", "/certificat-des-recus.pem").content
+
     def _pages(self, where: str, name: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         number, more = 1, True

@@ -23,6 +23,7 @@ from joserfc.util import urlsafe_b64decode
 from dmp_core.errors import DmpError
 from dmp_core.professionals.certificates import CertificateRefused, Professional
 from dmp_core.professionals.trust import Trust
+from dmp_core.storage.seal import Certified
 
 LARGEST: Final = 16 * 1024
 """Characters of a signature, what is signed and its certificate included."""
@@ -59,10 +60,6 @@ class _Header(msgspec.Struct, forbid_unknown_fields=True):
     x5c: list[str]
 
 
-class _Registry(jws.JWSRegistry):
-    max_header_length = LARGEST  # it bears a certificate
-
-
 def signed(presented: str, kind: str, trust: Trust, now: datetime) -> Signed:
     """What `presented` says, signed now by a card for this kind of thing (`typ`). Raises SignatureRefused."""
     unreadable = SignatureRefused("Cette signature ne peut pas être lue : signez de nouveau.")
@@ -79,7 +76,7 @@ def signed(presented: str, kind: str, trust: Trust, now: datetime) -> Signed:
     try:
         signer = trust.signer(certificate, now)
         key, algorithm = _key_of(certificate)
-        read = jws.deserialize_compact(presented, key, registry=_Registry(algorithms=[algorithm]))
+        read = jws.deserialize_compact(presented, key, registry=Certified(algorithms=[algorithm]))
     except CertificateRefused as refusal:
         raise SignatureRefused(f"Le certificat de signature est refusé. {refusal}") from None
     except (JoseError, ValueError):

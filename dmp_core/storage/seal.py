@@ -1,5 +1,8 @@
-"""The house's signature: a key and its certificate in one PEM file, which sign what leaves the record (CMS, RFC 5652)."""
+"""The house's signature: a key and its certificate in one PEM file, which sign what leaves the record (CMS, RFC 5652; for
+software, JWS, RFC 7515).
+"""
 
+import base64
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,11 +13,19 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKCS7SignatureBuilder
 from cryptography.x509.oid import NameOID
+from joserfc import jws
+from joserfc.jwk import ECKey
 
 from dmp_core.errors import Unavailable
 from dmp_core.storage.keyring import alone_in, write_secret
 
 _LIFE: Final = timedelta(days=10 * 365)
+
+
+class Certified(jws.JWSRegistry):
+    """Headers that bear a certificate."""
+
+    max_header_length = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +49,13 @@ class Seal:
         return cls(certificate, key)
 
     @classmethod
-    def create_if_missing(cls, path: Path, now: datetime) -> "Seal":
-        """Read the file, made with a fresh key and a certificate that vouches for itself when there is none."""
+    def create_if_missing(cls, path: Path, now: datetime, name: str = "Historiques des accès") -> "Seal":
+        """Read the file, made with a fresh key and a certificate that vouches for itself when there is none; `name` says
+        what it signs.
+        """
         with alone_in(path.parent):
             if not path.exists():
-                write_secret(path, _made(now))
+                write_secret(path, _made(now, name))
         return cls.load(path)
 
     @property
@@ -63,14 +76,22 @@ class Seal:
             [PKCS7Options.DetachedSignature, PKCS7Options.Binary, PKCS7Options.NoCapabilities],
         )
 
+    def jws(self, content: bytes, kind: str) -> str:
+        """`content` signed as this kind of thing (`typ`), the certificate in the header; compact."""
+        told = base64.b64encode(self.certificate.public_bytes(serialization.Encoding.DER)).decode()
+        header = {"alg": "ES256", "typ": kind, "x5c": [told]}
+        return jws.serialize_compact(
+            header, content, ECKey.import_key(self.key), registry=Certified(algorithms=["ES256"])
+        )
 
-def _made(now: datetime) -> bytes:
+
+def _made(now: datetime, signs: str) -> bytes:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name(
         [
             x509.NameAttribute(NameOID.COUNTRY_NAME, "FR"),
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Dossier médical partagé"),
-            x509.NameAttribute(NameOID.COMMON_NAME, "Historiques des accès"),
+            x509.NameAttribute(NameOID.COMMON_NAME, signs),
         ]
     )
     certificate = (

@@ -128,7 +128,7 @@ def settings_of(databases: Databases, data: Path, redis_url: str, **changes: Any
         feed=FeedSettings(databases.url("alimentation", "dmp"), data / "extraction" / "remboursements.csv"),
         professionals=ProfessionalsSettings(
             databases.url("ps", "dmp"), "clé des professionnels " * 2, data / "igc", data / "igc" / "serveur.pem",
-            data / "igc" / "serveur.key", None, (), (),
+            data / "igc" / "serveur.key", None, (), (), data / "keys" / "recus.pem",
         ),
     )  # fmt: skip
     return replace(settings, **changes)

@@ -6,11 +6,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 from record.vsm.samples import FULL, NOTHING
 from sqlalchemy import Engine
 
@@ -23,13 +28,19 @@ from dmp_core.identity import insc
 from dmp_core.professionals.authority import Issued
 from dmp_core.professionals.store import ProfessionalStore
 from dmp_core.record.vsm.form import summary_in, written_summary
+from dmp_core.storage.seal import Seal
 from lps.card import CardFault
+from lps.receipts import KIND, ReceiptFault, received, verify
 from lps.signing import reason_in
 
 from .served import Served, a_patient, number_of
 from .world import RecordWorld
 
 _CODE = "1234"
+with TemporaryDirectory() as folder_of_seals:
+    _SEAL = Seal.create_if_missing(
+        Path(folder_of_seals) / "recus.pem", datetime(2016, 12, 1, tzinfo=UTC), "Reçus de dépôt"
+    )
 _numbers = iter(range(33_000, 34_000))
 
 
@@ -194,6 +205,45 @@ def test_an_emergency_is_opened_by_a_reason_that_the_card_signs(served: Served, 
     assert "raison signée par la carte" in granted[0].reason
     for secret in ("Malaise", person.nir, "eyJ"):
         assert secret not in served.told
+
+
+def test_receipts_are_kept_and_verified_without_the_dmp(served: Served, cabinet: Cabinet, tmp_path: Path) -> None:
+    person, record = a_patient(served.world)
+    note = cabinet.put("note.txt", b"Tension 12/8.")
+    said = cabinet.done("deposit", "--vitale", cabinet.vitale(person), str(note), "--title", "Note")
+    document, folder = said.splitlines()[0], tmp_path / "recus"
+    assert cabinet.done("receipts", "--out", str(folder)) == f"1 reçu dans {folder}.\n"
+    receipt, seal = folder / f"{document}.jws", folder / "certificat-des-recus.pem"
+
+    def verified(*words: str) -> tuple[int, str]:
+        ran = CliRunner().invoke(verify, [str(receipt), "--seal", str(seal), *words])
+        return ran.exit_code, ran.output
+
+    status, told = verified("--file", str(note))
+    assert (status, told.startswith("Reçu authentique.")) == (0, True)
+    for part in (
+        f"dmp : {record.dossier}", f"document : {document}", f"sha256 : {sha256(note.read_bytes()).hexdigest()}",
+        f"auteur : {number_of(cabinet.card)}", "recu_le : ", "version : 1",
+    ):  # fmt: skip
+        assert part in told
+    assert all(secret not in told for secret in (person.nir, "Note", "approved"))
+    note.write_bytes(b"Tension 13/8.")
+    assert verified("--file", str(note)) == (1, "Ce document n’est pas celui du reçu.\n")
+    seal.write_bytes(served.doctor(next(_numbers)).pem)
+    assert verified() == (1, "Ce reçu n’est pas signé par ce certificat, ou a été changé.\n")
+
+
+@given(st.data())
+def test_no_change_of_a_receipt_is_believed(data: st.DataObject) -> None:
+    made = _SEAL.jws(b'{"sha256":"00","recu_le":"2016-12-01T09:00:00Z"}', KIND)
+    assert received(made, _SEAL.certificate)["sha256"] == "00"
+    place = data.draw(st.integers(0, len(made) - 2))  # the last figure of a base64 holds bits that nobody reads
+    changed = made[:place] + data.draw(st.text(max_size=2)) + made[place + 1 :]
+    if changed.strip() != made:
+        with pytest.raises(ReceiptFault):
+            received(changed, _SEAL.certificate)
+    with pytest.raises(ReceiptFault, match="n’est pas un reçu"):
+        received(_SEAL.jws(b"{}", "autre"), _SEAL.certificate)
 
 
 def test_only_what_was_asked_is_signed() -> None:

@@ -6,12 +6,14 @@ import signal
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import psutil
 import pytest
+from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from portal.world import token_of
 from sqlalchemy import Engine
@@ -23,6 +25,7 @@ from dmp_core.holder.store import HolderStore
 from dmp_core.identity import insc
 from dmp_core.professionals.authority import TestAuthority
 from dmp_core.professionals.store import ProfessionalStore
+from lps.receipts import received
 
 from .assertions import vihf
 from .samples import a_secretary
@@ -262,7 +265,12 @@ def test_an_establishment_puts_a_document_in_and_reads_nothing(served: Served) -
     who = number_of(served.doctor(next(_numbers)))
     assertion = vihf(house, who, ins_c, served.now)
     done = put(assertion)
-    assert (done.status_code, set(done.json())) == (201, {"sha256", "recu_le"})
+    assert (done.status_code, set(done.json())) == (201, {"sha256", "recu_le", "recu"})
+    seal = x509.load_pem_x509_certificate((served.folder / "keys" / "recus.pem").read_bytes())
+    assert received(done.json()["recu"], seal) == {
+        "structure": "1750712184", "auteur": who, "vihf": sha256(assertion).hexdigest(),
+        "sha256": sha256(b"Lettre de sortie").hexdigest(), "recu_le": done.json()["recu_le"],
+    }  # fmt: skip
     assert "set-cookie" not in done.headers
     again = put(assertion)
     assert (again.status_code, "déjà servi" in again.json()["erreur"]) == (403, True)

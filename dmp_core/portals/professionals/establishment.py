@@ -3,6 +3,7 @@ says for which professional. There is none to read anything.
 """
 
 from datetime import datetime
+from hashlib import sha256
 from typing import Final
 
 from flask import Blueprint, current_app, g, request
@@ -11,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from dmp_core.access.feeding import FeedingGate, Sent
 from dmp_core.errors import DmpError, Invalid, NotFound, Unavailable
 from dmp_core.portals.professionals.card import PEER, parts
+from dmp_core.portals.professionals.receipts import receipt
 from dmp_core.professionals.certificates import CertificateRefused, Fault, Professional
 from dmp_core.professionals.vihf import AssertionRefused, acting
 from dmp_core.record.contents import LARGEST
@@ -45,8 +47,10 @@ def deposit() -> ResponseReturnValue:
     if began.tzinfo is None or began > now:
         raise Invalid("La date de l’acte doit porter son décalage et être passée.")
     sent = Sent(request.form.get("type", ""), request.form.get("titre", ""), began, _file("document"))
-    receipt = gate().deposit(who, sent)
-    return {"sha256": receipt.sha256, "recu_le": receipt.received_at.isoformat()}, 201
+    found = gate().deposit(who, sent)
+    told = {"sha256": found.sha256, "recu_le": found.received_at.isoformat()}
+    signed = receipt(structure=who.establishment.id, auteur=str(who.id), vihf=sha256(_file("vihf")).hexdigest(), **told)
+    return told | ({"recu": signed} if signed else {}), 201
 
 
 def gate() -> FeedingGate:
@@ -60,5 +64,6 @@ def _file(name: str) -> bytes:
     found = request.files.getlist(name)
     if len(found) != 1:
         raise Invalid(f"Joignez un fichier « {name} », et un seul.")
+    found[0].seek(0)
     content: bytes = found[0].read()
     return content

@@ -7,6 +7,7 @@ from dmp_core.professionals.store import ProfessionalStore
 from dmp_core.professionals.trust import Trust
 from dmp_core.record.shelf import Shelf
 from dmp_core.storage.keyring import Keyring
+from dmp_core.storage.seal import Seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +30,5 @@ class Parts:
     """Host names it answers to; empty: any."""
     embedders: tuple[str, ...] = ()
     """Origins of practice software whose pages may frame the button; none: it stands alone."""
+    seal: Seal | None = field(default=None, repr=False)
+    """Signs receipts of deposits; without one they are not signed."""

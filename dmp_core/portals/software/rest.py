@@ -9,12 +9,13 @@ from uuid import UUID
 import msgspec
 from flask import Blueprint, Response, request
 
-from dmp_core.access.software import depositable
+from dmp_core.access.software import Receipt, depositable
 from dmp_core.clock import PARIS
-from dmp_core.errors import Invalid
+from dmp_core.errors import Invalid, NotFound
 from dmp_core.fhir import systems
 from dmp_core.portals.answers import require
 from dmp_core.portals.professionals.card import parts, professional
+from dmp_core.portals.professionals.receipts import receipt
 from dmp_core.portals.software.gates import gate
 
 calls = Blueprint("rest", __name__)
@@ -58,6 +59,8 @@ class Deposited(msgspec.Struct):
     sha256: str
     recu_le: datetime
     etat: str
+    recu: str | None
+    """The same but for the state, under the house's seal (JWS)."""
 
 
 class Deposits(msgspec.Struct):
@@ -124,7 +127,7 @@ def deposits() -> Response:
             [
                 Deposited(
                     each.dossier, each.ins_c, each.document, each.version, each.type_code, each.sha256.hex(),
-                    each.submitted_at, each.status.value,
+                    each.submitted_at, each.status.value, _signed(each),
                 )
                 for each in found
             ],
@@ -133,12 +136,28 @@ def deposits() -> Response:
     )  # fmt: skip
 
 
+@calls.get("/certificat-des-recus.pem")
+def certificate() -> Response:
+    """The certificate under which receipts are signed, to be kept apart from them."""
+    seal = parts().seal
+    if seal is None:
+        raise NotFound("Les reçus de ce serveur ne sont pas signés.")
+    return Response(seal.pem, content_type="application/x-pem-file")
+
+
 @calls.get("/types")
 def types() -> Response:
     """The first is the one to propose."""
     today = parts().clock().astimezone(PARIS).date()
     found = depositable(professional().profession.code, today)
     return _json(Kinds([Kind(each.code, systems.system_of_type(each.system), each.label) for each in found]))
+
+
+def _signed(each: Receipt) -> str | None:
+    return receipt(
+        dmp=each.dossier, document=each.document, version=each.version, type=each.type_code, sha256=each.sha256.hex(),
+        auteur=str(professional().id), recu_le=each.submitted_at,
+    )  # fmt: skip
 
 
 def _offset() -> int:
