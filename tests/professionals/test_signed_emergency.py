@@ -38,8 +38,8 @@ from dmp_core.professionals.trust import Trust
 from dmp_core.record.shelf import Folder
 from lps.signing import signed
 
+from .practice import SECRET, Practice, a_practice
 from .samples import a_secretary
-from .test_software import SECRET, Practice, a_practice
 from .world import Record, RecordWorld
 
 REASON = "Malaise, ne répond plus"
