@@ -23,18 +23,33 @@ from dmp_core.enrolment.events import Event, Kind
 from dmp_core.enrolment.insured import Insured
 from dmp_core.enrolment.opening import open_enrolment
 from dmp_core.enrolment.papers import Secrets, secrets_pdf, terms_pdf
-from dmp_core.enrolment.results import CodeState, CodeStatus, Destroyed, DossierFacts, IssuedCodes, Kept, Renewed
+from dmp_core.enrolment.representatives import PROOFS_OF, Capacity, Declaration, Proof
+from dmp_core.enrolment.results import (
+    CodeState,
+    CodeStatus,
+    DeclaredRepresentative,
+    Destroyed,
+    DossierFacts,
+    IssuedCodes,
+    Kept,
+    Mandated,
+    Renewed,
+)
 from dmp_core.enrolment.validity import expires_on
 from dmp_core.storage.keyring import Keyring
 
 __all__ = [
     "CONSENT",
     "OPENED_AT_COUNTER",
+    "PROOFS_OF",
+    "Capacity",
     "ClosedBy",
     "CodeState",
     "CodeStatus",
     "Consent",
     "Contacts",
+    "Declaration",
+    "DeclaredRepresentative",
     "Destroyed",
     "DmpGateway",
     "DossierFacts",
@@ -45,8 +60,10 @@ __all__ = [
     "Judged",
     "Kept",
     "Kind",
+    "Mandated",
     "Motive",
     "Opened",
+    "Proof",
     "Purpose",
     "Refusal",
     "Renewed",
@@ -263,6 +280,31 @@ class DmpGateway:
     def request_code(self, request_id: UUID, person: Insured, *, a_day: int, in_thirty_days: int) -> Judged:
         """Ask for a code under the rule of mon-dmp; a refusal says why and from when again. See `Dossiers.request_code`."""
         return self._enrolment.dossiers.request_code(request_id, person, a_day=a_day, in_thirty_days=in_thirty_days)
+
+    @translated()
+    def representatives(self, caisse: str, person_id: int) -> list[Mandated]:
+        """Everybody ever declared as this person's legal representative, the latest first."""
+        return self._enrolment.representatives.of(caisse, person_id)
+
+    @translated()
+    def declare_representative(
+        self, request_id: UUID, person: Insured, declared: Declaration, declared_by: str
+    ) -> DeclaredRepresentative:
+        """Declare a legal representative; asked again with the same request, another initial password.
+
+        Raises errors.Invalid, errors.NotFound (no DMP) and errors.WrongState as `Representatives.declare` says.
+        """
+        return self._enrolment.representatives.declare(request_id, person, declared, declared_by)
+
+    @translated()
+    def end_representation(self, caisse: str, person_id: int, mandate: UUID, reason: str) -> None:
+        """End a representative's access at once. Raises errors.Invalid (reason), errors.NotFound (ended already)."""
+        self._enrolment.representatives.end(caisse, person_id, mandate, reason)
+
+    @translated()
+    def renew_representative_password(self, caisse: str, person_id: int, mandate: UUID) -> Renewed:
+        """A new initial password for a representative, in clear, once. Raises errors.NotFound (ended already)."""
+        return self._enrolment.representatives.renew_password(caisse, person_id, mandate)
 
     @translated()
     def expired_dossiers(self, caisses: Iterable[str], limit: int) -> list[Kept]:

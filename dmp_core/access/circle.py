@@ -129,6 +129,11 @@ def refuses_emergencies(connection: Connection, dossier: UUID) -> bool:
     return bool(connection.scalar(_REFUSES, {"dossier": dossier}))
 
 
+def acts_in_secret(connection: Connection, professional: str) -> bool:
+    """Whether this professional ever acted in secret for the bound dossier (CSP L.1111-5)."""
+    return bool(connection.scalar(_SECRET, {"who": professional}))
+
+
 def _standing(row: Row[Any]) -> Standing:
     relation = Relation(Basis(row.basis), row.sees_all, row.since, row.until) if row.basis else None
     emergency = Emergency(Mode(row.mode), row.ends_at) if row.mode else None
@@ -201,3 +206,4 @@ _ACCEPT: Final = text(
 _REFUSES: Final = text(
     "SELECT EXISTS (SELECT FROM medical.emergency_refusal WHERE dossier_id = :dossier AND until IS NULL)"
 )
+_SECRET: Final = text("SELECT medical.acted_in_secret(:who, CAST(NULL AS timestamptz))")

@@ -19,9 +19,11 @@ from sqlalchemy import Connection
 from dmp_core.access import trace
 from dmp_core.access.announcement import TOLD_AFTER
 from dmp_core.access.proofs import Kept, kept
-from dmp_core.access.trace import HOLDER, Action, Filter, Line, Who
+from dmp_core.access.trace import HOLDER, Action, ActorKind, Filter, Line, Who
 from dmp_core.clock import PARIS, Clock
+from dmp_core.enrolment.majority import is_minor
 from dmp_core.errors import Invalid, NotFound, WrongState
+from dmp_core.holder.representatives import birth_date_of
 from dmp_core.holder.store import HolderStore
 from dmp_core.record import documents
 from dmp_core.record.categories import Category
@@ -38,6 +40,7 @@ EVERY: Final = 10_000
 LINES_OF_ONE: Final = 20
 HELD_IN_MEMORY: Final = 16 * 1024 * 1024
 """Bytes of an export before it goes to a file without a name."""
+_HOLDER_ONLY: Final = "Le titulaire du DMP fait cela lui-même : un représentant légal ne le peut pas."
 _NOT_HERE: Final = "Ce document n’est pas dans votre DMP : revenez à la liste de vos documents."
 
 
@@ -98,7 +101,8 @@ class NotTheAuthor(WrongState):
 
 
 class HolderGate:
-    """The gate in front of a holder, for their own dossier.
+    """The gate in front of a holder, for their own dossier, or of a legal representative, for the one they act for: for
+    these, what was hidden from them and what the person wants for their end of life does not exist (DOMAIN 5.2).
 
     Every method raises NotFound for a document that is not there for them, and Unavailable when a part is away.
     """
@@ -111,16 +115,18 @@ class HolderGate:
         self._keys = keys
         self._clock = clock
         self._who = who
-        """As the trace names them: the holder, or an application in their name."""
+        """As the trace names them: the holder, an application in their name, or a representative."""
+        self._represented = who.kind is ActorKind.REPRESENTATIVE
 
     def overview(self, dossier: UUID) -> Overview:
         """How many documents of each category, recent and archived."""
         now = self._clock()
         with self._store.transaction(dossier) as connection:
-            current = documents.count_by_category(connection, Wanted(), now)
-            recent = documents.count_by_category(connection, Wanted(since=now - RECENT), now)
-            archived = documents.count_by_category(connection, Wanted(Status.ARCHIVED), now)
-            awaited = documents.is_awaited(connection, dossier, now, now - TOLD_AFTER)
+            current, recent, archived = (
+                documents.count_by_category(connection, wanted, now, represented=self._represented)
+                for wanted in (Wanted(), Wanted(since=now - RECENT), Wanted(Status.ARCHIVED))
+            )
+            awaited = not self._represented and documents.is_awaited(connection, dossier, now, now - TOLD_AFTER)
             trace.write(connection, dossier, now, self._who, Action.LIST)
         return Overview(current, sum(current.values()), sum(recent.values()), sum(archived.values()), awaited)
 
@@ -129,10 +135,10 @@ class HolderGate:
         now = self._clock()
         with self._asked(dossier, Action.LIST) as (connection, box):
             if words.strip():
-                every = documents.documents_of(connection, box, wanted, now, EVERY)
+                every = self._list(connection, box, wanted, EVERY)
                 found = [each for each in every if _speaks_of(each, words)][offset : offset + size + 1]
             else:
-                found = documents.documents_of(connection, box, wanted, now, size + 1, offset)
+                found = self._list(connection, box, wanted, size + 1, offset)
             trace.write(connection, dossier, now, self._who, Action.LIST)
         return Shown(found[:size], more=len(found) > size)
 
@@ -141,7 +147,8 @@ class HolderGate:
         with self._asked(dossier, Action.LOOK, document_id) as (connection, box):
             found = self._visible(connection, box, document_id)
             versions = [each for each in documents.versions_of(connection, box, found) if self._is_visible(each)]
-            lines = trace.lines_of(connection, dossier, Filter(document=found.id), limit=LINES_OF_ONE)
+            about = Filter(document=found.id)
+            lines = trace.lines_of(connection, dossier, about, limit=LINES_OF_ONE, represented=self._represented)
             trace.write(connection, dossier, self._clock(), self._who, Action.LOOK, found.id)
         return Seen(found, versions, lines)
 
@@ -155,6 +162,7 @@ class HolderGate:
 
     def add(self, dossier: UUID, type_code: str, title: str, files: list[bytes], holder: str) -> Document:
         """A document of the holder's own (expression libre). Raises Invalid, WrongState for one that is there already."""
+        self._require_holder()
         draft = self._draft(type_code, title, files, holder)
         with self._asked(dossier, Action.ADD) as (connection, box):
             made = documents.enter(connection, box, dossier, draft, self._put(box, draft), self._clock())
@@ -163,6 +171,7 @@ class HolderGate:
 
     def replace(self, dossier: UUID, document_id: UUID, title: str, files: list[bytes], holder: str) -> Document:
         """A new version of a document that the holder wrote. Raises Invalid, NotTheAuthor, WrongState."""
+        self._require_holder()
         with self._asked(dossier, Action.REPLACE, document_id) as (connection, box):
             old = self._own(connection, box, document_id)
             draft = self._draft(old.type_code, title, files, holder)
@@ -180,8 +189,25 @@ class HolderGate:
                 documents.mask(connection, found, self._clock(), masked)
                 trace.write(connection, dossier, self._clock(), self._who, action, found.id)
 
+    def hide_from_representatives(self, dossier: UUID, document_id: UUID, *, hidden: bool) -> None:
+        """Keep a document from legal representatives, or show it to them. Raises WrongState for a minor: their parents
+        may hold the same password, and the professional who was asked for the secret is the one to lift it."""
+        self._require_holder()
+        action = Action.HIDE if hidden else Action.UNHIDE
+        with self._asked(dossier, action, document_id) as (connection, box):
+            found = self._current(connection, box, document_id)
+            if is_minor(birth_date_of(connection), self._clock().astimezone(PARIS).date()):
+                raise WrongState(
+                    "Tant que vous êtes mineur, c’est le professionnel à qui vous avez demandé le secret qui le met et le "
+                    "lève : parlez-lui-en."
+                )
+            if found.hidden_from_representatives != hidden:
+                documents.hide_from_representatives(connection, found, self._clock(), hidden)
+                trace.write(connection, dossier, self._clock(), self._who, action, found.id)
+
     def archive(self, dossier: UUID, document_id: UUID, *, archived: bool) -> None:
         """Take a document out of the current ones, or bring it back."""
+        self._require_holder()
         action, target = (Action.ARCHIVE, Status.ARCHIVED) if archived else (Action.RESTORE, Status.APPROVED)
         with self._asked(dossier, action, document_id) as (connection, box):
             found = self._current(connection, box, document_id)
@@ -191,6 +217,7 @@ class HolderGate:
 
     def delete(self, dossier: UUID, document_id: UUID) -> None:
         """Delete a document that the holder wrote, with its versions: logically, never physically (DOMAIN 4.3)."""
+        self._require_holder()
         with self._asked(dossier, Action.DELETE, document_id) as (connection, box):
             found = self._own(connection, box, document_id)
             for each in documents.versions_of(connection, box, found):
@@ -212,7 +239,7 @@ class HolderGate:
             every = [
                 each
                 for status in (Status.APPROVED, Status.ARCHIVED)
-                for each in documents.documents_of(connection, box, Wanted(status), now, EVERY)
+                for each in self._list(connection, box, Wanted(status), EVERY)
             ]
             named = list(zip(every, _names(every), strict=True))
             with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -229,13 +256,17 @@ class HolderGate:
     def lines(self, dossier: UUID, chosen: Filter, size: int, offset: int = 0) -> Lines:
         """Lines of the trace, the latest first; reading them is itself an access."""
         with self._asked(dossier, Action.READ_TRACE) as (connection, box):
-            found = trace.lines_of(connection, dossier, chosen, size + 1, offset)
+            found = trace.lines_of(connection, dossier, chosen, size + 1, offset, represented=self._represented)
             named = self._named(connection, box, found)
             trace.write(connection, dossier, self._clock(), self._who, Action.READ_TRACE)
         return Lines(found[:size], named, more=len(found) > size)
 
     def whole_trace(self, dossier: UUID) -> Lines:
-        """Every line of the trace, the first one first, to be kept; the line of this very request comes last."""
+        """Every line of the trace, the first one first, to be kept; the line of this very request comes last.
+
+        The holder's alone: a chain without some of its lines proves nothing, and with them would tell a secret.
+        """
+        self._require_holder()
         with self._asked(dossier, Action.EXPORT_TRACE) as (connection, box):
             trace.write(connection, dossier, self._clock(), self._who, Action.EXPORT_TRACE)
             found = list(trace.whole_chain(connection, dossier))
@@ -243,12 +274,23 @@ class HolderGate:
             proofs = kept(connection, dossier)
         return Lines(found, named, more=False, proofs=proofs)
 
+    def _list(
+        self, connection: Connection, box: Box, wanted: Wanted, size: int, offset: int = 0
+    ) -> list[Document]:  # fmt: skip
+        return documents.documents_of(
+            connection, box, wanted, self._clock(), size, offset, represented=self._represented
+        )  # fmt: skip
+
+    def _require_holder(self) -> None:
+        if self._represented:
+            raise WrongState(_HOLDER_ONLY)
+
     def _named(self, connection: Connection, box: Box, lines: list[Line]) -> dict[UUID, Named]:
         """What the documents of these lines are called, deleted ones too, but for what awaits its announcement."""
         found = {}
         for one in {line.document for line in lines if line.document}:
             document = documents.document_of(connection, box, one)
-            if document is not None and self._is_announced(document):
+            if document is not None and self._is_announced(document) and not self._is_kept(document):
                 found[one] = Named(document.title, self._is_visible(document))
         return found
 
@@ -293,8 +335,12 @@ class HolderGate:
 
     def _is_visible(self, document: Document) -> bool:
         """A holder sees everything of their dossier but what is deleted, not announced yet, or management."""
-        kept = document.status is not Status.DELETED and document.category is not None
-        return kept and self._is_announced(document)
+        there = document.status is not Status.DELETED and document.category is not None
+        return there and self._is_announced(document) and not self._is_kept(document)
+
+    def _is_kept(self, document: Document) -> bool:
+        """Whether it is kept from who asks, a representative."""
+        return self._represented and document.kept_from_representatives
 
     def _is_announced(self, document: Document) -> bool:
         return not document.awaits(self._clock())

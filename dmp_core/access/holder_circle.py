@@ -15,7 +15,7 @@ from dmp_core.access import circle, trace
 from dmp_core.access.circle import BY_HOLDER, Known, Told
 from dmp_core.access.habilitations import professions_with_access, reads
 from dmp_core.access.rules import AUTHORISED_FOR, Barrier, Basis, Relation, Way, Why, way_in, why
-from dmp_core.access.trace import HOLDER, Action
+from dmp_core.access.trace import HOLDER, Action, ActorKind, Who
 from dmp_core.clock import PARIS, Clock
 from dmp_core.errors import NotFound, WrongState
 from dmp_core.holder.store import HolderStore
@@ -83,19 +83,25 @@ class Viewers:
 
 
 class HolderCircle:
-    """Raises NotFound for a professional who is not around the dossier, and for a dossier that is not open."""
+    """Raises NotFound for a professional who is not around the dossier, and for a dossier that is not open.
 
-    def __init__(self, store: HolderStore, clock: Clock) -> None:
+    A representative blocks, unblocks and withdraws; whom the person sees in secret is not around for them. The rest the
+    holder settles alone (WrongState).
+    """
+
+    def __init__(self, store: HolderStore, clock: Clock, who: Who = HOLDER) -> None:
         self._store = store
         self._clock = clock
+        self._who = who
+        self._represented = who.kind is ActorKind.REPRESENTATIVE
 
     def circle(self, dossier: UUID) -> Circle:
         """Everybody, by name; looking is an access like any other."""
         with self._bound(dossier) as (connection, now):
-            found = [Placed(each, way_in(each.standing, now)) for each in circle.everyone(connection, dossier, now)]
+            found = [Placed(each, way_in(each.standing, now)) for each in self._everyone(connection, dossier, now)]
             told = circle.emergencies(connection, dossier, _TOLD)
             refuses = circle.refuses_emergencies(connection, dossier)
-            trace.write(connection, dossier, now, HOLDER, Action.SEE_CIRCLE)
+            trace.write(connection, dossier, now, self._who, Action.SEE_CIRCLE)
         return Circle(found, told, refuses)
 
     def block(self, dossier: UUID, professional: str) -> None:
@@ -121,6 +127,7 @@ class HolderCircle:
 
         Raises WrongState for anybody else.
         """
+        self._require_holder()
         with self._of(dossier, professional) as (connection, now, known):
             placed = Placed(known, way_in(known.standing, now))
             if placed.attending and placed.inside:
@@ -133,6 +140,7 @@ class HolderCircle:
 
     def let_see_all(self, dossier: UUID, professional: str, *, everything: bool) -> None:
         """Give an authorised professional the médecin traitant's rights, or take them back. Raises WrongState."""
+        self._require_holder()
         with self._of(dossier, professional) as (connection, now, known):
             way, relation = way_in(known.standing, now), known.standing.relation
             if not isinstance(way, Way) or relation is None or relation.basis is Basis.ATTENDING:
@@ -148,10 +156,11 @@ class HolderCircle:
 
     def refuse_emergencies(self, dossier: UUID, *, refused: bool) -> None:
         """Refuse emergency accesses beforehand, those under way too, or permit them again."""
+        self._require_holder()
         with self._bound(dossier) as (connection, now):
             if circle.refuse_emergencies(connection, dossier, now, refused=refused):
                 action = Action.REFUSE_EMERGENCY if refused else Action.ACCEPT_EMERGENCY
-                trace.write(connection, dossier, now, HOLDER, action)
+                trace.write(connection, dossier, now, self._who, action)
 
     def viewers(self, dossier: UUID, document: Document) -> Viewers:
         """Who can see a document that the holder is looking at, by the very rules of the professionals' gate."""
@@ -160,7 +169,7 @@ class HolderCircle:
         with self._bound(dossier) as (connection, now):
             on = now.astimezone(PARIS).date()
             refuses = circle.refuses_emergencies(connection, dossier)
-            for each in circle.everyone(connection, dossier, now):
+            for each in self._everyone(connection, dossier, now):
                 reason = why(way_in(each.standing, now), each.who.id, each.who.profession, document, on)
                 told = Seeing(each.who.name, label_of(each.who.profession), reason)
                 (seeing if reason.seen else others).append(told)
@@ -168,18 +177,29 @@ class HolderCircle:
         urgent = [label_of(each) for each in professions if reads(each, document.type_code, document.category, on)]
         return Viewers(seeing, others, sorted(urgent))
 
+    def _everyone(self, connection: Connection, dossier: UUID, now: datetime) -> list[Known]:
+        found = circle.everyone(connection, dossier, now)
+        if not self._represented:
+            return found
+        return [each for each in found if Placed(each, way_in(each.standing, now)).attending
+                or not circle.acts_in_secret(connection, each.who.id)]  # fmt: skip
+
+    def _require_holder(self) -> None:
+        if self._represented:
+            raise WrongState("Le titulaire du DMP décide cela lui-même : un représentant légal ne le peut pas.")
+
     def _relate(self, connection: Connection, dossier: UUID, known: Known, relation: Relation, now: datetime) -> None:
         circle.end_relation(connection, dossier, known.who.id, now)
         if not circle.relate(connection, dossier, known.who, relation, BY_HOLDER):
             raise WrongState("Cette liste vient d’être modifiée dans une autre fenêtre : actualisez la page.")
 
     def _told(self, connection: Connection, dossier: UUID, now: datetime, action: Action, known: Known) -> None:
-        trace.write(connection, dossier, now, HOLDER, action, reason=f"{known.who.name} ({known.who.id})")
+        trace.write(connection, dossier, now, self._who, action, reason=f"{known.who.name} ({known.who.id})")
 
     @contextmanager
     def _of(self, dossier: UUID, professional: str) -> Iterator[tuple[Connection, datetime, Known]]:
         with self._bound(dossier) as (connection, now):
-            every = circle.everyone(connection, dossier, now)
+            every = self._everyone(connection, dossier, now)
             known = next((each for each in every if each.who.id == professional), None)
             if known is None:
                 raise NotFound(_NOT_KNOWN)

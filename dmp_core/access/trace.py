@@ -52,6 +52,9 @@ class Action(StrEnum):
     CONTEST = "emergency.contest"
     ANSWER = "emergency.answer"
     SEE_CIRCLE = "relation.read"
+    HIDE = "document.hide"
+    UNHIDE = "document.unhide"
+    END_MANDATE = "mandate.end"
 
     @property
     def label(self) -> str:
@@ -90,6 +93,9 @@ _LABELS: Final = {
     Action.CONTEST: "accès en urgence contesté",
     Action.ANSWER: "contestation : réponse donnée",
     Action.SEE_CIRCLE: "liste des professionnels consultée",
+    Action.HIDE: "document rendu invisible aux représentants légaux",
+    Action.UNHIDE: "document de nouveau visible des représentants légaux",
+    Action.END_MANDATE: "accès d’un représentant légal retiré",
 }
 
 
@@ -99,6 +105,8 @@ class ActorKind(StrEnum):
     HOLDER = "holder"
     PROFESSIONAL = "professional"
     INSURANCE = "insurance"
+    REPRESENTATIVE = "representative"
+    """Who holds parental authority, or the tuteur: by name."""
 
 
 class Mode(StrEnum):
@@ -107,6 +115,8 @@ class Mode(StrEnum):
     NORMAL = "normal"
     EMERGENCY = "urgence"
     CENTRE_15 = "centre15"
+    SECRET = "secret"  # noqa: S105 - a way in
+    """A secret connection (CSP L.1111-5): told to the person alone, never to their representatives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +176,14 @@ class Filter:
 
 
 def lines_of(
-    connection: Connection, dossier: UUID, chosen: Filter | None = None, limit: int = 50, offset: int = 0
-) -> list[Line]:
-    """Lines of the bound dossier, the latest first."""
+    connection: Connection, dossier: UUID, chosen: Filter | None = None, limit: int = 50, offset: int = 0, *,
+    represented: bool = False,
+) -> list[Line]:  # fmt: skip
+    """Lines of the bound dossier, the latest first; for a representative, without those that tell a secret: of documents
+    that are not theirs to see, and of the days on which a professional acted in secret."""
     chosen = chosen or Filter()
     rows = connection.execute(
-        _LIST,
+        _LIST_REPRESENTED if represented else _LIST,
         {
             "dossier": dossier, "kind": chosen.kind, "urgent": chosen.urgent, "refused": chosen.refused,
             "document": chosen.document, "limit": limit, "offset": offset,
@@ -204,17 +216,18 @@ def row_of(dossier: UUID, line: Line) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class LatestAccesses:
-    """What the holder is told on entering: the last access of a professional, and the last one without asking first."""
+    """What the holder, or who represents them, is told on entering: the last access of a professional, and the last one
+    without asking first."""
 
     any: Line | None
     urgent: Line | None
 
 
-def latest_accesses(connection: Connection, dossier: UUID) -> LatestAccesses:
+def latest_accesses(connection: Connection, dossier: UUID, *, represented: bool = False) -> LatestAccesses:
     """The latest accesses of professionals to the bound dossier."""
-    by_them = Filter(kind=ActorKind.PROFESSIONAL)
-    last = lines_of(connection, dossier, by_them, limit=1)
-    urgent = lines_of(connection, dossier, Filter(kind=ActorKind.PROFESSIONAL, urgent=True), limit=1)
+    by_them, urgently = Filter(kind=ActorKind.PROFESSIONAL), Filter(kind=ActorKind.PROFESSIONAL, urgent=True)
+    last = lines_of(connection, dossier, by_them, limit=1, represented=represented)
+    urgent = lines_of(connection, dossier, urgently, limit=1, represented=represented)
     return LatestAccesses(last[0] if last else None, urgent[0] if urgent else None)
 
 
@@ -256,10 +269,16 @@ _WRITE: Final = text(
     "SELECT number, previous, digest FROM medical.add_to_trace(CAST(:dossier AS uuid), :at, :kind, :id, :name, :profession, "
     ":mode, :action, CAST(:document AS uuid), :granted, :reason, :before, :after)"
 )
-_LIST: Final = text(
-    f"SELECT {_COLUMNS} FROM medical.trace WHERE dossier_id = :dossier "  # noqa: S608
-    "AND (CAST(:kind AS text) IS NULL OR actor_kind = :kind) AND (NOT :urgent OR mode <> 'normal') "
+_CHOSEN: Final = (
+    f"SELECT {_COLUMNS} FROM medical.trace t WHERE dossier_id = :dossier "  # noqa: S608
+    "AND (CAST(:kind AS text) IS NULL OR actor_kind = :kind) AND (NOT :urgent OR mode IN ('urgence', 'centre15')) "
     "AND (NOT :refused OR NOT granted) AND (CAST(:document AS uuid) IS NULL OR document_id = :document) "
-    "ORDER BY number DESC LIMIT :limit OFFSET :offset"
+)
+_NEWEST: Final = "ORDER BY number DESC LIMIT :limit OFFSET :offset"
+_LIST: Final = text(f"{_CHOSEN}{_NEWEST}")
+_LIST_REPRESENTED: Final = text(
+    f"{_CHOSEN} AND mode <> 'secret' AND NOT medical.acted_in_secret(actor_id, at) AND (document_id IS NULL OR EXISTS "
+    "(SELECT FROM medical.document d WHERE d.dossier_id = t.dossier_id AND d.id = t.document_id "
+    f"AND NOT d.hidden_from_representatives AND d.type_code NOT IN ('EXPPAT_1', 'EXPPAT_3'))) {_NEWEST}"
 )
 _WHOLE: Final = text(f"SELECT {_COLUMNS} FROM medical.trace WHERE dossier_id = :dossier ORDER BY number")  # noqa: S608

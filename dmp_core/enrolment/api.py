@@ -18,6 +18,7 @@ from dmp_core.enrolment.codes import draw_codes
 from dmp_core.enrolment.digests import digests
 from dmp_core.enrolment.dossiers_api import Dossiers
 from dmp_core.enrolment.facade import Facade, lock_request, require_caisse, require_reason
+from dmp_core.enrolment.representatives_api import Representatives
 from dmp_core.enrolment.results import CodeState, CodeStatus, IssuedCodes
 from dmp_core.enrolment.validity import LATEST_POSTING, end_of, expires_at, expires_on, last_day
 from dmp_core.errors import Invalid, Unavailable, WrongState
@@ -112,6 +113,7 @@ class Enrolment(Facade):
         super().__init__(engine, clock)
         self._keyring = keyring
         self.dossiers = Dossiers(engine, clock)
+        self.representatives = Representatives(engine, clock)
 
     def close(self) -> None:
         """Give the connections back; needed before a fork and at the end."""

@@ -89,6 +89,8 @@ class Consent:
     """Who collected it, when not the person alone: an agent's login or a professional's identifier."""
     on_behalf_by: str | None = None
     """The legal representative's name, when one acts for the person."""
+    on_behalf_as: str | None = None
+    """In what capacity, in French words: the proof says by what right somebody consented for another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +114,9 @@ _IDENTIFIER = text(
     "INSERT INTO enrolment.identifier (dossier_id, system, value, valid_from) VALUES (:id, :system, :value, :now)"
 )
 _CONSENT = text(
-    "INSERT INTO enrolment.consent (id, dossier_id, at, way, terms, terms_sha256, wording, collected_by, on_behalf_by) "
-    "VALUES (:consent, :id, :now, :way, :terms, :terms_sha256, :wording, :collected_by, :on_behalf_by)"
+    "INSERT INTO enrolment.consent (id, dossier_id, at, way, terms, terms_sha256, wording, collected_by, on_behalf_by, "
+    "on_behalf_as) VALUES (:consent, :id, :now, :way, :terms, :terms_sha256, :wording, :collected_by, :on_behalf_by, "
+    ":on_behalf_as)"
 )
 _ACCOUNT = text("INSERT INTO enrolment.account (dossier_id, login, created_at) VALUES (:id, :login, :now)")
 _CONTACT = text(
@@ -148,7 +151,7 @@ def open_dossier(
     Raises WrongState when the person, under whichever caisse, already has a dossier, in whatever state; Invalid without
     any contact, with one that is not valid, or when nobody says who collected the consent away from the portal.
     """
-    channels = _channels(contacts)
+    channels = channels_of(contacts)
     if way is not Way.ONLINE and not consent.collected_by:
         raise Invalid("Indiquez qui a recueilli le consentement de la personne.")
     ins_c = ins_c_of(person)
@@ -179,14 +182,27 @@ def open_dossier(
         {
             **row, "consent": uuid4(), "terms": consent.terms, "terms_sha256": consent.terms_sha256,
             "wording": consent.wording, "collected_by": consent.collected_by, "on_behalf_by": consent.on_behalf_by,
+            "on_behalf_as": consent.on_behalf_as,
         },
     )  # fmt: skip
+    login = open_account(connection, now, dossier_id, channels, hashed)
+    record_event(connection, Kind.DOSSIER_OPENED, person.caisse, person.person_id, now, {"way": way.value})
+    return Opened(dossier_id, now, ins_c, login, password)
+
+
+def open_account(
+    connection: Connection, now: datetime, subject: UUID, channels: list[tuple[str, str]], hashed: str
+) -> str:  # fmt: skip
+    """The account of a holder (`subject`: their dossier) or of a representative; returns its login id.
+
+    `hashed` is the initial password's hash, made before any lock is held, for it is slow.
+    """
+    row = {"id": subject, "now": now}
     login = _give_login(connection, row)
     for kind, value in channels:
         connection.execute(_CONTACT, {**row, "contact": uuid4(), "kind": kind, "value": value})
-    _give_password(connection, dossier_id, hashed, now)
-    record_event(connection, Kind.DOSSIER_OPENED, person.caisse, person.person_id, now, {"way": way.value})
-    return Opened(dossier_id, now, ins_c, login, password)
+    give_password(connection, subject, hashed, now)
+    return login
 
 
 def ins_c_of(person: Insured) -> str | None:
@@ -207,7 +223,7 @@ def renew_initial_password(connection: Connection, now: datetime, dossier_id: UU
     state = _lock(connection, dossier_id).state
     if state is not DossierState.OPEN:
         raise WrongState(f"{_STANDS[state]} : aucun mot de passe ne peut être délivré.")
-    _give_password(connection, dossier_id, hashed, now)
+    give_password(connection, dossier_id, hashed, now)
     return password
 
 
@@ -317,7 +333,8 @@ def _give_login(connection: Connection, row: dict[str, Any]) -> str:
     raise Unavailable("Aucun identifiant de connexion libre n’a été trouvé : réessayez dans quelques minutes.")
 
 
-def _give_password(connection: Connection, dossier_id: UUID, hashed: str, now: datetime) -> None:
+def give_password(connection: Connection, dossier_id: UUID, hashed: str, now: datetime) -> None:
+    """An initial password in the place of the live one, for seven days."""
     connection.execute(_END_PASSWORD, {"id": dossier_id, "now": now})
     connection.execute(
         _PASSWORD,
@@ -325,7 +342,8 @@ def _give_password(connection: Connection, dossier_id: UUID, hashed: str, now: d
     )
 
 
-def _channels(contacts: Contacts) -> list[tuple[str, str]]:
+def channels_of(contacts: Contacts) -> list[tuple[str, str]]:
+    """(kind, value) of each, checked. Raises Invalid without any, or with one that is not valid."""
     channels = []
     if contacts.mail is not None:
         channels.append(("mail", mail_address(contacts.mail)))

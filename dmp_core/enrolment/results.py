@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from dmp_core.enrolment.dossiers import ClosedBy, DossierState, Way
+from dmp_core.enrolment.representatives import Capacity, Proof
 
 
 class CodeStatus(StrEnum):
@@ -78,6 +79,46 @@ class Renewed:
     password: str = field(repr=False)
     expires_at: datetime
     """It opens nothing any more from this instant on (UTC)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mandated:
+    """A legal representative of a person, as declared at a counter."""
+
+    mandate: UUID
+    civility: str
+    """`M` or `MME`."""
+    given_name: str = field(repr=False)
+    name: str = field(repr=False)
+    capacity: Capacity
+    proof: Proof
+    since: date
+    until: date | None
+    """Its last day; None while no end is set."""
+    declared_by: str
+    declared_at: datetime
+    ended_at: datetime | None
+    ended_by: str | None
+    """`holder`, `caisse`, or `term` for one that another took the place of after its last day."""
+    reason: str | None
+
+    def in_force(self, today: date) -> bool:
+        """Whether they act for the person on that day, in Paris."""
+        return self.ended_at is None and self.since <= today and (self.until is None or today <= self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredRepresentative:
+    """A representative just declared; of a new account, the only moment at which the initial password exists in clear."""
+
+    mandate: UUID
+    name: str = field(repr=False)
+    """First name and name."""
+    until: date | None
+    declared_at: datetime
+    login: str | None = field(repr=False)
+    """None when they had an account already, and know what opens it."""
+    password: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ class Holder:
     birth_date: str = field(repr=False)
     """AAAA-MM-JJ."""
     identifiers: tuple[str, ...] = field(repr=False)
+    representative: bool = False
+    """Whether the account is that of a legal representative: no dossier, person nor birth date of their own here."""
 
 
 def dossier_of_login(connection: Connection, login: str) -> UUID | None:
@@ -61,13 +63,24 @@ def holder_of(connection: Connection) -> Holder | None:
     """The account's facts; None when the transaction is bound to nobody's dossier."""
     row = connection.execute(_HOLDER).one_or_none()
     if row is None:
-        return None
+        return _representative(connection)
     return Holder(
         DossierState(row.state), row.login, row.caisse, row.person_id,
         (row.nom_naissance, row.nom_usage, row.prenom), row.date_naissance, tuple(row.identifiers),
     )  # fmt: skip
 
 
+def _representative(connection: Connection) -> Holder | None:
+    row = connection.execute(_REPRESENTATIVE).one_or_none()
+    if row is None:
+        return None
+    return Holder(DossierState.OPEN, row.login, row.caisse, 0, (row.nom, row.prenom), "", (), representative=True)
+
+
+_REPRESENTATIVE = text("""
+SELECT r.caisse, r.nom, r.prenom, a.login FROM enrolment.representative r
+JOIN enrolment.account a ON a.dossier_id = r.id
+""")
 _HOLDER = text("""
 SELECT d.state, d.caisse, d.person_id, d.nom_naissance, d.nom_usage, d.prenom, d.date_naissance, a.login,
     ARRAY(SELECT i.value FROM enrolment.identifier i WHERE i.dossier_id = d.id) AS identifiers

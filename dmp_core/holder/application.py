@@ -10,7 +10,7 @@ from dmp_core.holder.accounts import holder_of
 from dmp_core.holder.authenticator import Authenticator, Enrolment
 from dmp_core.holder.notices import Notices, Told
 from dmp_core.holder.one_time import OneTime, Purpose
-from dmp_core.holder.sessions import Session, Stage
+from dmp_core.holder.sessions import SIGNED_IN, Session
 from dmp_core.holder.signing_in import SigningIn
 from dmp_core.holder.store import HolderStore
 
@@ -64,6 +64,6 @@ class Application:
 
 
 def _open(session: Session) -> UUID:
-    if session.stage is not Stage.OPEN or session.dossier_id is None:
+    if session.stage not in SIGNED_IN or session.dossier_id is None:
         raise WrongState("Connectez-vous pour gérer votre application d’authentification.")
     return session.dossier_id

@@ -18,7 +18,7 @@ from dmp_core.errors import Invalid, WrongState
 from dmp_core.holder.accounts import contacts_of
 from dmp_core.holder.notices import Notices, Told
 from dmp_core.holder.one_time import Channel, OneTime, Purpose, Sent, hint
-from dmp_core.holder.sessions import Session, Stage
+from dmp_core.holder.sessions import SIGNED_IN, Session
 from dmp_core.holder.signing_in import SigningIn
 from dmp_core.holder.store import HolderStore
 
@@ -172,7 +172,7 @@ def set_contacts(connection: Connection, dossier: UUID, values: dict[str, str], 
 
 
 def _open(session: Session) -> UUID:
-    if session.stage is not Stage.OPEN or session.dossier_id is None:
+    if session.stage not in SIGNED_IN or session.dossier_id is None:
         raise WrongState("Connectez-vous pour modifier vos coordonnées.")
     return session.dossier_id
 

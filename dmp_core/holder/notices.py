@@ -43,6 +43,10 @@ class Told(Enum):
         "Votre application d’authentification mon-dmp",
         "mon-dmp : l'application d'authentification de votre compte a été retirée le {when}.",
     )
+    MANDATE_ENDED = (
+        "Votre accès au DMP d’une personne que vous représentez",
+        "mon-dmp : le {when}, votre accès au DMP d'une personne que vous représentiez a pris fin.",
+    )
     MOBILE = (
         "Une application peut ouvrir votre DMP",
         "mon-dmp : le {when}, vous avez autorisé l'application « {detail} » à ouvrir votre DMP.",

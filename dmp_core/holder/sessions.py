@@ -28,7 +28,7 @@ from dmp_core.holder.client import Client
 from dmp_core.holder.limits import Limits
 from dmp_core.holder.store import HolderStore, bind
 
-__all__ = ["Client", "Ending", "Session", "Sessions", "Stage"]
+__all__ = ["SIGNED_IN", "Client", "Ending", "Session", "Sessions", "Stage"]
 
 TOKEN_BYTES = 32
 _TIDY_EVERY = 200
@@ -51,6 +51,14 @@ class Stage(StrEnum):
     """On the way back in: password forgotten, or channel lost."""
     OPEN = "open"
     """Signed in."""
+    CHOOSING = "choosing"
+    """A representative who signed in, and has not chosen whose DMP to open."""
+    REPRESENTING = "representing"
+    """A representative, in the DMP of somebody they act for."""
+
+
+SIGNED_IN = frozenset({Stage.OPEN, Stage.CHOOSING, Stage.REPRESENTING})
+"""Stages of who proved everything that was asked of them."""
 
 
 class Ending(StrEnum):
@@ -70,12 +78,15 @@ class Session:
     id: UUID
     stage: Stage
     dossier_id: UUID | None
+    """Whose account it is: a holder's dossier, or a representative's own id (migration 0023)."""
     caisse: str | None
     person_id: int | None
     data: Mapping[str, Any] = field(repr=False)
     token: str = field(repr=False)
     began_at: datetime
     seen_at: datetime
+    representing: UUID | None = None
+    """The dossier that a representative chose; nobody else has one."""
 
 
 class Sessions:
@@ -125,7 +136,7 @@ class Sessions:
             return None
         return Session(
             row.id, Stage(row.stage), row.dossier_id, row.caisse, row.person_id, _unseal(token, row.data), token,
-            row.began_at, row.seen_at,
+            row.began_at, row.seen_at, row.representing,
         )  # fmt: skip
 
     def advance(
@@ -136,17 +147,18 @@ class Sessions:
         dossier: UUID | None = None,
         data: Mapping[str, Any] | None = None,
         connection: Connection | None = None,
+        representing: UUID | None = None,
     ) -> str:
         """Move the session on under a new token, which is returned; the old one is dead. `data` None keeps the data.
 
         With `connection` it happens in that transaction, or not at all. Raises WrongState when the session has ended or
-        moved on meanwhile (a double click, a second tab).
+        moved on meanwhile (a double click, a second tab), or when its representative does not act for `representing`.
         """
         token = secrets.token_urlsafe(TOKEN_BYTES)
         row = {
             "digest": _digest(session.token), "new": _digest(token), "stage": stage, "dossier": dossier,
             "data": _seal(token, session.data if data is None else data), "now": self._clock(),
-            "anew": stage is Stage.OPEN,
+            "anew": stage in SIGNED_IN and session.stage not in SIGNED_IN, "chosen": representing,
         }  # fmt: skip
         own: AbstractContextManager[Connection] = (
             self._store.transaction() if connection is None else nullcontext(connection)
@@ -214,7 +226,7 @@ VALUES (:id, :digest, :stage, :dossier, :caisse, :person, :data, :address, :labe
 
 _FIND = text("SELECT * FROM enrolment.session_of_token(:digest, :now, :idle, :whole)")
 
-_ADVANCE = text("SELECT enrolment.advance_session(:digest, :new, :stage, :dossier, :data, :now, :anew)")
+_ADVANCE = text("SELECT enrolment.advance_session(:digest, :new, :stage, :dossier, :data, :now, :anew, :chosen)")
 
 _END = text("SELECT enrolment.end_session(:digest, :now, :how)")
 

@@ -20,7 +20,8 @@ from dmp_core.holder.limits import Limits
 from dmp_core.holder.notices import CALL, Notices, Told
 from dmp_core.holder.one_time import Channel, OneTime, Purpose, Sent, WrongCode
 from dmp_core.holder.passwords import Verdict, check_new, check_password, set_password, spend_initial
-from dmp_core.holder.sessions import Client, Ending, Session, Sessions, Stage
+from dmp_core.holder.representatives import Represented, represented_by
+from dmp_core.holder.sessions import SIGNED_IN, Client, Ending, Session, Sessions, Stage
 from dmp_core.holder.store import HolderStore
 
 WRONG: Final = "Identifiant ou mot de passe incorrect : vérifiez-les, puis recommencez."
@@ -30,6 +31,12 @@ SPENT: Final = (
 )
 SHUT: Final = f"L’accès à ce DMP n’est pas possible pour le moment : appelez le {CALL}."
 CLOSED: Final = f"Ce DMP est clôturé, plus personne ne peut le consulter. Pour le faire rouvrir, appelez le {CALL}."
+
+NOBODY_LEFT: Final = (
+    f"Vous ne représentez plus personne dans mon-dmp. Si c’est une erreur, présentez-vous à l’accueil de la caisse ou "
+    f"appelez le {CALL}."
+)
+_NOT_NOW: Final = "Cette étape n’est pas possible maintenant : recommencez depuis la page de connexion."
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +128,9 @@ class SigningIn:
         if holder is None or holder.state is not DossierState.OPEN:
             self._sessions.end(session)
             raise WrongState(CLOSED if holder and holder.state is DossierState.CLOSED else SHUT)
+        if holder.representative and not self.represented(session):
+            self._sessions.end(session)
+            raise WrongState(NOBODY_LEFT)
         if not session.data["initial"]:
             return self._open(session, dossier, client, device_cookie)
         with self._store.transaction(dossier) as connection:
@@ -145,18 +155,30 @@ class SigningIn:
 
         Raises Invalid (the new one), WrongState (the old one), TooMany.
         """
-        dossier = _dossier(session, Stage.OPEN)
+        dossier = account_of(session)
         self.confirm_password(session, old)
         self.set_new_password(dossier, new, again, but=session)
         self._notices.tell(dossier, Told.PASSWORD)
 
     def confirm_password(self, session: Session, typed: str) -> None:
         """Before anything that matters (ASVS 5.0, 7.5.1): the password again. Raises WrongState and TooMany."""
-        dossier = _dossier(session, Stage.OPEN)
+        dossier = account_of(session)
         attempt = self._guard.attempt([Lane("password", str(dossier))])
         if check_password(self._store, dossier, typed, self._clock()) is Verdict.WRONG:
             attempt.refuse(WrongState("Ce n’est pas votre mot de passe actuel : vérifiez-le, puis recommencez."))
         attempt.succeeded()
+
+    def represented(self, session: Session) -> list[Represented]:
+        """For whom the representative of this session may act now; nobody for a holder."""
+        with self._store.transaction(session.dossier_id) as connection:
+            return represented_by(connection, self._clock())
+
+    def choose(self, session: Session, dossier: UUID) -> str:
+        """Open the DMP of one of them; the session's new token. Raises WrongState when it is not theirs to open."""
+        account_of(session)
+        if session.stage is Stage.OPEN:
+            raise WrongState(_NOT_NOW)
+        return self._sessions.advance(session, Stage.REPRESENTING, data={}, representing=dossier)
 
     def sign_out(self, session: Session) -> None:
         """End this session."""
@@ -164,7 +186,7 @@ class SigningIn:
 
     def sign_out_everywhere(self, session: Session) -> int:
         """End the holder's other sessions; how many there were."""
-        return self._sessions.end_all(_dossier(session, Stage.OPEN), but=session)
+        return self._sessions.end_all(account_of(session), but=session)
 
     def set_new_password(self, dossier: UUID, new: str, again: str, but: Session | None) -> None:
         """Set an accepted password and end every session but one, in one transaction. Raises Invalid."""
@@ -186,14 +208,31 @@ class SigningIn:
     def _open(self, session: Session, dossier: UUID, client: Client, cookie: str) -> Step:
         device_id, device_cookie, new = self._devices.signed_in(dossier, cookie, client)
         with self._store.transaction(dossier) as connection:
-            token = self._sessions.advance(session, Stage.OPEN, data={}, connection=connection)
+            holder = holder_of(connection)
+            whom = represented_by(connection, self._clock()) if holder and holder.representative else None
+            (stage, only) = _opened(whom)
+            token = self._sessions.advance(session, stage, data={}, connection=connection, representing=only)
             self._connections.record(connection, session, device_id)
         if new:
             self._notices.tell(dossier, Told.NEW_DEVICE, detail=client.label)
-        return Step(token, Stage.OPEN, device_cookie=device_cookie)
+        return Step(token, stage, device_cookie=device_cookie)
+
+
+def account_of(session: Session) -> UUID:
+    """The account of who is signed in, holder or representative. Raises WrongState for anybody else."""
+    if session.stage not in SIGNED_IN or session.dossier_id is None:
+        raise WrongState(_NOT_NOW)
+    return session.dossier_id
 
 
 def _dossier(session: Session, stage: Stage) -> UUID:
     if session.stage is not stage or session.dossier_id is None:
-        raise WrongState("Cette étape n’est pas possible maintenant : recommencez depuis la page de connexion.")
+        raise WrongState(_NOT_NOW)
     return session.dossier_id
+
+
+def _opened(whom: list[Represented] | None) -> tuple[Stage, UUID | None]:
+    """Where a sign-in ends: one's own DMP, that of the one person represented, or the choice among several."""
+    if whom is None:
+        return Stage.OPEN, None
+    return (Stage.REPRESENTING, whom[0].dossier) if len(whom) == 1 else (Stage.CHOOSING, None)

@@ -9,6 +9,7 @@ import psycopg
 import sqlalchemy.exc
 from sqlalchemy import Connection, Row, TextClause, text
 
+from dmp_core.clock import Clock
 from dmp_core.errors import Unavailable
 from dmp_core.storage.engine import engine_for
 
@@ -39,6 +40,33 @@ class HolderStore:
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()
+
+    def acting(self, representative: UUID, clock: Clock) -> "ActingStore":
+        """The same connections, bound to a dossier in the name of who represents its holder."""
+        return ActingStore(self, representative, clock)
+
+
+class ActingStore(HolderStore):
+    """Transactions of a representative: of a dossier that is not in their mandate, nothing can be seen (migration 0023)."""
+
+    def __init__(self, store: HolderStore, representative: UUID, clock: Clock) -> None:
+        self._store = store
+        self._representative = representative
+        self._clock = clock
+
+    @contextmanager
+    def transaction(self, dossier: UUID | None = None) -> Iterator[Connection]:
+        """One transaction, bound to `dossier` as its representative; the rules of now decide what is there."""
+        with self._store.transaction(dossier) as connection:
+            bound = {"who": str(self._representative), "moment": self._clock().isoformat()}
+            connection.execute(_ACT, bound)
+            yield connection
+
+    def close(self) -> None:
+        """Nothing of its own to give back."""
+
+
+_ACT = text("SELECT set_config('dmp.representative', :who, true), set_config('dmp.moment', :moment, true)")
 
 
 @contextmanager

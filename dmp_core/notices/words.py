@@ -31,6 +31,10 @@ class Kind(Enum):
         "mon-dmp : un document vous attend dans votre DMP. Prenez rendez-vous avec votre professionnel de santé, qui vous "
         "le présentera.",
     )
+    REPRESENTED = (
+        "Un représentant légal est déclaré pour votre DMP",
+        "mon-dmp : un représentant légal a été déclaré pour votre DMP le {when}. Pour voir qui, connectez-vous à mon-dmp.",
+    )
     CLOSED = ("Votre DMP est clôturé", "mon-dmp : votre DMP a été clôturé le {when}.")
 
 

@@ -22,6 +22,8 @@ from dmp_core.record.nomenclatures import DocumentType
 from dmp_core.record.sealing import Box
 
 LONGEST_TITLE: Final = 120
+WILLS: Final = frozenset({"EXPPAT_1", "EXPPAT_3"})
+"""Types that tell what the person wants for their end of life: a representative has no part in it (CSP L.1111-11)."""
 _CHANGED: Final = "Ce document vient d’être modifié dans une autre fenêtre : actualisez la page."
 
 
@@ -108,6 +110,13 @@ class Document:
     """The set it was deposited in (XDS SubmissionSet)."""
     format_code: str
     """As XDS writes it; of a structured document, it says which model it follows."""
+    hidden_from_representatives: bool = False
+    """Secret of a minor towards who holds parental authority (CSP L.1111-5; INVISIBLE_REPRESENTANTS_LEGAUX)."""
+
+    @property
+    def kept_from_representatives(self) -> bool:
+        """Whether it is not there for the person's legal representatives."""
+        return self.hidden_from_representatives or self.type_code in WILLS
 
     @property
     def category(self) -> Category | None:
@@ -148,6 +157,7 @@ class Draft:
     """None for one of our own making."""
     masked: bool = False
     hidden_until: datetime | None = None
+    hidden_from_representatives: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,13 +215,14 @@ def replace_with(
 ) -> Document:  # fmt: skip
     """A new version in place of `old`, which is kept as replaced; it is masked and archived as the old one was.
 
-    Raises WrongState when `old` is no longer the current version.
+    Hidden from representatives it stays too, and may become. Raises WrongState when `old` is no longer the current version.
     """
     _change(connection, old, now, status=Status.DEPRECATED)
+    secret = old.hidden_from_representatives or draft.hidden_from_representatives
+    kept = replace(draft, masked=old.masked, hidden_until=old.hidden_until, hidden_from_representatives=secret)
     return _insert(
-        connection, box, dossier, replace(draft, masked=old.masked, hidden_until=old.hidden_until), content, now,
-        submission, logical_id=old.logical_id, version=old.version + 1,
-    )  # fmt: skip
+        connection, box, dossier, kept, content, now, submission, logical_id=old.logical_id, version=old.version + 1
+    )
 
 
 def mask(connection: Connection, document: Document, now: datetime, masked: bool) -> None:
@@ -224,6 +235,11 @@ def announce(connection: Connection, document: Document) -> bool:
     Whether PostgreSQL let the bound professional do it."""
     asked = {"id": document.id, "seen": document.entry_uuid, "entry": uuid4()}
     return bool(connection.scalar(_ANNOUNCE, asked))
+
+
+def hide_from_representatives(connection: Connection, document: Document, now: datetime, hidden: bool) -> None:
+    """Hide from legal representatives, or show them again."""
+    _change(connection, document, now, hidden_from_representatives=hidden)
 
 
 def set_status(connection: Connection, document: Document, now: datetime, status: Status) -> None:
@@ -259,10 +275,12 @@ def held(connection: Connection, box: Box, sha256: bytes, author: str) -> Docume
 
 
 def documents_of(
-    connection: Connection, box: Box, wanted: Wanted, now: datetime, limit: int, offset: int = 0
-) -> list[Document]:
-    """The holder's view of the list, the latest first: what is not announced yet is not there."""
-    rows = connection.execute(_LIST, _wanted(wanted, now) | {"limit": limit, "offset": offset})
+    connection: Connection, box: Box, wanted: Wanted, now: datetime, limit: int, offset: int = 0, *,
+    represented: bool = False,
+) -> list[Document]:  # fmt: skip
+    """The holder's view of the list, or their representative's, the latest first: what is not for them is not there."""
+    asked = _wanted(wanted, now) | {"limit": limit, "offset": offset}
+    rows = connection.execute(_LIST_REPRESENTED if represented else _LIST, asked)
     return [read(box, row) for row in rows]
 
 
@@ -277,10 +295,12 @@ def documents_seen(
     return [read(box, row) for row in connection.execute(_LIST_SEEN, asked)]
 
 
-def count_by_category(connection: Connection, wanted: Wanted, now: datetime) -> dict[Category, int]:
-    """How many the holder has of each category; a category without any is absent."""
+def count_by_category(
+    connection: Connection, wanted: Wanted, now: datetime, *, represented: bool = False
+) -> dict[Category, int]:
+    """How many of each category are there for the holder, or for their representative; one without any is absent."""
     found: dict[Category, int] = {}
-    for row in connection.execute(_COUNTS, _wanted(wanted, now)):
+    for row in connection.execute(_COUNTS_REPRESENTED if represented else _COUNTS, _wanted(wanted, now)):
         category = category_of(row.type_code, row.class_code)
         if category is not None:
             found[category] = found.get(category, 0) + row.documents
@@ -310,6 +330,7 @@ def _insert(
         author=draft.author, created_at=now, service_start=draft.service_start, submitted_at=now,
         status=Status.APPROVED, masked=draft.masked, hidden_until=draft.hidden_until, title=draft.title, content=content,
         changed_at=now, submission=submission or uuid4(), format_code=draft.content.format_code,
+        hidden_from_representatives=draft.hidden_from_representatives,
     )  # fmt: skip
     entered = connection.execute(
         _INSERT,
@@ -320,7 +341,7 @@ def _insert(
             "sha256": made.sha256, "author_kind": made.author.kind.value, "author_id": made.author.id,
             "service": made.service_start, "now": now, "status": made.status.value, "masked": made.masked,
             "hidden": made.hidden_until, "content": content, "submission": made.submission,
-            "about": box.seal(_about(made.title, made.author.name), made.id.bytes),
+            "secret": made.hidden_from_representatives, "about": box.seal(_about(made.title, made.author.name), made.id.bytes),
         },
     ).rowcount  # fmt: skip
     if not entered:
@@ -353,6 +374,7 @@ def read(box: Box, row: Row[Any]) -> Document:
         service_start=row.service_start, submitted_at=row.submitted_at, status=Status(row.status), masked=row.masked,
         hidden_until=row.hidden_until, title=about["title"], content=row.content, changed_at=row.changed_at,
         submission=row.submission, format_code=row.format_code,
+        hidden_from_representatives=row.hidden_from_representatives,
     )  # fmt: skip
 
 
@@ -370,7 +392,7 @@ def _wanted(wanted: Wanted, now: datetime | None) -> dict[str, Any]:
 COLUMNS: Final = (
     "id, entry_uuid, logical_id, version, unique_id, class_code, type_code, type_system, mime, size, sha1, sha256, "
     "author_kind, author_id, created_at, service_start, submitted_at, status, masked, hidden_until, about, content, "
-    "changed_at, submission, format_code"
+    "changed_at, submission, format_code, hidden_from_representatives"
 )
 """What `read` takes."""
 _ASKED: Final = (
@@ -380,6 +402,7 @@ _ASKED: Final = (
     "OR (class_code = ANY(CAST(:classes AS text[])) AND type_code <> ALL(CAST(:apart AS text[]))))"
 )
 _SEEN: Final = f"{_ASKED} AND (hidden_until IS NULL OR hidden_until <= :now)"
+_REPRESENTED: Final = f"{_SEEN} AND NOT hidden_from_representatives AND type_code NOT IN ('EXPPAT_1', 'EXPPAT_3')"
 _ONE: Final = text(f"SELECT {COLUMNS} FROM medical.document WHERE id = :id")  # noqa: S608 - constants of ours
 _ONE_LOCKED: Final = text(f"SELECT {COLUMNS} FROM medical.document WHERE id = :id FOR UPDATE")  # noqa: S608
 _CURRENT_ROW: Final = (
@@ -395,6 +418,10 @@ _LIST: Final = text(
     f"SELECT {COLUMNS} FROM medical.document WHERE {_SEEN} "  # noqa: S608
     "ORDER BY service_start DESC, id LIMIT :limit OFFSET :offset"
 )
+_LIST_REPRESENTED: Final = text(
+    f"SELECT {COLUMNS} FROM medical.document WHERE {_REPRESENTED} "  # noqa: S608
+    "ORDER BY service_start DESC, id LIMIT :limit OFFSET :offset"
+)
 _LIST_SEEN: Final = text(
     f"SELECT {COLUMNS} FROM medical.document WHERE dossier_id = :dossier AND {_ASKED} "  # noqa: S608
     "AND status <> 'deleted' AND type_code = ANY(CAST(:read AS text[])) "
@@ -408,13 +435,17 @@ _AWAITED: Final = text(
     "AND d.status IN ('approved', 'archived') AND EXISTS (SELECT FROM medical.document f "
     "WHERE f.logical_id = d.logical_id AND f.version = 1 AND f.submitted_at <= :before))"
 )
+_COUNTS_REPRESENTED: Final = text(
+    f"SELECT type_code, class_code, count(*) AS documents FROM medical.document WHERE {_REPRESENTED} GROUP BY 1, 2"  # noqa: S608
+)
 _OPEN: Final = text("SELECT EXISTS (SELECT FROM enrolment.dossier WHERE id = :dossier AND state = 'open')")
 _INSERT: Final = text(
     "INSERT INTO medical.document (id, dossier_id, entry_uuid, logical_id, version, unique_id, class_code, type_code, "
     "type_system, mime, format_code, size, sha1, sha256, author_kind, author_id, created_at, service_start, "
-    "submitted_at, status, masked, hidden_until, about, content, changed_at, submission) VALUES (:id, :dossier, :entry, "
+    "submitted_at, status, masked, hidden_until, about, content, changed_at, submission, hidden_from_representatives) "
+    "VALUES (:id, :dossier, :entry, "
     ":logical, :version, :unique, :class, :type, :system, :mime, :format, :size, :sha1, :sha256, :author_kind, :author_id, :now, "
-    ":service, :now, :status, :masked, :hidden, :about, :content, :now, :submission) "
+    ":service, :now, :status, :masked, :hidden, :about, :content, :now, :submission, :secret) "
     "ON CONFLICT DO NOTHING"
 )
 # One column at a time: a professional may withdraw what they wrote, and has no right to touch what the holder masked.
@@ -423,7 +454,7 @@ _UPDATE: Final = {
         f"UPDATE medical.document SET {column} = :{column}, entry_uuid = :entry, changed_at = :now "  # noqa: S608
         "WHERE id = :id AND entry_uuid = :seen"
     )
-    for column in ("status", "masked")
+    for column in ("status", "masked", "hidden_from_representatives")
 }
 _ANNOUNCE: Final = text("SELECT medical.announce(CAST(:id AS uuid), CAST(:seen AS uuid), CAST(:entry AS uuid))")
 _HELD: Final = text(

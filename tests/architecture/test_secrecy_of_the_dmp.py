@@ -49,6 +49,7 @@ ALLOWED = [
         {
             "INSERT": (
                 "id", "dossier_id", "at", "way", "terms", "terms_sha256", "wording", "collected_by", "on_behalf_by",
+                "on_behalf_as",
             ),
         },
     ),
@@ -100,6 +101,20 @@ ALLOWED = [
     ),
     Reach("caisse", "enrolment", "login_just_given(wanted_request uuid)", "definer routine", ("EXECUTE",)),
     Reach(
+        "caisse", "enrolment", "mandate", "table", (),
+        {
+            "SELECT": (
+                "id", "representative_id", "dossier_id", "capacity", "proof", "since", "until", "declared_by",
+                "declared_at", "ended_at", "ended_by", "reason",
+            ),
+            "INSERT": (
+                "id", "representative_id", "dossier_id", "capacity", "proof", "since", "until", "declared_by",
+                "declared_at",
+            ),
+            "UPDATE": ("ended_at", "ended_by", "reason"),
+        },
+    ),
+    Reach(
         "caisse", "enrolment", "outbox", "table", (),
         {
             "SELECT": ("id", "event_id", "kind", "caisse", "person_id", "at", "detail", "done_at"),
@@ -115,6 +130,15 @@ ALLOWED = [
             "UPDATE": ("ended_at",),
         },
     ),
+    Reach(
+        "caisse", "enrolment", "representative", "table", (),
+        {
+            "SELECT": ("id", "request_id", "caisse", "civilite", "nom", "prenom", "created_at"),
+            "INSERT": ("id", "request_id", "caisse", "civilite", "nom", "prenom", "created_at"),
+        },
+    ),
+    Reach("caisse", "enrolment", "representative_just_given(wanted uuid)", "definer routine", ("EXECUTE",)),
+    Reach("caisse", "enrolment", "representative_of_login(wanted text)", "definer routine", ("EXECUTE",)),
 ]  # fmt: skip
 """All that a caisse may ever do in the database `dmp`. A line more here is a decision, not a detail."""
 
@@ -165,6 +189,11 @@ OF_PROFESSIONALS = [
     ),
     Reach("ps", "enrolment", "enrolment", "schema", ("USAGE",)),
     Reach("ps", "enrolment", "identifier", "table", (), {"SELECT": ("dossier_id", "system", "value", "valid_to")}),
+    Reach(
+        "ps", "enrolment", "mandate", "table", (),
+        {"SELECT": ("representative_id", "dossier_id", "capacity", "since", "until", "ended_at")},
+    ),
+    Reach("ps", "enrolment", "representative", "table", (), {"SELECT": ("id", "civilite", "nom", "prenom")}),
     Reach("ps", "medical", "add_to_trace(dossier uuid, at timestamp with time zone, actor_k", "routine", ("EXECUTE",)),
     Reach("ps", "medical", "announce(document uuid, seen uuid, entry uuid)", "definer routine", ("EXECUTE",)),
     Reach("ps", "medical", "assertion", "table", ("INSERT",)),
@@ -231,6 +260,7 @@ attempts stand under digests."""
 LENT_TO_THE_PORTAL = {
     "dossier_of_login", "dossier_of_person", "dossier_of_identifier", "codes_of_person", "use_code",
     "events_of_person", "session_of_token", "advance_session", "end_session", "end_old_sessions", "dossier_of_application",
+    "represents", "represented", "chain_end", "acted_in_secret",
 }  # fmt: skip
 """Routines with their owner's rights: each takes a key that only its subject can give, and lists nothing."""
 

@@ -10,6 +10,7 @@ from dmp_core.portals.mondmp.account import (
     notices,
     profile,
     recovery,
+    representing,
     sign_in,
 )
 from dmp_core.portals.mondmp.account.pages import blueprint
@@ -24,5 +25,6 @@ __all__ = [
     "notices",
     "profile",
     "recovery",
+    "representing",
     "sign_in",
 ]

@@ -6,7 +6,7 @@ from flask import flash, render_template, request
 from flask.typing import ResponseReturnValue
 
 from dmp_core.errors import NotFound
-from dmp_core.holder.sessions import Stage
+from dmp_core.holder.sessions import SIGNED_IN
 from dmp_core.portals.mondmp.account.pages import blueprint, go
 from dmp_core.portals.mondmp.account.services import access
 from dmp_core.portals.mondmp.web import session as web
@@ -14,7 +14,7 @@ from dmp_core.portals.mondmp.web.access import stage
 
 
 @blueprint.get("/mon-dmp/connexions")
-@stage(Stage.OPEN)
+@stage(*SIGNED_IN)
 def connections() -> str:
     """When, from which device, how it ended."""
     session = web.current_session()
@@ -27,7 +27,7 @@ def connections() -> str:
 
 
 @blueprint.post("/mon-dmp/connexions/deconnecter")
-@stage(Stage.OPEN)
+@stage(*SIGNED_IN)
 def sign_out_everywhere() -> ResponseReturnValue:
     """End the sessions of every other device."""
     ended = access().signing_in.sign_out_everywhere(web.current_session())
@@ -41,7 +41,7 @@ def sign_out_everywhere() -> ResponseReturnValue:
 
 
 @blueprint.post("/mon-dmp/connexions/oublier")
-@stage(Stage.OPEN)
+@stage(*SIGNED_IN)
 def forget_device() -> ResponseReturnValue:
     """Forget one device of this holder; PostgreSQL shows no other's."""
     dossier = web.current_session().dossier_id

@@ -6,11 +6,11 @@ from flask import flash, render_template, request
 from flask.typing import ResponseReturnValue
 
 from dmp_core.errors import DmpError, Invalid, Unavailable, WrongState
+from dmp_core.holder.accounts import contacts_of
 from dmp_core.holder.contact_change import MAIL, MOBILE, Pending
 from dmp_core.holder.guard import TooMany
 from dmp_core.holder.one_time import WrongCode
-from dmp_core.holder.profile import profile_of
-from dmp_core.holder.sessions import Stage
+from dmp_core.holder.sessions import SIGNED_IN
 from dmp_core.portals.mondmp.account.pages import (
     Errors,
     awaited,
@@ -37,14 +37,14 @@ _OLD, _NEW = "old_contact", "new_contact"
 
 
 @blueprint.get("/mon-dmp/profil/coordonnees/<any('e-mail', mobile):kind>")
-@stage(Stage.OPEN)
+@stage(*SIGNED_IN)
 def contact(kind: str) -> str:
     """A contact, to be changed or added."""
     return _page("contact", kind, {})
 
 
 @blueprint.post("/mon-dmp/profil/coordonnees/<any('e-mail', mobile):kind>")
-@stage(Stage.OPEN)
+@stage(*SIGNED_IN)
 def contact_typed(kind: str) -> ResponseReturnValue:
     """The new contact, twice, and the password; a code goes to the channels there are."""
     new, again = request.form.get("contact", ""), request.form.get("contact_bis", "")
@@ -57,21 +57,21 @@ def contact_typed(kind: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/mon-dmp/profil/coordonnees/<any('e-mail', mobile):kind>/retrait")
-@stage(Stage.OPEN)
+@stage(*SIGNED_IN)
 def contact_withdrawal(kind: str) -> str:
     """A contact, to be withdrawn."""
     return _page("contact_withdrawal", kind, {})
 
 
 @blueprint.post("/mon-dmp/profil/coordonnees/<any('e-mail', mobile):kind>/retrait")
-@stage(Stage.OPEN)
+@stage(*SIGNED_IN)
 def contact_withdrawn(kind: str) -> ResponseReturnValue:
     """The password; a code goes to the channels there are. The last contact stays."""
     return _begin("contact_withdrawal", kind, None, {})
 
 
 @blueprint.get("/mon-dmp/profil/coordonnees/code")
-@stage(Stage.OPEN)
+@stage(*SIGNED_IN)
 def contact_code() -> ResponseReturnValue:
     """The code awaited: of the old channel first, then of the new one."""
     pending = access().contact_change.pending(web.current_session())
@@ -79,7 +79,7 @@ def contact_code() -> ResponseReturnValue:
 
 
 @blueprint.post("/mon-dmp/profil/coordonnees/code")
-@stage(Stage.OPEN)
+@stage(*SIGNED_IN)
 def contact_code_typed() -> ResponseReturnValue:
     """The code, typed; the second one makes the change."""
     session, change = web.current_session(), access().contact_change
@@ -105,7 +105,7 @@ def contact_code_typed() -> ResponseReturnValue:
 
 
 @blueprint.post("/mon-dmp/profil/coordonnees/code/envoi")
-@stage(Stage.OPEN)
+@stage(*SIGNED_IN)
 def contact_send_again() -> ResponseReturnValue:
     """Another code for the same step."""
     session, change = web.current_session(), access().contact_change
@@ -139,7 +139,7 @@ def _begin(page: str, kind: str, value: str | None, errors: Errors) -> ResponseR
 
 def _page(page: str, kind: str, errors: Errors, refusal: DmpError | None = None) -> str:
     with web.parts().store.transaction(web.current_session().dossier_id) as connection:
-        held = profile_of(connection).contacts
+        held = contacts_of(connection)
     return render_template(
         f"account/{page}.html", kind=kind, errors=errors, refusal=str(refusal) if refusal else None,
         now=held.mail if _KINDS[kind] == MAIL else held.mobile, typed=typed("contact", "contact_bis"),

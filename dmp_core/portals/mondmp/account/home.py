@@ -5,9 +5,9 @@ from flask.typing import ResponseReturnValue
 
 from dmp_core.access.trace import latest_accesses
 from dmp_core.holder.profile import profile_of
-from dmp_core.holder.sessions import Stage
+from dmp_core.holder.sessions import SIGNED_IN, Stage
 from dmp_core.holder.trusted_person import trusted_person
-from dmp_core.portals.mondmp.account.pages import blueprint, go, seconds_left
+from dmp_core.portals.mondmp.account.pages import HOMES, blueprint, go, seconds_left
 from dmp_core.portals.mondmp.account.services import access
 from dmp_core.portals.mondmp.web import session as web
 from dmp_core.portals.mondmp.web.access import stage
@@ -26,9 +26,9 @@ def home() -> str:
 
 
 @blueprint.post("/mon-dmp/rester")
-@stage(Stage.OPEN)
+@stage(*SIGNED_IN)
 def stay() -> ResponseReturnValue:
     """The holder is still there: the request itself is what counts; for the script, how long is left."""
     if request.accept_mimetypes.best == "application/json":
         return jsonify(seconds_left(web.current_session().began_at))
-    return go("account.home")
+    return go(HOMES[web.current_session().stage])

@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from dmp_core.errors import DmpError
 from dmp_core.holder.guard import TooMany
 from dmp_core.holder.one_time import Channel, Sent
-from dmp_core.holder.sessions import Stage
+from dmp_core.holder.sessions import SIGNED_IN, Stage
 from dmp_core.portals.mondmp.account import services, words
 from dmp_core.portals.mondmp.web import session as web
 from dmp_core.portals.mondmp.web.errors import seconds_until
@@ -23,6 +23,11 @@ blueprint = Blueprint("account", __name__)
 
 Errors = dict[str, str]
 """By field, in the order of the page."""
+
+HOMES: Final = {
+    Stage.OPEN: "account.home", Stage.CHOOSING: "account.represented", Stage.REPRESENTING: "account.represented_home",
+}  # fmt: skip
+"""The first page of who is signed in."""
 
 _DEVICE: Final = "mondmp-appareil"
 _SENT: Final = "envoi"
@@ -38,11 +43,16 @@ def _equip(state: BlueprintSetupState) -> None:
 def _left() -> dict[str, Any]:
     """Seconds before the session ends by itself, for the warning of the page, and whose page it is."""
     held = web.greeted()
-    if held is None or held.stage is not Stage.OPEN:
+    if held is None or held.stage not in SIGNED_IN:
         return {}
     # What a browser keeps of a page is given back to the same holder alone; the mark means nothing to anybody else.
-    whose = hashlib.sha256(b"mondmp/tab\0" + str(held.dossier_id).encode()).hexdigest()[:16]
-    return {"session_left": seconds_left(held.began_at), "tab_mark": whose}
+    # A representative's page of one person is not given back once they are in the DMP of another.
+    marked = f"{held.dossier_id}{held.representing or ''}"
+    whose = hashlib.sha256(b"mondmp/tab\0" + marked.encode()).hexdigest()[:16]
+    return {
+        "session_left": seconds_left(held.began_at), "tab_mark": whose, "signed_in_as": held.stage.value,
+        "home": HOMES[held.stage], "representing": web.represented(),
+    }  # fmt: skip
 
 
 def seconds_left(began_at: datetime) -> dict[str, int]:

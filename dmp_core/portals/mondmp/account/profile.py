@@ -4,13 +4,17 @@ import segno
 from flask import flash, render_template
 from flask.typing import ResponseReturnValue
 
+from dmp_core.clock import PARIS
+from dmp_core.enrolment.majority import is_minor
 from dmp_core.errors import DmpError, Invalid, NotFound, WrongState
+from dmp_core.holder.accounts import contacts_of, holder_of
 from dmp_core.holder.authenticator import Enrolment
 from dmp_core.holder.guard import TooMany
 from dmp_core.holder.notice_choice import wants_first_accesses
 from dmp_core.holder.one_time import WrongCode
 from dmp_core.holder.profile import profile_of
-from dmp_core.holder.sessions import Stage
+from dmp_core.holder.representatives import acting_for, name_of
+from dmp_core.holder.sessions import SIGNED_IN, Session, Stage
 from dmp_core.holder.trusted_person import (
     TrustedPerson,
     name_trusted_person,
@@ -30,28 +34,32 @@ _NO_PASSWORD = "Saisissez votre mot de passe actuel."  # noqa: S105 - a sentence
 
 
 @blueprint.get("/mon-dmp/profil")
-@stage(Stage.OPEN)
+@stage(*SIGNED_IN)
 def profile() -> str:
     """All that the account holds about its holder."""
     session = web.current_session()
+    application = access().application.is_set_up(session)
+    if session.stage is not Stage.OPEN:
+        return _of_representative(session, application=application)
+    today = web.parts().clock().astimezone(PARIS).date()
     with web.parts().store.transaction(session.dossier_id) as connection:
         holder, trusted = profile_of(connection), trusted_person(connection)
-        told = wants_first_accesses(connection)
+        told, acting = wants_first_accesses(connection), acting_for(connection, today)
     return render_template(
-        "account/profile.html", holder=holder, trusted=trusted, application=access().application.is_set_up(session),
-        told_of_first_accesses=told,
+        "account/profile.html", holder=holder, contacts=holder.contacts, trusted=trusted, application=application,
+        told_of_first_accesses=told, acting=acting, minor=is_minor(holder.birth_date, today),
     )  # fmt: skip
 
 
 @blueprint.get("/mon-dmp/profil/mot-de-passe")
-@stage(Stage.OPEN)
+@stage(*SIGNED_IN)
 def password() -> str:
     """The password, to be changed."""
     return _password({})
 
 
 @blueprint.post("/mon-dmp/profil/mot-de-passe")
-@stage(Stage.OPEN)
+@stage(*SIGNED_IN)
 def password_typed() -> ResponseReturnValue:
     """The present password and the new one."""
     if not secret("actuel"):
@@ -70,14 +78,14 @@ def password_typed() -> ResponseReturnValue:
 
 
 @blueprint.get("/mon-dmp/profil/application")
-@stage(Stage.OPEN)
+@stage(*SIGNED_IN)
 def application() -> str:
     """The authenticator application: to be added, or withdrawn."""
     return _application({})
 
 
 @blueprint.post("/mon-dmp/profil/application")
-@stage(Stage.OPEN)
+@stage(*SIGNED_IN)
 def application_offered() -> ResponseReturnValue:
     """The password is right: the secret, shown in this answer alone."""
     if not secret("actuel"):
@@ -94,7 +102,7 @@ def application_offered() -> ResponseReturnValue:
 
 
 @blueprint.post("/mon-dmp/profil/application/confirmation")
-@stage(Stage.OPEN)
+@stage(*SIGNED_IN)
 def application_confirmed() -> ResponseReturnValue:
     """The application's first code."""
     try:
@@ -106,7 +114,7 @@ def application_confirmed() -> ResponseReturnValue:
 
 
 @blueprint.post("/mon-dmp/profil/application/retrait")
-@stage(Stage.OPEN)
+@stage(*SIGNED_IN)
 def application_withdrawn() -> ResponseReturnValue:
     """Codes by e-mail or SMS again."""
     if not secret("actuel"):
@@ -164,9 +172,23 @@ def trust_withdrawn() -> ResponseReturnValue:
     return go("account.profile")
 
 
+def _of_representative(session: Session, *, application: bool) -> str:
+    assert session.dossier_id is not None
+    with web.parts().store.transaction(session.dossier_id) as connection:
+        account, contacts = holder_of(connection), contacts_of(connection)
+        name = name_of(connection, session.dossier_id)
+    assert account is not None
+    return render_template(
+        "account/representative_profile.html", name=name, login=account.login, contacts=contacts,
+        application=application, whom=access().signing_in.represented(session),
+    )  # fmt: skip
+
+
 def _password(errors: Errors, refusal: DmpError | None = None) -> str:
     with web.parts().store.transaction(web.current_session().dossier_id) as connection:
-        login = profile_of(connection).login
+        account = holder_of(connection)
+    assert account is not None
+    login = account.login
     return render_template(
         "account/password.html", errors=errors, refusal=str(refusal) if refusal else None, login=login
     )

@@ -4,13 +4,14 @@ from flask import flash, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from dmp_core.errors import DmpError, Invalid, Unavailable, WrongState
+from dmp_core.holder.accounts import holder_of
 from dmp_core.holder.guard import TooMany
 from dmp_core.holder.one_time import WrongCode
-from dmp_core.holder.profile import profile_of
-from dmp_core.holder.sessions import Stage
+from dmp_core.holder.sessions import SIGNED_IN, Stage
 from dmp_core.holder.signing_in import Step
 from dmp_core.portals.mondmp.account.applications import asked_before
 from dmp_core.portals.mondmp.account.pages import (
+    HOMES,
     Errors,
     awaited,
     blueprint,
@@ -29,7 +30,7 @@ from dmp_core.portals.mondmp.account.services import access
 from dmp_core.portals.mondmp.web import session as web
 from dmp_core.portals.mondmp.web.access import public, stage
 
-_NEXT = {Stage.CODE: "account.code", Stage.PASSWORD_CHANGE: "account.first_password", Stage.OPEN: "account.home"}
+_NEXT = {Stage.CODE: "account.code", Stage.PASSWORD_CHANGE: "account.first_password", **HOMES}
 _NO_CODE = "Saisissez les 6 chiffres du code reçu."
 
 
@@ -38,8 +39,8 @@ _NO_CODE = "Saisissez les 6 chiffres du code reçu."
 def sign_in() -> ResponseReturnValue:
     """Login and password; who is signed in already goes home."""
     held = web.session_or_none()
-    if held is not None and held.stage is Stage.OPEN:
-        return go("account.home")
+    if held is not None and held.stage in SIGNED_IN:
+        return go(HOMES[held.stage])
     return _sign_in({})
 
 
@@ -131,7 +132,7 @@ def sign_out() -> ResponseReturnValue:
     if held is None:
         return out("information.home")
     access().signing_in.sign_out(held)
-    opened = held.stage is Stage.OPEN
+    opened = held.stage in SIGNED_IN
     return out("information.home", "Vous êtes déconnecté." if opened else None, "done")
 
 
@@ -166,5 +167,6 @@ def _code(errors: Errors, refusal: DmpError | None = None) -> str:
 
 def _first_password(errors: Errors) -> str:
     with web.parts().store.transaction(web.current_session().dossier_id) as connection:
-        login = profile_of(connection).login
-    return render_template("account/new_password.html", errors=errors, login=login)
+        account = holder_of(connection)
+    assert account is not None
+    return render_template("account/new_password.html", errors=errors, login=account.login)

@@ -7,10 +7,21 @@ from flask import Response, flash, redirect, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 
 from dmp_core.access.gate import RECENT
+from dmp_core.clock import PARIS
+from dmp_core.enrolment.majority import is_minor
 from dmp_core.errors import NotFound
-from dmp_core.holder.sessions import Stage
 from dmp_core.portals.contents import shown
-from dmp_core.portals.mondmp.record.pages import PAGE, asked_page, blueprint, circle, gate, holder_name, own
+from dmp_core.portals.mondmp.record.pages import (
+    BY_EITHER,
+    PAGE,
+    asked_page,
+    blueprint,
+    circle,
+    gate,
+    holder,
+    holder_name,
+    own,
+)
 from dmp_core.portals.mondmp.web import session as web
 from dmp_core.portals.mondmp.web.access import stage
 from dmp_core.record.categories import Category
@@ -34,14 +45,14 @@ _TITLES: Final = {
 
 
 @blueprint.get("/documents")
-@stage(Stage.OPEN)
+@stage(*BY_EITHER)
 def overview() -> str:
     """The nine categories with what each holds, as on the patient application's screen."""
     return render_template("record/overview.html", categories=list(Category), overview=gate().overview(own()))
 
 
 @blueprint.get("/documents/liste/<what>")
-@stage(Stage.OPEN)
+@stage(*BY_EITHER)
 def listing(what: str) -> str:
     """One category, or all, recent or archived documents; `?q=` those whose title or author has these words."""
     title, wanted = _wanted(what)
@@ -51,16 +62,19 @@ def listing(what: str) -> str:
 
 
 @blueprint.get("/documents/<uuid:document_id>")
-@stage(Stage.OPEN)
+@stage(*BY_EITHER)
 def document(document_id: UUID) -> str:
     """Everything about one document but what it says."""
     seen = gate().look(own(), document_id)
     viewers = circle().viewers(own(), seen.document)
-    return render_template("record/document.html", seen=seen, document=seen.document, viewers=viewers, Status=Status)
+    return render_template(
+        "record/document.html", seen=seen, document=seen.document, viewers=viewers, Status=Status,
+        secret_is_mine=web.represented() is None and _settles_the_secret(seen.document),
+    )  # fmt: skip
 
 
 @blueprint.get("/documents/<uuid:document_id>/contenu")
-@stage(Stage.OPEN)
+@stage(*BY_EITHER)
 def content(document_id: UUID) -> ResponseReturnValue:
     """What the document says, shown by the browser or kept in a file (`?garder=1`; `?garder=original`, as it was put in)."""
     found, data = gate().read(own(), document_id)
@@ -80,9 +94,9 @@ def content(document_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/documents/<uuid:document_id>/<gesture>")
-@stage(Stage.OPEN)
+@stage(*BY_EITHER)
 def change(document_id: UUID, gesture: str) -> ResponseReturnValue:
-    """Mask, show, archive, bring back, delete."""
+    """Mask, show, archive, bring back, delete; keep from representatives, or show them."""
     match gesture:
         case "masquer" | "montrer":
             gate().mask(own(), document_id, masked=gesture == "masquer")
@@ -99,6 +113,13 @@ def change(document_id: UUID, gesture: str) -> ResponseReturnValue:
                 else "Le document est de nouveau parmi vos documents courants.",
                 "done",
             )  # fmt: skip
+        case "secret" | "lever-secret":
+            gate().hide_from_representatives(own(), document_id, hidden=gesture == "secret")
+            flash(
+                "Le document est invisible à vos représentants légaux." if gesture == "secret"
+                else "Le document est de nouveau visible de vos représentants légaux.",
+                "done",
+            )  # fmt: skip
         case "supprimer":
             if request.form.get("confirmation") != "oui":
                 flash("Le document n’est pas supprimé : cochez la case pour confirmer.", "wait")
@@ -112,7 +133,7 @@ def change(document_id: UUID, gesture: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/documents/telecharger")
-@stage(Stage.OPEN)
+@stage(*BY_EITHER)
 def download() -> Response:
     """The whole DMP as a zip with an index."""
     name, now = holder_name(), web.parts().clock()
@@ -120,6 +141,12 @@ def download() -> Response:
         own(), lambda named: render_template("record/index_of_zip.html", named=named, holder=name, at=now), _beside
     )
     return send_file(whole, mimetype="application/zip", as_attachment=True, download_name=f"mon-dmp-{now:%Y-%m-%d}.zip")
+
+
+def _settles_the_secret(found: Document) -> bool:
+    """Whether the holder may keep a document from representatives, or lift that: of age, and with reason to."""
+    of_age = not is_minor(holder().birth_date, web.parts().clock().astimezone(PARIS).date())
+    return of_age and (found.hidden_from_representatives or bool(web.who_represents()))
 
 
 def _beside(found: Document, data: bytes) -> tuple[str, bytes] | None:

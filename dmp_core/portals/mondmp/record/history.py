@@ -8,7 +8,7 @@ from flask import Response, render_template, request
 from dmp_core.access.trace import Action, ActorKind, Filter
 from dmp_core.clock import PARIS
 from dmp_core.holder.sessions import Stage
-from dmp_core.portals.mondmp.record.pages import PAGE, asked_page, blueprint, gate, holder_name, own
+from dmp_core.portals.mondmp.record.pages import BY_EITHER, PAGE, asked_page, blueprint, gate, holder_name, own
 from dmp_core.portals.mondmp.record.statement import statement
 from dmp_core.portals.mondmp.web import session as web
 from dmp_core.portals.mondmp.web.access import stage
@@ -18,12 +18,13 @@ _FILTERS = {
     "professionnels": ("Professionnels de santé", Filter(kind=ActorKind.PROFESSIONAL)),
     "urgence": ("Accès en urgence", Filter(urgent=True)),
     "refus": ("Accès refusés", Filter(refused=True)),
+    "representants": ("Représentants légaux", Filter(kind=ActorKind.REPRESENTATIVE)),
     "moi": ("Moi", Filter(kind=ActorKind.HOLDER)),
 }
 
 
 @blueprint.get("/acces")
-@stage(Stage.OPEN)
+@stage(*BY_EITHER)
 def history() -> str:
     """The accesses, the latest first."""
     chosen = request.args.get("voir", "tout")

@@ -10,13 +10,17 @@ from dmp_core.access.gate import HolderGate
 from dmp_core.access.holder_circle import HolderCircle
 from dmp_core.enrolment.words import NBSP
 from dmp_core.holder.profile import Profile, profile_of
+from dmp_core.holder.sessions import Stage
 from dmp_core.portals.mondmp.web import session as web
 from dmp_core.professionals.professions import label_of
 from dmp_core.record.nomenclatures import label_of_type
+from dmp_core.record.sealing import DossierKeys
 
 blueprint = Blueprint("record", __name__, url_prefix="/mon-dmp")
 
 PAGE: Final = 20
+BY_EITHER: Final = (Stage.OPEN, Stage.REPRESENTING)
+"""What a holder opens in their own DMP, and a representative in that of the person they act for."""
 _LAST_PAGE: Final = 500
 
 
@@ -26,22 +30,30 @@ def _equip(state: BlueprintSetupState) -> None:
 
 
 def gate() -> HolderGate:
-    """The gate of this process."""
+    """The gate of this process; in front of a representative, one that knows who they are."""
+    if (who := web.acting()) is not None:
+        parts = web.parts()
+        store = parts.store.acting(UUID(who.id), parts.clock)
+        return HolderGate(store, parts.shelf, DossierKeys(parts.record), parts.clock, who)
     found = current_app.extensions["mondmp.gate"]
     assert isinstance(found, HolderGate)
     return found
 
 
 def circle() -> HolderCircle:
-    """What the holder settles about professionals."""
+    """What the holder, or who represents them, settles about professionals."""
+    if (who := web.acting()) is not None:
+        parts = web.parts()
+        return HolderCircle(parts.store.acting(UUID(who.id), parts.clock), parts.clock, who)
     found = current_app.extensions["mondmp.circle"]
     assert isinstance(found, HolderCircle)
     return found
 
 
 def own() -> UUID:
-    """The dossier of who is signed in."""
-    dossier = web.current_session().dossier_id
+    """The dossier of who is signed in, or the one that a representative chose."""
+    held = web.current_session()
+    dossier = held.representing if held.stage is Stage.REPRESENTING else held.dossier_id
     assert dossier is not None
     return dossier
 
@@ -53,7 +65,9 @@ def holder() -> Profile:
 
 
 def holder_name() -> str:
-    """As an author is named."""
+    """Whose DMP it is, as an author is named."""
+    if (whom := web.represented()) is not None:
+        return whom.name
     who = holder()
     return f"{who.given_name} {who.name}"
 

@@ -9,8 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from dmp_core.access.holder_circle import HolderCircle
 from dmp_core.errors import NotFound
-from dmp_core.holder.sessions import Stage
-from dmp_core.portals.mondmp.record.pages import blueprint, circle, own
+from dmp_core.portals.mondmp.record.pages import BY_EITHER, blueprint, circle, own
 from dmp_core.portals.mondmp.web.access import stage
 
 _Gesture = Callable[[HolderCircle, UUID, str], None]
@@ -48,14 +47,14 @@ _TO_CONFIRM: Final = frozenset({"refuser-urgence"})
 
 
 @blueprint.get("/professionnels")
-@stage(Stage.OPEN)
+@stage(*BY_EITHER)
 def professionals() -> str:
     """Everybody around the DMP, and what may be done about each."""
     return render_template("record/professionals.html", circle=circle().circle(own()))
 
 
 @blueprint.post("/professionnels/<gesture>")
-@stage(Stage.OPEN)
+@stage(*BY_EITHER)
 def settle(gesture: str) -> ResponseReturnValue:
     """One gesture about one professional (`qui`), or about emergencies."""
     if gesture in _TO_CONFIRM and request.form.get("confirmation") != "oui":

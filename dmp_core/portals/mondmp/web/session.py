@@ -4,9 +4,12 @@ from typing import Final
 
 from flask import Response, current_app, g, request
 
+from dmp_core.access.trace import ActorKind, Who
+from dmp_core.clock import PARIS
 from dmp_core.errors import Unavailable
 from dmp_core.holder.access import Access
-from dmp_core.holder.sessions import Client, Session, Sessions
+from dmp_core.holder.representatives import Acting, Represented, acting_for, name_of
+from dmp_core.holder.sessions import Client, Session, Sessions, Stage
 from dmp_core.portals.mondmp.parts import Parts
 
 _LONGEST_AGENT: Final = 400
@@ -51,6 +54,36 @@ def current_session() -> Session:
     found = session_or_none()
     assert found is not None, "the view declares no stage"
     return found
+
+
+def represented() -> Represented | None:
+    """The person in whose DMP a representative is; None for a holder, and before a representative has chosen."""
+    held = session_or_none()
+    if held is None or held.stage is not Stage.REPRESENTING:
+        return None
+    if "represented" not in g:
+        whom = access().signing_in.represented(held)
+        g.represented = next((each for each in whom if each.dossier == held.representing), None)
+    found = g.represented
+    assert found is None or isinstance(found, Represented)
+    return found
+
+
+def acting() -> Who | None:
+    """The representative of this session as the trace names them; None for a holder."""
+    held, whom = session_or_none(), represented()
+    if held is None or held.dossier_id is None or whom is None:
+        return None
+    with parts().store.transaction(held.dossier_id) as connection:
+        name = name_of(connection, held.dossier_id)
+    return Who(ActorKind.REPRESENTATIVE, str(held.dossier_id), name, whom.capacity.label.lower())
+
+
+def who_represents() -> list[Acting]:
+    """Who represents the signed-in holder today."""
+    today = parts().clock().astimezone(PARIS).date()
+    with parts().store.transaction(current_session().dossier_id) as connection:
+        return acting_for(connection, today)
 
 
 def greeted() -> Session | None:
