@@ -142,6 +142,21 @@ def listing(desk: Desk, vitale: Path) -> None:
 
 @lps.command()
 @_VITALE
+@click.pass_obj
+def news(desk: Desk, vitale: Path) -> None:
+    """Ce qui est nouveau depuis ma dernière visite."""
+    found = desk.dmp.news(desk.state(vitale).dmp)
+    since = f"Depuis le {_day(found['depuis'])}" if found["depuis"] else "Première visite"
+    for each in found["documents"]:
+        replaced = ", remplacé" if each["version"] > 1 else ""
+        print(
+            f"{each['document']}  {_day(each['recu_le'])}  {each['libelle_type']}  {each['titre']}  ({each['auteur']}){replaced}"
+        )
+    print(f"{since} : {len(found['documents'])} document{'s' if len(found['documents']) > 1 else ''}.")
+
+
+@lps.command()
+@_VITALE
 @click.argument("document")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Fichier à écrire.")
 @click.pass_obj

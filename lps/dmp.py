@@ -93,6 +93,11 @@ class Dmp:
             where = following[0] if following else ""
         return found
 
+    def news(self, dmp: str) -> dict[str, Any]:
+        """What others put in since this professional's last visit, in one request."""
+        found: dict[str, Any] = self._ask("GET", f"/dmp/{dmp}/nouveautes").json()
+        return found
+
     def read(self, dmp: str, document: str) -> tuple[bytes, str]:
         """A content and its mime type."""
         answer = self._ask("GET", f"/dmp/{dmp}/fhir/Binary/{document}", headers={"Accept": "*/*"})

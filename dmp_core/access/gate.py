@@ -4,7 +4,6 @@ The trace is on the disk before a content leaves (DOMAIN 5.2). What a person may
 another's, deleted or not announced yet are one answer, and the refusal is in the trace.
 """
 
-import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,6 +30,7 @@ from dmp_core.record.contents import checked
 from dmp_core.record.documents import Author, AuthorKind, Document, Draft, Status, Wanted, title_of
 from dmp_core.record.nomenclatures import type_of, types_of_holder
 from dmp_core.record.sealing import Box, DossierKeys
+from dmp_core.record.selection import speaks_of
 from dmp_core.record.shelf import Shelf
 
 RECENT: Final = timedelta(days=30)
@@ -136,7 +136,8 @@ class HolderGate:
         with self._asked(dossier, Action.LIST) as (connection, box):
             if words.strip():
                 every = self._list(connection, box, wanted, EVERY)
-                found = [each for each in every if _speaks_of(each, words)][offset : offset + size + 1]
+                kept = [each for each in every if speaks_of(f"{each.title} {each.author.name}", words)]
+                found = kept[offset : offset + size + 1]
             else:
                 found = self._list(connection, box, wanted, size + 1, offset)
             trace.write(connection, dossier, now, self._who, Action.LIST)
@@ -359,16 +360,6 @@ class HolderGate:
                 "ou demander une correction à son auteur."
             )
         return found
-
-
-def _speaks_of(document: Document, words: str) -> bool:
-    told = _plain(f"{document.title} {document.author.name}")
-    return all(word in told for word in _plain(words).split())
-
-
-def _plain(words: str) -> str:
-    """Lower case, without accents: how a search compares."""
-    return "".join(one for one in unicodedata.normalize("NFKD", words.casefold()) if not unicodedata.combining(one))
 
 
 def _names(every: list[Document]) -> Iterator[str]:

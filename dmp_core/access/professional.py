@@ -136,7 +136,7 @@ class ProfessionalGate:
         """The patients of this professional, those with an emergency first: who they are, nothing of what is in."""
         with self._store.transaction(who.id, self._clock()) as connection:
             rows = connection.execute(_OWN, {"most": most}).all()
-        return [OwnPatient(row.dossier_id, _named(row), Basis(row.basis), row.until, row.emergency_at) for row in rows]
+        return [OwnPatient(row.dossier_id, named(row), Basis(row.basis), row.until, row.emergency_at) for row in rows]
 
     def browse(self, who: Professional, dossier: UUID, wanted: Wanted, size: int, offset: int = 0) -> Listed:
         """One page of the documents that are there for them."""
@@ -310,9 +310,13 @@ class ProfessionalGate:
         self, connection: Connection, dossier: UUID, now: datetime, who: Professional, way: Way | Barrier,
         action: Action, document_id: UUID | None = None, *, granted: bool = True, reason: str = "",
     ) -> None:  # fmt: skip
-        mode = way.mode if isinstance(way, Way) else Mode.NORMAL
-        actor = Who(ActorKind.PROFESSIONAL, str(who.id), who.name, label_of(_member(who).profession), mode)
+        actor = self._actor(who, way)
         trace.write(connection, dossier, now, actor, action, document_id, granted=granted, reason=reason)
+
+    def _actor(self, who: Professional, way: Way | Barrier) -> Who:
+        """As the trace names them."""
+        mode = way.mode if isinstance(way, Way) else Mode.NORMAL
+        return Who(ActorKind.PROFESSIONAL, str(who.id), who.name, label_of(_member(who).profession), mode)
 
 
 def reason_of(typed: str) -> str:
@@ -331,10 +335,11 @@ def _member(who: Professional) -> Member:
 
 def patient_of(connection: Connection, dossier: UUID) -> Patient:
     """Whose dossier the bound one is."""
-    return _named(connection.execute(_PATIENT, {"dossier": dossier}).one())
+    return named(connection.execute(_PATIENT, {"dossier": dossier}).one())
 
 
-def _named(row: Row[Any]) -> Patient:
+def named(row: Row[Any]) -> Patient:
+    """A row of a dossier's identity, as the pages name a patient."""
     name = f"{row.prenom} {row.nom_usage or row.nom_naissance}"
     if row.nom_usage and row.nom_usage != row.nom_naissance:
         name += f", née {row.nom_naissance}" if row.civilite == "MME" else f", né {row.nom_naissance}"

@@ -6,7 +6,7 @@ breaks every line after it. Lines are only ever inserted: no login may change or
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -155,12 +155,16 @@ def write(
     granted: bool = True, reason: str = "",
 ) -> Line:  # fmt: skip
     """Add a line to the chain of the bound dossier, in the caller's transaction."""
-    row = _row(dossier, at, who, action, document, granted, reason)
-    before, number, after = _told(row).partition(_UNNUMBERED)
-    written = connection.execute(
-        _WRITE, {**row, "at": at, "before": before + number.removesuffix("null"), "after": after}
-    ).one()
+    written = connection.execute(_WRITE, _to_write(dossier, at, who, action, document, granted, reason)).one()
     return Line(written.number, at, who, action, document, granted, reason, written.previous, written.digest)
+
+
+def write_all(
+    connection: Connection, dossier: UUID, at: datetime, who: Who, done: Sequence[tuple[Action, UUID | None]]
+) -> None:
+    """Several lines of one gesture, each an access of its own, in this order; sent together."""
+    rows = [_to_write(dossier, at, who, action, document, True, "") for action, document in done]
+    connection.execute(_WRITE, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +233,15 @@ def latest_accesses(connection: Connection, dossier: UUID, *, represented: bool 
     last = lines_of(connection, dossier, by_them, limit=1, represented=represented)
     urgent = lines_of(connection, dossier, urgently, limit=1, represented=represented)
     return LatestAccesses(last[0] if last else None, urgent[0] if urgent else None)
+
+
+def _to_write(
+    dossier: UUID, at: datetime, who: Who, action: Action, document: UUID | None, granted: bool, reason: str
+) -> dict[str, Any]:
+    """A line as `medical.add_to_trace` takes it: told on both sides of the number that it alone knows."""
+    row = _row(dossier, at, who, action, document, granted, reason)
+    before, number, after = _told(row).partition(_UNNUMBERED)
+    return {**row, "at": at, "before": before + number.removesuffix("null"), "after": after}
 
 
 def _row(

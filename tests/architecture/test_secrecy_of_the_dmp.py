@@ -210,6 +210,7 @@ OF_PROFESSIONALS = [
     Reach("ps", "medical", "medical", "schema", ("USAGE",)),
     Reach("ps", "medical", "my_deposits(most integer, skipped integer)", "definer routine", ("EXECUTE",)),
     Reach("ps", "medical", "my_relations(most integer, skipped integer)", "definer routine", ("EXECUTE",)),
+    Reach("ps", "medical", "own_last_visit(before timestamp with time zone)", "definer routine", ("EXECUTE",)),
     Reach("ps", "medical", "own_patients(most integer)", "definer routine", ("EXECUTE",)),
     Reach("ps", "medical", "relation", "table", ("INSERT", "SELECT"), {"UPDATE": ("ended_at",)}),
     Reach("ps", "medical", "sight()", "definer routine", ("EXECUTE",)),

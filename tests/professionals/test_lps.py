@@ -124,6 +124,8 @@ def test_a_doctor_s_whole_day(served: Served, cabinet: Cabinet, tmp_path: Path) 
     listed = cabinet.done("list", *of)
     assert ("Titre bilan du confrere" in listed, listed.endswith("1 document.\n")) == (True, True)
     colleague = listed.partition(" ")[0]
+    news = cabinet.done("news", *of)
+    assert (news.split(" ")[0], news.endswith("Première visite : 1 document.\n")) == (colleague, True)
     note = str(cabinet.put("consultation.txt", b"Tension 12/8, poids stable."))
     first = cabinet.done("deposit", *of, note, "--title", "Consultation", "--act", "2016-10-30T09:00").splitlines()
     assert first[1].endswith("(CR ou fiche de consultation ou de visite) est déposé.")
@@ -153,7 +155,7 @@ def test_a_doctor_s_whole_day(served: Served, cabinet: Cabinet, tmp_path: Path) 
     granted = [line.action for line in lines if line.granted]
     for action, times in (
         (Action.CONSENT, 1), (Action.ADD, 2), (Action.REPLACE, 1), (Action.DELETE, 1), (Action.READ, 1), (Action.END, 1),
-        (Action.LIST, 3),
+        (Action.LIST, 4),
     ):  # fmt: skip
         assert granted.count(action) == times
     refusals = [line.action for line in lines if not line.granted]

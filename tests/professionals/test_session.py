@@ -141,13 +141,19 @@ def test_pages_and_categories(world: RecordWorld, desk: Desk) -> None:
     record.put("consultation", "11488-4")
     where = f"/dossiers/{record.dossier}"
     desk.ask(f"{where}/consentement", consentement="oui")
-    first, second = desk.ask(where).text, desk.ask(f"{where}?page=2").text
-    assert (first.count("<tr><td>"), second.count("<tr><td>")) == (20, 2)
+    listed = f"{where}/documents"
+    first, second = desk.ask(listed).text, desk.ask(f"{listed}?page=2").text
+    assert (first.count("<tr><td"), second.count("<tr><td")) == (20, 2)
     assert "Page suivante" in first
     assert "Page suivante" not in second
-    assert desk.ask(f"{where}?voir=comptes-rendus").text.count("<tr><td>") == 1
-    assert desk.ask(f"{where}?voir=archives").text.count("<tr><td>") == 0
-    assert desk.ask(f"{where}?voir=ailleurs").status_code == 404
+    assert desk.ask(where).text.count("<tr><td") == 10
+    assert desk.ask(f"{listed}?categorie=comptes-rendus").text.count("<tr><td") == 1
+    assert desk.ask(f"{listed}?etat=archives").text.count("<tr><td") == 0
+    assert desk.ask(f"{listed}?categorie=ailleurs").status_code == 404
+    wrong = desk.ask(f"{listed}?du=hier&q=numero")
+    assert wrong.status_code == 422
+    assert "Une date s’écrit" in wrong.text
+    assert 'value="numero"' in wrong.text
 
 
 def test_the_reimbursements_are_read_as_pages(world: RecordWorld, desk: Desk) -> None:

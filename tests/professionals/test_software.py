@@ -1,7 +1,7 @@
 """What practice software is told and may do, call by call: states, consent, documents, deposits, refusals, traces."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -292,6 +292,33 @@ def test_what_may_not_enter_is_refused_in_one_sentence(
     assert world.rows("SELECT 1 FROM medical.document WHERE dossier_id = :d", d=record.dossier) == []
 
 
+def test_what_is_new_since_the_last_visit_is_one_call(
+    world: RecordWorld, practice: Practice, patient: tuple[Any, Record]
+) -> None:
+    _, record = patient
+    where = f"/api/v1/dmp/{record.dossier}/nouveautes"
+    refused(practice.ask("GET", where), 403, "consentement")
+    practice.consent(record)
+    record.put("bilan")
+    first = practice.ask("GET", where)
+    assert first.content_type == "application/json"
+    assert (first.get_json()["depuis"], len(first.get_json()["documents"])) == (None, 1)
+    came = world.clock()
+    world.clock.forward(days=1)
+    made = record.put("radio", "11528-7")
+    record.put("secret", masked=True)
+    practice.deposit(record, b"De sa main")
+    told = practice.ask("GET", where).get_json()
+    assert datetime.fromisoformat(told["depuis"]) == came
+    assert told["documents"] == [
+        {
+            "document": str(made.id), "version": 1, "type": "11528-7", "libelle_type": "CR d’imagerie médicale",
+            "titre": "Titre radio", "auteur": "Dr Autre", "date_acte": told["documents"][0]["recu_le"],
+            "recu_le": "2016-11-03T09:00:00Z", "format": "text/plain",
+        }
+    ]  # fmt: skip
+
+
 def test_a_blocked_professional_and_a_closed_dmp_have_one_refusal_and_a_trace(
     world: RecordWorld, practice: Practice, patient: tuple[Any, Record]
 ) -> None:
@@ -301,6 +328,7 @@ def test_a_blocked_professional_and_a_closed_dmp_have_one_refusal_and_a_trace(
     record.as_owner(circle.block, practice.member, world.clock())
     asks = (
         lambda d: practice.ask("GET", f"/api/v1/dmp/{d}/fhir/DocumentReference"),
+        lambda d: practice.ask("GET", f"/api/v1/dmp/{d}/nouveautes"),
         lambda d: practice.ask("GET", f"/api/v1/dmp/{d}/fhir/Binary/{mine}"),
         lambda d: practice.ask("DELETE", f"/api/v1/dmp/{d}/fhir/DocumentReference/{mine}"),
         lambda d: practice.ask("PUT", f"/api/v1/dmp/{d}/autorisation", json={"patient_informe": True}),
@@ -315,7 +343,7 @@ def test_a_blocked_professional_and_a_closed_dmp_have_one_refusal_and_a_trace(
     assert everything(record.dossier) == nobody
     assert practice.deposit(record, b"Une autre").status_code == 404
     lines = record.chain()[before:]
-    assert [line.granted for line in lines] == [False] * 6
+    assert [line.granted for line in lines] == [False] * 7
     assert practice.ask("GET", "/api/v1/depots").get_json()["depots"] == []
     record.as_owner(circle.unblock, practice.member.id, world.clock())
     record.state("closed")

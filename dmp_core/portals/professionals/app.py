@@ -10,7 +10,8 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from dmp_core.access.feeding import FeedingGate
 from dmp_core.access.professional import ProfessionalGate
 from dmp_core.access.summaries import SummaryGate
-from dmp_core.portals.professionals import button, contests, establishment, pages, summaries
+from dmp_core.access.visit import VisitGate
+from dmp_core.portals.professionals import button, contests, establishment, pages, summaries, visit
 from dmp_core.portals.professionals.card import require_card
 from dmp_core.portals.professionals.contests import require_answers
 from dmp_core.portals.professionals.errors import translate_errors
@@ -43,6 +44,9 @@ def create_app(parts: Parts) -> Flask:
     app.extensions["professionals.summaries"] = SummaryGate(
         parts.store, parts.shelf, DossierKeys(parts.record), parts.clock, parts.regulators
     )
+    app.extensions["professionals.visits"] = VisitGate(
+        parts.store, parts.shelf, DossierKeys(parts.record), parts.clock, parts.regulators
+    )
     app.secret_key = parts.secret_key
     app.config.update(
         MAX_CONTENT_LENGTH=LARGEST_FORM,
@@ -67,7 +71,7 @@ def create_app(parts: Parts) -> Flask:
     app.extensions["professionals.api"], app.extensions["professionals.button"] = api, api.extensions["software.gate"]
     app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {PREFIX: api})  # type: ignore[method-assign]
     for blueprint in (
-        pages.blueprint, button.blueprint, summaries.blueprint, contests.blueprint, establishment.blueprint,
+        pages.blueprint, visit.blueprint, button.blueprint, summaries.blueprint, contests.blueprint, establishment.blueprint,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     return app

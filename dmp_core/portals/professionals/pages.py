@@ -1,4 +1,4 @@
-"""The pages: whom to look for, a dossier's documents, one of them, and how to come in."""
+"""The pages: whom to look for, a dossier, one of its documents, and how to come in."""
 
 from typing import Final
 from uuid import UUID
@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from dmp_core.access.circle import Member
 from dmp_core.access.habilitations import expected_of
-from dmp_core.access.professional import Listed, NotIn, ProfessionalGate
+from dmp_core.access.professional import NotIn, ProfessionalGate
 from dmp_core.access.rules import Barrier
 from dmp_core.access.trace import Mode
 from dmp_core.clock import PARIS
@@ -16,17 +16,13 @@ from dmp_core.errors import Invalid, NotFound, WrongState
 from dmp_core.identity import insc
 from dmp_core.portals.contents import shown
 from dmp_core.portals.professionals.card import ask_for_card, begin, parts, professional, shown_again
-from dmp_core.record.categories import Category
-from dmp_core.record.documents import Status, Wanted
+from dmp_core.portals.professionals.visit import patient_page
 from dmp_core.record.structured import Readable, readable
 
 blueprint = Blueprint("ps", __name__)
 
-PAGE: Final = 20
 MOST_PATIENTS: Final = 200
 """On the home page; the others are found by their card."""
-_LAST_PAGE: Final = 500
-_ARCHIVED: Final = "archives"
 _TYPED: Final = ("nir", "prenom", "naissance")
 _COLLEAGUES: Final = (
     "G15_10", "G15_21", "G15_40", "G15_50", "G15_60", "G15_70", "G15_80", "G15_91", "G15_92", "G15_94", "G15_95", "G15_98",
@@ -69,13 +65,11 @@ def find() -> ResponseReturnValue:
 
 @blueprint.get("/dossiers/<uuid:dossier>")
 def dossier(dossier: UUID) -> ResponseReturnValue:
-    """The documents of a dossier; to who is not in, how to come in."""
-    what, page = request.args.get("voir", ""), _page()
+    """The patient's page; to who is not in, how to come in."""
     try:
-        found = gate().browse(professional(), dossier, _wanted(what), PAGE, (page - 1) * PAGE)
+        return patient_page(dossier, _COLLEAGUES)
     except NotIn as refusal:
         return _not_in(dossier, refusal), 403
-    return _listing(dossier, found, what, page)
 
 
 @blueprint.post("/dossiers/<uuid:dossier>/consentement")
@@ -160,13 +154,6 @@ def _home(typed: dict[str, str], wrong: str = "") -> str:
     )  # fmt: skip
 
 
-def _listing(dossier: UUID, found: Listed, what: str, page: int) -> str:
-    return render_template(
-        "dossier.html", dossier=dossier, found=found, what=what, page=page, categories=list(Category),
-        professions=_COLLEAGUES,
-    )  # fmt: skip
-
-
 def _ins_c(nir: str, prenom: str, naissance: str) -> str:
     """The INS-C out of what was typed. Raises Invalid."""
     try:
@@ -174,19 +161,3 @@ def _ins_c(nir: str, prenom: str, naissance: str) -> str:
         return insc.compute(prenom, born, "".join(nir.split()).upper())
     except insc.InsCFault as fault:
         raise Invalid(str(fault)) from None
-
-
-def _page() -> int:
-    asked = request.args.get("page", "1")
-    return min(int(asked), _LAST_PAGE) if asked.isascii() and asked.isdigit() and int(asked) > 0 else 1
-
-
-def _wanted(what: str) -> Wanted:
-    if what == _ARCHIVED:
-        return Wanted(Status.ARCHIVED)
-    if not what:
-        return Wanted()
-    try:
-        return Wanted(category=Category(what))
-    except ValueError:
-        raise NotFound("Cette catégorie n’existe pas : revenez à la liste des documents.") from None

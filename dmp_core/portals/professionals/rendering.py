@@ -7,6 +7,7 @@ from typing import Any, Final
 from flask import Blueprint, Flask, Response, g, send_from_directory, url_for
 
 from dmp_core.enrolment.words import french_instant, long_day, no_break_spaces
+from dmp_core.portals.charts import figure
 from dmp_core.portals.professionals.parts import Parts
 from dmp_core.professionals.professions import label_of
 from dmp_core.record.nomenclatures import label_of_type
@@ -25,7 +26,12 @@ def equip_templates(app: Flask, parts: Parts) -> None:
     app.register_blueprint(shell)
     versions = {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:12] for file in STATIC.iterdir()}
     app.jinja_env.filters.update(
-        nbsp=no_break_spaces, day=long_day, instant=french_instant, type_label=label_of_type, profession=label_of
+        nbsp=no_break_spaces,
+        day=long_day,
+        instant=french_instant,
+        type_label=label_of_type,
+        profession=label_of,
+        figure=figure,
     )
 
     @app.context_processor

@@ -12,12 +12,13 @@ from dmp_core.access.professional import NotIn
 from dmp_core.access.signed_reason import Reasons
 from dmp_core.access.software import SoftwareGate
 from dmp_core.access.summaries import Moved, NotAttending, SummaryGate
+from dmp_core.access.visit import VisitGate
 from dmp_core.portals.mobile.errors import refuse, translate_errors
 from dmp_core.portals.professionals.card import parts, presented
 from dmp_core.portals.professionals.contests import FIRST, contests
 from dmp_core.portals.professionals.parts import Parts
 from dmp_core.portals.security import protect_responses
-from dmp_core.portals.software import description, emergency, fhir, rest, state, summary
+from dmp_core.portals.software import description, emergency, fhir, news, rest, state, summary
 from dmp_core.professionals.certificates import CertificateRefused
 from dmp_core.professionals.signing import SignatureRefused
 from dmp_core.record.sealing import DossierKeys
@@ -42,13 +43,19 @@ def create_api(parts_of_site: Parts) -> Flask:
         parts_of_site.regulators,
     )  # fmt: skip
     app.extensions["professionals.reasons"] = Reasons(parts_of_site.secret_key)
+    app.extensions["software.visits"] = VisitGate(
+        parts_of_site.store, parts_of_site.shelf, DossierKeys(parts_of_site.record), parts_of_site.clock,
+        parts_of_site.regulators,
+    )  # fmt: skip
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_CALL, TRUSTED_HOSTS=list(parts_of_site.hosts) or None)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     _require_card(app)  # before anything else reads a request
     translate_errors(app)
     _translate_refusals(app)
     protect_responses(app, https=True)
-    for blueprint in (description.calls, state.calls, fhir.calls, rest.calls, summary.calls, emergency.calls):
+    for blueprint in (
+        description.calls, state.calls, fhir.calls, rest.calls, summary.calls, emergency.calls, news.calls,
+    ):  # fmt: skip
         app.register_blueprint(blueprint)
     return app
 
