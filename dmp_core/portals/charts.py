@@ -18,10 +18,12 @@ from dmp_core.record.reimbursements.timeline import Kind, days_of
 
 INK, SOFT, LINE, BLUE, RED, BAND = "#1b2733", "#4d5d6c", "#c8d3dc", "#0b5a8f", "#a3201d", "#e4eff7"
 _MONTHS: Final = ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.")
-_WIDTH: Final = 720
+_WIDTH: Final = 480
 _LANE: Final = 34
-_LEFT: Final = 128
+_LEFT: Final = 134
 _TOP: Final = 12
+_DATE: Final = 90.0
+"""Room of a date."""
 _STEPS: Final = (1, 2, 5)
 _Placing = Callable[[datetime], float]
 _Levelling = Callable[[Decimal], float]
@@ -55,7 +57,7 @@ def series_chart(series: Series, name: str) -> Markup:
 
     Outside of its range a value is a triangle, upwards or downwards, and bears its number.
     """
-    left, right, top, bottom, height = 64, 24, 22, 34, 240
+    left, right, top, bottom, height = 56, 14, 24, 34, 230
     measures = series.measures
     first, last = measures[0].at, measures[-1].at
     low, high, step = _scale(measures)
@@ -74,25 +76,24 @@ def series_chart(series: Series, name: str) -> Markup:
     value = low
     while value <= high:
         parts.append(_line(left, level(value), _WIDTH - right, level(value), LINE))
-        parts.append(_text(left - 8, level(value) + 5, figure(value), anchor="end", colour=SOFT))
+        parts.append(_text(left - 8, level(value) + 5, figure(value.normalize() + 0), anchor="end", colour=SOFT))
         value += step
     points = " ".join(f"{place(each.at):.1f},{level(each.value):.1f}" for each in measures)
     parts.append(f'<polyline points="{points}" fill="none" stroke="{BLUE}" stroke-width="2"/>')
     parts += [_point(each, place(each.at), level(each.value)) for each in measures]
-    taken = -100.0
-    for each in measures:
-        x = place(each.at)
-        if x - taken >= 84:  # two dates never run into one another
-            taken = x
-            anchor = "end" if x > _WIDTH - right - 40 else "middle"
-            parts.append(_text(x, height - 10, f"{each.at.astimezone(PARIS):%d/%m/%Y}", anchor=anchor, colour=SOFT))
+    parts += _dates(measures, place, height - 10)
     unit = f" ({series.analyte.unit})" if series.analyte.unit else ""
     return _svg(name, f"{series.label}{unit}, {len(measures)} résultats", height, parts)
 
 
 def figure(value: Decimal) -> str:
-    """A number as it is read in French."""
-    return f"{value.normalize() + 0:f}".replace(".", ",")
+    """A number as it is read in French, with the digits that the laboratory gave."""
+    return f"{value:f}".replace(".", ",")
+
+
+def day_in_figures(at: datetime) -> str:
+    """The day in Paris, "17/08/2015"."""
+    return f"{at.astimezone(PARIS):%d/%m/%Y}"
 
 
 def _scale(measures: Sequence[Measure]) -> tuple[Decimal, Decimal, Decimal]:
@@ -125,6 +126,21 @@ def _band(
         bounds = [bound for bound in (each.low, each.high) if bound is not None]
         drawn += [_line(start, level(bound), end, level(bound), SOFT, dash="4 3") for bound in bounds]
     return "".join(drawn)
+
+
+def _dates(measures: Sequence[Measure], place: _Placing, y: float) -> list[str]:
+    """The first day, the last, and those between that have room: no two run into one another."""
+    last = place(measures[-1].at)
+    parts = [
+        _text(last, y, day_in_figures(measures[-1].at), anchor="end" if len(measures) > 1 else "middle", colour=SOFT)
+    ]
+    taken = -_DATE
+    for each in measures[:-1]:
+        x = place(each.at)
+        if x - taken >= _DATE and last - x >= 1.5 * _DATE:
+            parts.append(_text(x, y, day_in_figures(each.at), anchor="middle", colour=SOFT))
+            taken = x
+    return parts
 
 
 def _point(each: Measure, x: float, y: float) -> str:
@@ -165,7 +181,7 @@ def _box(x: float, y: float, size: float, fill: str, stroke: str) -> str:
 
 
 def _months(since: date, until: date) -> list[date]:
-    """The first days of months within, every other one."""
+    """The first days of months within, every third one."""
     found, first = [], since.replace(day=1)
     while first <= until:
         if first >= since:
@@ -173,7 +189,7 @@ def _months(since: date, until: date) -> list[date]:
         first = (
             first.replace(year=first.year + 1, month=1) if first.month == 12 else first.replace(month=first.month + 1)
         )
-    return found[::2]
+    return found[::3]
 
 
 def _month(first: date) -> str:
@@ -188,7 +204,7 @@ def _line(x1: float, y1: float, x2: float, y2: float, colour: str, dash: str = "
 def _text(x: float, y: float, words: str, *, anchor: str = "start", colour: str = INK, weight: str = "400") -> str:
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" font-weight="{weight}" '
-        f'font-family="inherit" font-size="14">{escape(words)}</text>'
+        f'font-family="inherit" font-size="15">{escape(words)}</text>'
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from flask import Blueprint, Flask, Response, g, send_from_directory, url_for
 
 from dmp_core.enrolment.words import french_instant, long_day, no_break_spaces
-from dmp_core.portals.charts import figure
+from dmp_core.portals.charts import day_in_figures, figure
 from dmp_core.portals.professionals.parts import Parts
 from dmp_core.professionals.professions import label_of
 from dmp_core.record.nomenclatures import label_of_type
@@ -32,6 +32,7 @@ def equip_templates(app: Flask, parts: Parts) -> None:
         type_label=label_of_type,
         profession=label_of,
         figure=figure,
+        figures=day_in_figures,
     )
 
     @app.context_processor

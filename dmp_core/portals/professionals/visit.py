@@ -16,11 +16,14 @@ from dmp_core.record.categories import Category
 from dmp_core.record.reimbursements.timeline import Kind, months_of
 from dmp_core.record.selection import Asked
 from dmp_core.record.treatments import SILENT_MONTHS
-from dmp_core.record.vsm.words import UNKNOWN, said, table_of
+from dmp_core.record.vsm.summary import TITLES, Absence, Allergy, Finding, Line, Problem, Summary
+from dmp_core.record.vsm.words import UNKNOWN, said, shown
 
 blueprint = Blueprint("visit", __name__, url_prefix="/dossiers/<uuid:dossier>")
 
 PAGE: Final = 20
+NEW: Final = 6
+"""Documents told as new at once; the others under a fold."""
 FIRST: Final = 10
 """Documents on the patient's page; the others are one step away."""
 _LAST_PAGE: Final = 500
@@ -40,7 +43,7 @@ def patient_page(dossier: UUID, colleagues: tuple[str, ...]) -> str:
     """Everything on one page. Raises NotIn."""
     found = gate().overview(professional(), dossier)
     return render_template(
-        "dossier.html", dossier=dossier, found=found, facts=_facts(found), silent=SILENT_MONTHS, first=FIRST,
+        "dossier.html", dossier=dossier, found=found, facts=_facts(found), silent=SILENT_MONTHS, first=FIRST, new=NEW,
         professions=colleagues, asked=Asked(), categories=list(Category), **_repaid(found),
     )  # fmt: skip
 
@@ -87,11 +90,32 @@ def _facts(found: Overview) -> list[dict[str, Any]]:
     summary = found.summary[1].summary
     return [
         {
-            "name": name, "table": table_of(summary, name), "nothing": said(summary, name),
-            "alert": name != "problems" and (bool(table_of(summary, name).rows) or said(summary, name) == UNKNOWN),
+            "title": TITLES[name], "lines": _lines(summary, name), "nothing": said(summary, name),
+            "alert": name != "problems" and (bool(_lines(summary, name)) or said(summary, name) == UNKNOWN),
         }
         for name in _KEY_FACTS
     ]  # fmt: skip
+
+
+def _lines(summary: Summary, name: str) -> list[tuple[str, str]]:
+    """(what it is, what is said besides), a line each."""
+    lines = getattr(summary, name)
+    if isinstance(lines, Absence):
+        return []
+    return [_line(each) for each in lines]
+
+
+def _line(line: Line) -> tuple[str, str]:
+    match line:
+        case Allergy():
+            told = (line.reaction, line.kind.label, shown(line.since))
+            return line.agent, ", ".join(filter(None, told))
+        case Problem():
+            return line.label, f"depuis {shown(line.since)}" if line.since else ""
+        case Finding():
+            return line.label, shown(line.day)
+        case _:
+            raise ValueError("not a key fact")
 
 
 def _repaid(found: Overview) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from dmp_core.portals.answers import negotiate
 from dmp_core.portals.mobile.errors import answer
 from dmp_core.portals.software.emergency import Asked
 from dmp_core.portals.software.gates import site
+from dmp_core.portals.software.news import News
 from dmp_core.portals.software.rest import LAST_PAGE, Consent, Deposits, Kinds, Patients
 
 calls = Blueprint("description", __name__)
@@ -67,8 +68,8 @@ def _statement(base: str) -> dict[str, Any]:
 
 def openapi(site: str) -> dict[str, Any]:
     """The description, its schemas made from the very types that are sent and taken."""
-    (consent, patients, deposits, kinds, asked), components = msgspec.json.schema_components(
-        (Consent, Patients, Deposits, Kinds, Asked), ref_template="#/components/schemas/{name}"
+    (consent, patients, deposits, kinds, asked, news), components = msgspec.json.schema_components(
+        (Consent, Patients, Deposits, Kinds, Asked, News), ref_template="#/components/schemas/{name}"
     )
     page = _parameter("page", "query", {"type": "integer", "minimum": 1, "maximum": LAST_PAGE, "default": 1})
     summary: dict[str, Any] = {"type": "object"}
@@ -87,6 +88,10 @@ def openapi(site: str) -> dict[str, Any]:
             "/patients": {"get": _call("TD0.4 : mes patients", 200, patients) | {"parameters": [page]}},
             "/depots": {"get": _call("Reçus de mes dépôts", 200, deposits) | {"parameters": [page]}},
             "/types": {"get": _call("Types que ma profession dépose, le premier à proposer", 200, kinds)},
+            f"{_DOSSIER}/nouveautes": {
+                "parameters": [_dossier()],
+                "get": _call("Ce que d’autres ont déposé depuis ma dernière visite, un jour passé", 200, news),
+            },
             f"{_DOSSIER}/synthese": {
                 "parameters": [_dossier()],
                 "get": _call(_SUMMARY, 200, summary),

@@ -27,8 +27,8 @@ class Position(StrEnum):
 
 
 _WORDS = {
-    Position.LOW: "en dessous", Position.WITHIN: "dans l’intervalle", Position.HIGH: "au-dessus",
-    Position.UNKNOWN: "sans intervalle de référence",
+    Position.LOW: "en dessous", Position.WITHIN: "dans la norme", Position.HIGH: "au-dessus",
+    Position.UNKNOWN: "sans référence",
 }  # fmt: skip
 
 

@@ -198,5 +198,5 @@ def test_whatever_the_values_everything_is_drawn_within_the_frame(measures: list
         (line,) = root.findall(".//polyline")
         for point in line.get("points").split():
             x, y = map(float, point.split(","))
-            assert 0 <= x <= 720
+            assert 0 <= x <= 480
             assert 0 <= y <= height

@@ -6,8 +6,8 @@ the transaction is bound to, in the dossier it is bound to, while that is open. 
 
 from alembic import op
 
-revision = "0021"
-down_revision = "0020"
+revision = "0022"
+down_revision = "0021"
 
 FUNCTION = """
 CREATE FUNCTION medical.own_last_visit(before timestamptz) RETURNS timestamptz STABLE
