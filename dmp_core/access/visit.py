@@ -22,7 +22,7 @@ from dmp_core.access.trace import Action
 from dmp_core.clock import PARIS
 from dmp_core.errors import Invalid
 from dmp_core.professionals.certificates import Professional
-from dmp_core.record.contents import Format
+from dmp_core.record.contents import LABORATORY, REIMBURSEMENTS, VSM
 from dmp_core.record.documents import Document, Status
 from dmp_core.record.laboratory.reading import results_in
 from dmp_core.record.laboratory.results import Measure, Series, gathered
@@ -33,8 +33,6 @@ from dmp_core.record.selection import Asked, Selected, seen, selected
 from dmp_core.record.treatments import Treatments, in_progress
 from dmp_core.record.vsm.reading import Written, summary_in
 
-BIOLOGY: Final = "11502-2"
-"""The type of document in which a laboratory writes numbers."""
 MOST_REPORTS: Final = 60
 """Reports read for one chart, the latest ones."""
 _TOLD: Final = 10
@@ -99,8 +97,8 @@ class VisitGate(ProfessionalGate):
         with self._in(who, dossier, Action.LIST) as (connection, box, way, now):
             every, patient, last = self._every(connection, box, who, dossier, way, now)
             told = circle.emergencies(connection, dossier, _TOLD) if way.sees_all else []
-            summary = self._newest(box, every, "SYNTH", summary_in)
-            history = self._newest(box, every, "REMB", history_in)
+            summary = self._newest(box, every, VSM, summary_in)
+            history = self._newest(box, every, REIMBURSEMENTS, history_in)
             opened = [each[0] for each in (summary, history) if each]
             self._trace_all(connection, dossier, now, who, way, opened)
         today = now.astimezone(PARIS).date()
@@ -144,10 +142,10 @@ class VisitGate(ProfessionalGate):
         return seen(connection, box, dossier, self._sight(who, way, now)), named(row), row.last_visit
 
     def _newest(
-        self, box: Box, documents: Iterable[Document], code: str, told_by: Callable[[bytes], _T]
+        self, box: Box, documents: Iterable[Document], model: str, told_by: Callable[[bytes], _T]
     ) -> tuple[Document, _T | None] | None:
-        """The latest structured document of this type, and what it says."""
-        ones = [each for each in documents if each.type_code == code and each.format is Format.CDA]
+        """The latest structured document of this model, and what it says."""
+        ones = [each for each in documents if each.format_code == model]
         newest = max(ones, key=lambda each: (each.submitted_at, each.id), default=None)
         if newest is None:
             return None
@@ -193,7 +191,7 @@ def followed(
 
 
 def _is_charted(document: Document) -> bool:
-    return document.type_code == BIOLOGY and document.format is Format.CDA
+    return document.format_code == LABORATORY
 
 
 def _this_day(now: datetime) -> datetime:

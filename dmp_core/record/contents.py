@@ -47,6 +47,7 @@ _SUFFIXES: Final = {
 }  # fmt: skip
 VSM: Final = "urn:asip:ci-sis:vsm:2012"
 REIMBURSEMENTS: Final = "urn:asip:ci-sis:cnam-hr:2016"  # by analogy with the VSM's: the model's own was not found
+LABORATORY: Final = "urn:ihe:lab:xd-lab:2008"
 FORMAT_CODES: Final = {
     Format.PDF: "urn:ihe:iti:xds-sd:pdf:2008",
     Format.TEXT: "urn:ihe:iti:xds-sd:text:2008",
@@ -58,7 +59,7 @@ FORMAT_CODES: Final = {
 MODELS: Final = {
     "1.2.250.1.213.1.1.1.13": VSM,
     "1.2.250.1.213.1.1.1.36": REIMBURSEMENTS,
-    "1.3.6.1.4.1.19376.1.3.3": "urn:ihe:lab:xd-lab:2008",
+    "1.3.6.1.4.1.19376.1.3.3": LABORATORY,
 }
 """XDS formatCode of structured documents, by the templateId of their model."""
 

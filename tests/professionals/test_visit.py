@@ -26,7 +26,7 @@ from dmp_core.professionals.store import ProfessionalStore
 from dmp_core.record import documents
 from dmp_core.record.categories import Category
 from dmp_core.record.cda import Edition, Patient
-from dmp_core.record.contents import Content, Format
+from dmp_core.record.contents import LABORATORY, REIMBURSEMENTS, VSM, Content, Format
 from dmp_core.record.documents import Document, Status
 from dmp_core.record.nomenclatures import every_type
 from dmp_core.record.reimbursements.cda import writing
@@ -70,14 +70,14 @@ def with_summary(record: Record) -> Document:
 def with_reimbursements(record: Record, *deliveries: Delivery, **more: Any) -> Document:
     at = record.world.clock()
     data = writing(history_of(deliveries, at.date()), _PATIENT, an_edition(at))
-    return record.put("remboursements", "REMB", content=Content(data, Format.CDA), **more)
+    return record.put("remboursements", "REMB", content=Content(data, Format.CDA, REIMBURSEMENTS), **more)
 
 
 def with_biology(record: Record, count: int = 3, **more: Any) -> list[Document]:
     at = record.world.clock()
     return [
         record.put(
-            f"bilan {number}", content=Content(laboratory.writing(each, _PATIENT, an_edition(at)), Format.CDA), **more
+            f"bilan {number}", content=Content(laboratory.writing(each, _PATIENT, an_edition(at)), Format.CDA, LABORATORY), **more
         )
         for number, each in enumerate(laboratory.invented(_PATIENT.ins_c, at.date(), count))
     ]  # fmt: skip
@@ -196,8 +196,8 @@ def test_what_cannot_be_read_is_said_and_what_is_not_there_is_not(world: RecordW
     nothing = gate.overview(who, record.dossier)
     assert (nothing.summary, nothing.history, nothing.treatments, nothing.charted) == (None, None, None, False)
     with_reimbursements(record)
-    record.put("abîmée", "SYNTH", content=Content(b"<a/>", Format.CDA))
-    record.put("bilan", content=Content(b"<b/>", Format.CDA))
+    record.put("abîmée", "SYNTH", content=Content(b"<a/>", Format.CDA, VSM))
+    record.put("bilan", content=Content(b"<b/>", Format.CDA, LABORATORY))
     damaged = gate.overview(who, record.dossier)
     assert damaged.summary == (record.documents["abîmée"], None)
     assert names(record, gate.biology(who, record.dossier).unread) == ["bilan"]
