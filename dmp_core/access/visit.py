@@ -97,8 +97,8 @@ class VisitGate(ProfessionalGate):
         with self._in(who, dossier, Action.LIST) as (connection, box, way, now):
             every, patient, last = self._every(connection, box, who, dossier, way, now)
             told = circle.emergencies(connection, dossier, _TOLD) if way.sees_all else []
-            summary = self._newest(box, every, VSM, summary_in)
-            history = self._newest(box, every, REIMBURSEMENTS, history_in)
+            summary = self._newest(box, every, VSM, _summary_in)
+            history = self._newest(box, every, REIMBURSEMENTS, lambda _, data: history_in(data))
             opened = [each[0] for each in (summary, history) if each]
             self._trace_all(connection, dossier, now, who, way, opened)
         today = now.astimezone(PARIS).date()
@@ -142,7 +142,7 @@ class VisitGate(ProfessionalGate):
         return seen(connection, box, dossier, self._sight(who, way, now)), named(row), row.last_visit
 
     def _newest(
-        self, box: Box, documents: Iterable[Document], model: str, told_by: Callable[[bytes], _T]
+        self, box: Box, documents: Iterable[Document], model: str, told_by: Callable[[Document, bytes], _T]
     ) -> tuple[Document, _T | None] | None:
         """The latest structured document of this model, and what it says."""
         ones = [each for each in documents if each.format_code == model]
@@ -150,7 +150,7 @@ class VisitGate(ProfessionalGate):
         if newest is None:
             return None
         try:
-            return newest, told_by(self._opened(box, newest))
+            return newest, told_by(newest, self._opened(box, newest))
         except Invalid:
             return newest, None
 
@@ -188,6 +188,13 @@ def followed(
         except Invalid:
             unread.append(each)
     return gathered(measures), unread
+
+
+def _summary_in(document: Document, data: bytes) -> Written:
+    """Raises Invalid for one of another software's: it is read as its author wrote it, on its own page."""
+    if not document.is_ours:
+        raise Invalid("another software's")
+    return summary_in(data)
 
 
 def _is_charted(document: Document) -> bool:
