@@ -6,8 +6,8 @@ the transaction is bound to, in the dossier it is bound to, while that is open. 
 
 from alembic import op
 
-revision = "0023"
-down_revision = "0022"
+revision = "0024"
+down_revision = "0023"
 
 FUNCTION = """
 CREATE FUNCTION medical.own_last_visit(before timestamptz) RETURNS timestamptz STABLE
