@@ -1,7 +1,9 @@
 """`lps`: a practice software in the command line. Exit status 0 done, 1 refused (one sentence on stderr), 2 wrong usage."""
 
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,12 +11,20 @@ from typing import Final
 
 import click
 
+from lps.batch import REPORT, run
 from lps.card import Bearer, Card, CardFault, Patient
+from lps.couriers import DEPOSITED, REFUSED, REPLACED, THERE, WITHDRAWN, ByCard, ByEstablishment, Courier
 from lps.dmp import Dmp, Refused, State
+from lps.patience import IMPATIENT, STUBBORN, Away
 from lps.signing import EMERGENCY, Signer, SoftwareSigner, reason_in, signed
+from lps.stream import Stream
 from lps.token import Token
+from lps.vihf import House
 
 _STATES: Final = {"approved": "en vigueur", "archived": "archivé", "deprecated": "remplacé", "deleted": "retiré"}
+_RESULTS: Final = {
+    DEPOSITED: "déposés", REPLACED: "remplacés", THERE: "déjà présents", WITHDRAWN: "retirés", REFUSED: "refusés",
+}  # fmt: skip
 _VITALE = click.option(
     "--vitale", type=click.Path(path_type=Path), required=True, help="Carte Vitale lue : JSON nir, prenom, naissance."
 )
@@ -28,6 +38,8 @@ class Desk:
     dmp: Dmp
     signer: Callable[[], Signer]
     """Its certificate of signature, when something is to be signed. Raises CardFault."""
+    server: str
+    authority: Path
 
     def state(self, vitale: Path) -> State:
         """TD0.2, before anything is asked of a DMP. Raises Refused when there is none."""
@@ -66,7 +78,10 @@ def lps(
     else:
         assert file is not None
         held, signer = Card.open(file, code), lambda: SoftwareSigner.open(signature, code)
-    context.obj = Desk(held, context.with_resource(Dmp(server, held.transport(authority))), signer)
+    stubborn = STUBBORN if context.invoked_subcommand in ("batch", "stream") else IMPATIENT
+    context.obj = Desk(
+        held, context.with_resource(Dmp(server, held.transport(authority), stubborn)), signer, server, authority
+    )
 
 
 @lps.command()
@@ -182,10 +197,12 @@ def types(desk: Desk) -> None:
 @click.option("--title", required=True, help="Titre du document.")
 @click.option("--type", "kind", default="", help="Sans lui, le premier type de la profession.")
 @click.option("--act", default="", help="Date et heure de l’acte, AAAA-MM-JJTHH:MM ; sans elle, maintenant.")
+@click.option("--hold", is_flag=True, help="Caché au patient jusqu’à la consultation d’annonce, un mois au plus.")
 @click.pass_obj
-def deposit(desk: Desk, vitale: Path, file: Path, title: str, kind: str, act: str) -> None:
+def deposit(desk: Desk, vitale: Path, file: Path, title: str, kind: str, act: str, hold: bool) -> None:
     """Dépose un document."""
-    made, entered = desk.dmp.deposit(desk.state(vitale).dmp, file, title, kind, _moment(act))
+    dmp = desk.state(vitale).dmp
+    made, entered = desk.dmp.deposit(dmp, _content(file), title, kind, _moment(act), hold=hold)
     said = "est déposé" if entered else "était déjà déposé : rien n’a été ajouté"
     print(f"{made.id}\n« {made.title} » ({made.kind}) {said}.")
 
@@ -199,7 +216,8 @@ def deposit(desk: Desk, vitale: Path, file: Path, title: str, kind: str, act: st
 @click.pass_obj
 def correct(desk: Desk, vitale: Path, document: str, file: Path, title: str, kind: str) -> None:
     """Remplace un de mes documents par une nouvelle version."""
-    made, entered = desk.dmp.deposit(desk.state(vitale).dmp, file, title, kind, _moment(""), replaces=document)
+    dmp = desk.state(vitale).dmp
+    made, entered = desk.dmp.deposit(dmp, _content(file), title, kind, _moment(""), replaces=document)
     said = "remplace la version précédente" if entered else "était déjà la version en vigueur"
     print(f"{made.id}\n« {made.title} » {said}.")
 
@@ -212,6 +230,16 @@ def withdraw(desk: Desk, vitale: Path, document: str) -> None:
     """Retire un de mes documents."""
     desk.dmp.withdraw(desk.state(vitale).dmp, document)
     print("Le document est retiré du DMP.")
+
+
+@lps.command()
+@_VITALE
+@click.argument("document")
+@click.pass_obj
+def announce(desk: Desk, vitale: Path, document: str) -> None:
+    """Rend visible au patient un document retenu jusqu’à son annonce."""
+    desk.dmp.announce(desk.state(vitale).dmp, document)
+    print("Le patient voit désormais ce document.")
 
 
 @lps.command()
@@ -273,11 +301,14 @@ def summary(desk: Desk, vitale: Path, out: Path) -> None:
 @click.pass_obj
 def summarise(desk: Desk, vitale: Path, file: Path, over: str) -> None:
     """Dépose la synthèse médicale, en JSON ; le médecin traitant seul."""
+    print(desk.dmp.summarise(desk.state(vitale).dmp, _content(file), over))
+
+
+def _content(file: Path) -> bytes:
     try:
-        data = file.read_bytes()
+        return file.read_bytes()
     except OSError:
         raise Refused(f"Le fichier {file} ne peut pas être lu.") from None
-    print(desk.dmp.summarise(desk.state(vitale).dmp, data, over))
 
 
 def _moment(typed: str) -> datetime:
@@ -294,12 +325,58 @@ def _day(written: str) -> str:
     return f"{day}/{month}/{year}"
 
 
+@contextmanager
+def _courier(desk: Desk) -> Iterator[Courier]:
+    """By the certificate of an establishment, or a card of its staff; by a professional's own card otherwise."""
+    if desk.card.number.startswith(("0", "8")) or not isinstance(desk.card, Card):
+        yield ByCard(desk.dmp, desk.card.number)
+        return
+    carrier = ByEstablishment(desk.server, desk.card.transport(desk.authority), House(desk.card))
+    try:
+        yield carrier
+    finally:
+        carrier.close()
+
+
+@lps.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--parallel", default=4, type=click.IntRange(1, 16), help="Envois de front.")
+@click.option("--again", is_flag=True, help="Renvoie aussi ce qui avait été refusé.")
+@click.pass_obj
+def batch(desk: Desk, folder: Path, parallel: int, again: bool) -> None:
+    """Envoie les documents d’un dossier selon son manifeste.csv ; relancé, il reprend où il en était."""
+    with _courier(desk) as courier:
+        done = run(folder, courier, lambda said: print(said, file=sys.stderr), parallel=parallel, again=again)
+    told = ", ".join(f"{_RESULTS[name]} : {count}" for name, count in sorted(done.counts.items()))
+    print(f"{done.total} lignes ; faites auparavant : {done.before}{' ; ' if told else ''}{told}.")
+    if done.counts.get(REFUSED):
+        raise Refused(f"Des lignes sont refusées : le motif de chacune est dans {folder / REPORT}.")
+
+
+@lps.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--once", is_flag=True, help="Envoie ce qui est là, puis s’arrête.")
+@click.option("--every", default=5.0, type=click.FloatRange(0.1), help="Secondes entre deux passages.")
+@click.pass_obj
+def stream(desk: Desk, folder: Path, once: bool, every: float) -> None:
+    """Envoie les résultats à mesure qu’ils arrivent dans un dossier ; Ctrl-C pour finir."""
+    with _courier(desk) as courier:
+        watched = Stream(folder, courier)
+        try:
+            while watched.round(print) or not once:
+                time.sleep(0 if once else every)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            watched.close()
+
+
 def main() -> None:
     """Entry of the console script."""
     run: Callable[..., object] = lps
     try:
         run()
-    except (Refused, CardFault) as refusal:
+    except (Refused, CardFault, Away) as refusal:
         print(refusal, file=sys.stderr)
         sys.exit(1)
 

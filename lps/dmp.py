@@ -4,16 +4,22 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
 import httpx
 
+from lps.patience import IMPATIENT, Patience
+
 _INS_C: Final = "urn:oid:1.2.250.1.213.1.4.2"
 _AUTHORISATION: Final = "https://dmp.example/fhir/StructureDefinition/autorisation"
 _DMP: Final = "https://interop.esante.gouv.fr/ig/fhir/dmp/StructureDefinition"
 _FHIR: Final = "application/fhir+json"
+_HOLD: Final = [
+    {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "N"}]},
+    {"coding": [{"system": "urn:oid:1.2.250.1.213.1.1.4.13", "code": "INVISIBLE_PATIENT"}]},
+]
+"""The labels of a document that awaits its announcement; without the last, of any other."""
 _PATIENCE: Final = 30.0
 
 
@@ -46,12 +52,15 @@ class Document:
     author: str
     day: str
     mime: str
+    received_at: str
 
 
 class Dmp:
     """One DMP server, spoken to with one card."""
 
-    def __init__(self, server: str, transport: httpx.BaseTransport) -> None:
+    def __init__(self, server: str, transport: httpx.BaseTransport, patience: Patience = IMPATIENT) -> None:
+        self._patience = patience
+        self._kinds: list[dict[str, str]] = []
         self._client = httpx.Client(base_url=f"{server.rstrip('/')}/api/v1", transport=transport, timeout=_PATIENCE)
 
     def __enter__(self) -> "Dmp":
@@ -126,17 +135,17 @@ class Dmp:
 
     def types(self) -> list[dict[str, str]]:
         """The types that the profession deposits, the one to propose first."""
-        found: list[dict[str, str]] = self._ask("GET", "/types").json()["types"]
-        return found
+        self._kinds = self._kinds or self._ask("GET", "/types").json()["types"]
+        return self._kinds
 
     def deposit(
-        self, dmp: str, file: Path, title: str, kind: str, act: datetime, replaces: str = ""
-    ) -> tuple[Document, bool]:
-        """Put a document in; False when it was there already. Without `kind`, the first that the profession deposits."""
-        try:
-            data = file.read_bytes()
-        except OSError:
-            raise Refused(f"Le fichier {file} ne peut pas être lu.") from None
+        self, dmp: str, data: bytes, title: str, kind: str, act: datetime, *, replaces: str = "", name: str = "",
+        over: str = "", hold: bool = False,
+    ) -> tuple[Document, bool]:  # fmt: skip
+        """Put a document in; False when it was there already. Without `kind`, the first that the profession deposits.
+
+        It replaces the document `replaces`, or the one that bears the name `over`; `hold`: until it is announced.
+        """
         known = self.types()
         chosen = [each for each in known if not kind or each["code"] == kind]
         if not chosen:
@@ -157,9 +166,15 @@ class Dmp:
                 }
             ],
         }  # fmt: skip
-        if replaces:
+        if name:
+            told["masterIdentifier"]["value"] = name
+        elif replaces:
             del told["masterIdentifier"]
-            told["relatesTo"] = [{"code": "replaces", "target": {"reference": f"DocumentReference/{replaces}"}}]
+        if replaces or over:
+            target = {"identifier": {"value": over}} if over else {"reference": f"DocumentReference/{replaces}"}
+            told["relatesTo"] = [{"code": "replaces", "target": target}]
+        if hold:
+            told["securityLabel"] = _HOLD
         answer = self._ask(
             "POST", f"/dmp/{dmp}/fhir/DocumentReference", json=told, headers={"Content-Type": _FHIR}
         )  # fmt: skip
@@ -168,6 +183,18 @@ class Dmp:
     def withdraw(self, dmp: str, document: str) -> None:
         """Take a document back."""
         self._ask("DELETE", f"/dmp/{dmp}/fhir/DocumentReference/{document}")
+
+    def withdraw_named(self, dmp: str, name: str) -> None:
+        """Take back the document that bears this name."""
+        self._ask("DELETE", f"/dmp/{dmp}/fhir/DocumentReference", params={"identifier": f"urn:ietf:rfc:3986|{name}"})
+
+    def announce(self, dmp: str, document: str) -> None:
+        """Show to the patient what awaited its announcement."""
+        shown = [{"op": "replace", "path": "/securityLabel", "value": _HOLD[:1]}]
+        self._ask(
+            "PATCH", f"/dmp/{dmp}/fhir/DocumentReference/{document}", json=shown,
+            headers={"Content-Type": "application/json-patch+json"},
+        )  # fmt: skip
 
     def patients(self) -> list[dict[str, Any]]:
         """Those who authorised this professional."""
@@ -191,7 +218,7 @@ class Dmp:
 
     def _ask(self, method: str, where: str, **more: Any) -> httpx.Response:
         try:
-            answer = self._client.request(method, where, **more)
+            answer = self._patience.asked(lambda: self._client.request(method, where, **more))
         except httpx.TransportError:
             raise Refused(
                 "Le serveur du DMP ne répond pas, ou n’accepte pas cette carte : vérifiez l’adresse et la carte."
@@ -222,5 +249,5 @@ def _document(told: dict[str, Any]) -> Document:
     return Document(
         told["id"], attachment["title"], told["type"]["coding"][0]["display"],
         author if isinstance(author, str) else author[0]["text"], told["context"]["period"]["start"][:10],
-        attachment["contentType"],
+        attachment["contentType"], told["date"],
     )  # fmt: skip

@@ -4,15 +4,18 @@ Feeding asks for no authorisation, only that the holder has not blocked the prof
 line in the trace and the note that the assertion has served are one transaction.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from dmp_core.access import circle, trace
+from dmp_core.access.announcement import SeenAlready, held_until
 from dmp_core.access.rules import Barrier, way_in
 from dmp_core.access.trace import Action, ActorKind, Who
 from dmp_core.clock import PARIS, Clock
@@ -23,12 +26,15 @@ from dmp_core.professionals.vihf import Acting, AssertionRefused
 from dmp_core.record import documents
 from dmp_core.record.cda_check import checked_cda, is_cda
 from dmp_core.record.contents import VSM, as_sent
-from dmp_core.record.documents import Author, AuthorKind, Draft, title_of
+from dmp_core.record.documents import Author, AuthorKind, Document, Draft, Status, title_of
 from dmp_core.record.nomenclatures import type_of
-from dmp_core.record.sealing import DossierKeys
+from dmp_core.record.sealing import Box, DossierKeys
 from dmp_core.record.shelf import Shelf
 
 _NO_DOSSIER: Final = "Aucun DMP ne peut recevoir de document pour ce patient."
+_NOT_SENT: Final = (
+    "Cet établissement n’a pas déposé de document de cet identifiant au nom de ce professionnel dans ce DMP."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +45,28 @@ class Sent:
     title: str = field(repr=False)
     service_start: datetime
     data: bytes = field(repr=False)
+    unique_id: str | None = None
+    """The establishment's own, an urn; None: recognised by its content alone."""
+    replaces: str | None = None
+    """The identifier, of the same establishment's, of the version it takes the place of."""
+    held: bool = False
+    """Hidden from the holder until it is announced."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What an establishment keeps: nothing of it tells what else is in the dossier."""
+    """What an establishment keeps: nothing of it tells what others put in the dossier."""
 
     sha256: str
     received_at: datetime
+    entered: bool
+    """False when the same establishment had sent it before, in the same professional's name."""
 
 
 class FeedingGate:
-    """Raises NotFound for a dossier that takes nothing, Invalid for what cannot enter, Unavailable when a part is away."""
+    """Raises NotFound for a dossier that takes nothing, Invalid for what cannot enter, WrongState for a version that cannot be
+    replaced or withdrawn, Unavailable when a part is away, AssertionRefused for an assertion that has served.
+    """
 
     def __init__(self, store: ProfessionalStore, shelf: Shelf, keys: DossierKeys, clock: Clock) -> None:
         self._store = store
@@ -59,11 +75,7 @@ class FeedingGate:
         self._clock = clock
 
     def deposit(self, who: Acting, sent: Sent) -> Receipt:
-        """Put a document into the dossier of the patient whom the assertion names.
-
-        The same content again is received again, and is there once: the receipt does not tell. Raises AssertionRefused
-        for an assertion that has served.
-        """
+        """Put a document into the dossier of the patient whom the assertion names, once however often it is sent."""
         now = self._clock()
         author = Author(AuthorKind.PROFESSIONAL, str(who.id), f"{who.name}, {who.establishment.name}")
         kind = type_of(sent.type_code, now.astimezone(PARIS).date())
@@ -73,40 +85,95 @@ class FeedingGate:
             structured.require_about(who.ins_c)
         if content.format_code == VSM:
             raise Invalid("La synthèse médicale est déposée par le médecin traitant, avec sa carte.")
-        unique = structured.unique_id if structured else None
-        draft = Draft(kind, title_of(sent.title), author, content, sent.service_start, unique)
+        unique = structured.named(sent.unique_id) if structured else sent.unique_id
+        draft = Draft(
+            kind, title_of(sent.title), author, content, sent.service_start, unique,
+            hidden_until=held_until(now) if sent.held else None, establishment=who.establishment.id,
+        )  # fmt: skip
+        action = Action.ADD if sent.replaces is None else Action.REPLACE
+        with self._asked(who, action, now) as (connection, dossier, box):
+            found, entered = self._enter(connection, box, dossier, draft, sent.replaces, now)
+            told = _by(who, "" if entered else "contenu déjà présent")
+            trace.write(connection, dossier, now, _actor(who), action, found.id if entered else None, reason=told)
+        return Receipt(sha256(content.data).hexdigest(), now, entered)
+
+    def withdraw(self, who: Acting, unique_id: str) -> Receipt:
+        """Take back what this establishment sent in this professional's name, all its versions; never erased."""
+        now = self._clock()
+        with self._asked(who, Action.DELETE, now) as (connection, dossier, box):
+            found = documents.named(connection, box, dossier, unique_id, str(who.id), who.establishment.id)
+            if found is None:
+                raise WrongState(_NOT_SENT)
+            versions = documents.versions_of(connection, box, found)
+            there = [each for each in versions if each.status is not Status.DELETED]
+            for each in there:
+                documents.set_status(connection, each, now, Status.DELETED)
+            if there:
+                trace.write(connection, dossier, now, _actor(who), Action.DELETE, found.id, reason=_by(who))
+        return Receipt(found.sha256.hex(), now, bool(there))
+
+    def _enter(
+        self, connection: Connection, box: Box, dossier: UUID, draft: Draft, replaces: str | None, now: datetime
+    ) -> tuple[Document, bool]:
+        """The document, and whether it entered now."""
+        author, house = draft.author.id, draft.establishment or ""
+        digest = sha256(draft.content.data).digest()
+        if draft.unique_id is not None:
+            there = documents.named(connection, box, dossier, draft.unique_id, author, house)
+            if there is not None:
+                if there.sha256 == digest:
+                    return there, False
+                raise WrongState("Cet identifiant est celui d’un autre document : donnez le sien à chaque version.")
+        old = None
+        if replaces is not None:
+            old = documents.named(connection, box, dossier, replaces, author, house)
+            if old is None or old.status is Status.DELETED:
+                raise WrongState(_NOT_SENT)
+            if draft.hidden_until is not None and not old.awaits(now):
+                raise SeenAlready
+        name = uuid4()
+        self._shelf.put(name, box.seal(draft.content.data, name.bytes))
+        try:
+            with connection.begin_nested():
+                if old is None:
+                    return documents.enter(connection, box, dossier, draft, name, now), True
+                return documents.replace_with(connection, box, dossier, old, draft, name, now), True
+        except WrongState:
+            self._shelf.drop(name)
+            there = documents.held(connection, box, digest, author, house)
+            if there is not None and (old is None or there.logical_id == old.logical_id):
+                return there, False
+            raise WrongState(
+                "Le document à remplacer l’a déjà été : nommez sa version en vigueur."
+                if old is not None and old.status is Status.DEPRECATED
+                else "Ce contenu est déjà celui d’un autre document de ce DMP."
+            ) from None
+
+    @contextmanager
+    def _asked(self, who: Acting, action: Action, now: datetime) -> Iterator[tuple[Connection, UUID, Box]]:
+        """A transaction that feeds the dossier of the assertion's patient; a refusal undoes it, and is written by itself."""
         with self._store.transaction(who.id, now) as connection:
             found = connection.scalar(_FIND, {"system": System.INS_C.value, "value": who.ins_c})
         if found is None:
             raise NotFound(_NO_DOSSIER)
         dossier = UUID(str(found))
-        actor = Who(ActorKind.PROFESSIONAL, str(who.id), author.name, who.profession.label)
         try:
-            made = self._enter(who, dossier, draft, actor, now)
-        except NotFound as refusal:
+            with self._store.transaction(who.id, now, dossier, feeding=True) as connection:
+                if not connection.execute(_ONCE, {"digest": who.once, "now": now}).rowcount:
+                    raise AssertionRefused("Ce VIHF a déjà servi : établissez-en un autre pour chaque demande.")
+                barrier = way_in(circle.standing_of(connection, dossier, str(who.id), now), now)
+                if barrier in (Barrier.ABSENT, Barrier.BLOCKED):
+                    raise NotFound(_NO_DOSSIER)
+                yield connection, dossier, self._keys.box(connection, dossier, now)
+        except (NotFound, WrongState) as refusal:
             with self._store.transaction(who.id, now, dossier) as connection:
-                trace.write(connection, dossier, now, actor, Action.ADD, granted=False, reason=_by(who, str(refusal)))
+                told = _by(who, str(refusal))
+                trace.write(connection, dossier, now, _actor(who), action, granted=False, reason=told)
             raise
-        return Receipt(made, now)
 
-    def _enter(self, who: Acting, dossier: UUID, draft: Draft, actor: Who, now: datetime) -> str:
-        with self._store.transaction(who.id, now, dossier, feeding=True) as connection:
-            if not connection.execute(_ONCE, {"digest": who.once, "now": now}).rowcount:
-                raise AssertionRefused("Ce VIHF a déjà servi : établissez-en un autre pour chaque demande.")
-            barrier = way_in(circle.standing_of(connection, dossier, str(who.id), now), now)
-            if barrier in (Barrier.ABSENT, Barrier.BLOCKED):
-                raise NotFound(_NO_DOSSIER)
-            box, name = self._keys.box(connection, dossier, now), uuid4()
-            self._shelf.put(name, box.seal(draft.content.data, name.bytes))
-            try:
-                with connection.begin_nested():
-                    entered = documents.enter(connection, box, dossier, draft, name, now)
-            except WrongState:  # there already, by the same professional, whether it is masked or not
-                self._shelf.drop(name)
-                trace.write(connection, dossier, now, actor, Action.ADD, reason=_by(who, "contenu déjà présent"))
-            else:
-                trace.write(connection, dossier, now, actor, Action.ADD, entered.id, reason=_by(who))
-        return sha256(draft.content.data).hexdigest()
+
+def _actor(who: Acting) -> Who:
+    return Who(ActorKind.PROFESSIONAL, str(who.id), f"{who.name}, {who.establishment.name}", who.profession.label)
 
 
 def _by(who: Acting, told: str = "") -> str:

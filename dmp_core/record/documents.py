@@ -112,6 +112,8 @@ class Document:
     """As XDS writes it; of a structured document, it says which model it follows."""
     hidden_from_representatives: bool = False
     """Secret of a minor towards who holds parental authority (CSP L.1111-5; INVISIBLE_REPRESENTANTS_LEGAUX)."""
+    establishment: str | None = None
+    """Struct_IdNat of the establishment that sent it in its author's name; None for who sent it by their own card."""
 
     @property
     def kept_from_representatives(self) -> bool:
@@ -158,6 +160,7 @@ class Draft:
     masked: bool = False
     hidden_until: datetime | None = None
     hidden_from_representatives: bool = False
+    establishment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,9 +271,21 @@ def versions_of(connection: Connection, box: Box, document: Document) -> list[Do
     return [read(box, row) for row in connection.execute(_VERSIONS, {"logical": document.logical_id})]
 
 
-def held(connection: Connection, box: Box, sha256: bytes, author: str) -> Document | None:
-    """The version in force, by this author, that says exactly this."""
-    row = connection.execute(_HELD, {"sha256": sha256, "author": author}).one_or_none()
+def held(
+    connection: Connection, box: Box, sha256: bytes, author: str, establishment: str | None = None
+) -> Document | None:  # fmt: skip
+    """The version in force, by this author and sent by this establishment, that says exactly this."""
+    asked = {"sha256": sha256, "author": author, "establishment": establishment or ""}
+    row = connection.execute(_HELD, asked).one_or_none()
+    return None if row is None else read(box, row)
+
+
+def named(
+    connection: Connection, box: Box, dossier: UUID, unique_id: str, author: str, establishment: str
+) -> Document | None:  # fmt: skip
+    """What this establishment sent under this identifier in this author's name, whatever has become of it."""
+    asked = {"dossier": dossier, "unique": unique_id, "author": author, "establishment": establishment}
+    row = connection.execute(_NAMED, asked).one_or_none()
     return None if row is None else read(box, row)
 
 
@@ -331,6 +346,7 @@ def _insert(
         status=Status.APPROVED, masked=draft.masked, hidden_until=draft.hidden_until, title=draft.title, content=content,
         changed_at=now, submission=submission or uuid4(), format_code=draft.content.format_code,
         hidden_from_representatives=draft.hidden_from_representatives,
+        establishment=draft.establishment,
     )  # fmt: skip
     entered = connection.execute(
         _INSERT,
@@ -341,6 +357,7 @@ def _insert(
             "sha256": made.sha256, "author_kind": made.author.kind.value, "author_id": made.author.id,
             "service": made.service_start, "now": now, "status": made.status.value, "masked": made.masked,
             "hidden": made.hidden_until, "content": content, "submission": made.submission,
+            "establishment": made.establishment,
             "secret": made.hidden_from_representatives, "about": box.seal(_about(made.title, made.author.name), made.id.bytes),
         },
     ).rowcount  # fmt: skip
@@ -374,7 +391,7 @@ def read(box: Box, row: Row[Any]) -> Document:
         service_start=row.service_start, submitted_at=row.submitted_at, status=Status(row.status), masked=row.masked,
         hidden_until=row.hidden_until, title=about["title"], content=row.content, changed_at=row.changed_at,
         submission=row.submission, format_code=row.format_code,
-        hidden_from_representatives=row.hidden_from_representatives,
+        hidden_from_representatives=row.hidden_from_representatives, establishment=row.establishment,
     )  # fmt: skip
 
 
@@ -392,7 +409,7 @@ def _wanted(wanted: Wanted, now: datetime | None) -> dict[str, Any]:
 COLUMNS: Final = (
     "id, entry_uuid, logical_id, version, unique_id, class_code, type_code, type_system, mime, size, sha1, sha256, "
     "author_kind, author_id, created_at, service_start, submitted_at, status, masked, hidden_until, about, content, "
-    "changed_at, submission, format_code, hidden_from_representatives"
+    "changed_at, submission, format_code, hidden_from_representatives, establishment"
 )
 """What `read` takes."""
 _ASKED: Final = (
@@ -442,10 +459,11 @@ _OPEN: Final = text("SELECT EXISTS (SELECT FROM enrolment.dossier WHERE id = :do
 _INSERT: Final = text(
     "INSERT INTO medical.document (id, dossier_id, entry_uuid, logical_id, version, unique_id, class_code, type_code, "
     "type_system, mime, format_code, size, sha1, sha256, author_kind, author_id, created_at, service_start, "
-    "submitted_at, status, masked, hidden_until, about, content, changed_at, submission, hidden_from_representatives) "
+    "submitted_at, status, masked, hidden_until, about, content, changed_at, submission, hidden_from_representatives, "
+    "establishment) "
     "VALUES (:id, :dossier, :entry, "
     ":logical, :version, :unique, :class, :type, :system, :mime, :format, :size, :sha1, :sha256, :author_kind, :author_id, :now, "
-    ":service, :now, :status, :masked, :hidden, :about, :content, :now, :submission, :secret) "
+    ":service, :now, :status, :masked, :hidden, :about, :content, :now, :submission, :secret, :establishment) "
     "ON CONFLICT DO NOTHING"
 )
 # One column at a time: a professional may withdraw what they wrote, and has no right to touch what the holder masked.
@@ -459,5 +477,9 @@ _UPDATE: Final = {
 _ANNOUNCE: Final = text("SELECT medical.announce(CAST(:id AS uuid), CAST(:seen AS uuid), CAST(:entry AS uuid))")
 _HELD: Final = text(
     f"SELECT {COLUMNS} FROM medical.document WHERE sha256 = :sha256 AND author_id = :author "  # noqa: S608
-    "AND status IN ('approved', 'archived')"
+    "AND coalesce(establishment, '') = :establishment AND status IN ('approved', 'archived')"
+)
+_NAMED: Final = text(
+    f"SELECT {COLUMNS} FROM medical.document WHERE dossier_id = :dossier AND author_id = :author "  # noqa: S608
+    "AND coalesce(establishment, '') = :establishment AND unique_id = :unique"
 )

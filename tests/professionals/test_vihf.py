@@ -256,7 +256,7 @@ def test_the_same_content_again_has_the_same_receipt_and_is_there_once(clinic: H
     first = clinic.gate.deposit(clinic.acting(70_020), clinic.sent())
     world.rows("UPDATE medical.document SET masked = true WHERE dossier_id = :d RETURNING id", d=clinic.record.dossier)
     again = clinic.gate.deposit(clinic.acting(70_020), clinic.sent())
-    assert again == first
+    assert (again.sha256, first.entered, again.entered) == (first.sha256, True, False)
     rows = world.rows("SELECT content FROM medical.document WHERE dossier_id = :d", d=clinic.record.dossier)
     assert len(rows) == 1
     assert len([path for path in world.folder.rglob("*") if path.is_file()]) == 1

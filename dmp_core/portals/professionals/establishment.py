@@ -9,19 +9,20 @@ from typing import Final
 from flask import Blueprint, current_app, g, request
 from flask.typing import ResponseReturnValue
 
-from dmp_core.access.feeding import FeedingGate, Sent
-from dmp_core.errors import DmpError, Invalid, NotFound, Unavailable
+from dmp_core.access.feeding import FeedingGate, Receipt, Sent
+from dmp_core.errors import DmpError, Invalid, NotFound, Unavailable, WrongState
 from dmp_core.portals.professionals.card import PEER, parts
 from dmp_core.portals.professionals.receipts import receipt
 from dmp_core.professionals.certificates import CertificateRefused, Fault, Professional
-from dmp_core.professionals.vihf import AssertionRefused, acting
+from dmp_core.professionals.vihf import Acting, AssertionRefused, acting
 from dmp_core.record.contents import LARGEST
 
 blueprint = Blueprint("establishment", __name__, url_prefix="/etablissement")
 
 LARGEST_REQUEST: Final = LARGEST + 256 * 1024
 _STATUS: Final[dict[type[DmpError], int]] = {
-    CertificateRefused: 403, AssertionRefused: 403, NotFound: 404, Invalid: 422, Unavailable: 503,
+    CertificateRefused: 403, AssertionRefused: 403, NotFound: 404, WrongState: 409, Invalid: 422,
+    Unavailable: 503,
 }  # fmt: skip
 
 
@@ -34,23 +35,53 @@ def refuse(error: DmpError) -> ResponseReturnValue:
 
 @blueprint.post("/documents")
 def deposit() -> ResponseReturnValue:
-    """Parts `vihf` and `document` (files), `type`, `titre` and `date` (of the act, with its offset); 201 and a receipt."""
+    """Parts `vihf` and `document` (files); `type`, `titre`, `date` (of the act, with its offset) and, where there are any,
+    `identifiant`, `remplace` (urns of the establishment's own) and `annonce` (`oui`: after its announcement). 201 and a
+    receipt; 200 when it had been sent before.
+    """
     request.max_content_length = LARGEST_REQUEST  # before the form is read
-    bearer, now = g.feeds, parts().clock()
-    if isinstance(bearer, Professional):
-        raise CertificateRefused(Fault.NOT_A_STRUCTURE)
-    who = acting(_file("vihf"), request.environ[PEER], bearer, now)
+    who, now = _acting(), parts().clock()
     try:
         began = datetime.fromisoformat(request.form.get("date", ""))
     except ValueError:
         raise Invalid("La date de l’acte n’est pas une date avec son heure et son décalage.") from None
     if began.tzinfo is None or began > now:
         raise Invalid("La date de l’acte doit porter son décalage et être passée.")
-    sent = Sent(request.form.get("type", ""), request.form.get("titre", ""), began, _file("document"))
-    found = gate().deposit(who, sent)
-    told = {"sha256": found.sha256, "recu_le": found.received_at.isoformat()}
+    sent = Sent(
+        request.form.get("type", ""), request.form.get("titre", ""), began, _file("document"), _urn("identifiant"),
+        _urn("remplace"), held=request.form.get("annonce") == "oui",
+    )  # fmt: skip
+    return _receipt(who, gate().deposit(who, sent), 201)
+
+
+@blueprint.post("/retraits")
+def withdraw() -> ResponseReturnValue:
+    """Part `vihf` (file) and `identifiant`: what was deposited under it is taken back. 200 and a receipt."""
+    who, name = _acting(), _urn("identifiant")
+    if name is None:
+        raise Invalid("Nommez le document à retirer par son identifiant.")
+    return _receipt(who, gate().withdraw(who, name), 200)
+
+
+def _acting() -> Acting:
+    bearer = g.feeds
+    if isinstance(bearer, Professional):
+        raise CertificateRefused(Fault.NOT_A_STRUCTURE)
+    return acting(_file("vihf"), request.environ[PEER], bearer, parts().clock())
+
+
+def _receipt(who: Acting, made: Receipt, status: int) -> ResponseReturnValue:
+    told = {"sha256": made.sha256, "recu_le": made.received_at.isoformat()}
     signed = receipt(structure=who.establishment.id, auteur=str(who.id), vihf=sha256(_file("vihf")).hexdigest(), **told)
-    return told | ({"recu": signed} if signed else {}), 201
+    answer = told | {"nouveau": made.entered} | ({"recu": signed} if signed else {})
+    return answer, status if made.entered else 200
+
+
+def _urn(name: str) -> str | None:
+    value = request.form.get(name, "")
+    if value and not (value.startswith(("urn:oid:", "urn:uuid:")) and 12 <= len(value) <= 128):
+        raise Invalid(f"« {name} » est une urn:oid ou une urn:uuid.")
+    return value or None
 
 
 def gate() -> FeedingGate:

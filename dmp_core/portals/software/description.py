@@ -57,7 +57,7 @@ def _statement(base: str) -> dict[str, Any]:
             resource(
                 "DocumentReference", ["read", "search-type", "create", "patch", "delete"], DOCUMENTS,
                 documentation="ITI-67 et ITI-105. PATCH : annoncer au patient, archiver ; DELETE : retirer (son auteur).",
-                conditionalDelete="not-supported",
+                conditionalDelete="single",
             ),
             resource("List", ["read", "search-type"], SETS, documentation="ITI-66"),
             resource("Binary", ["read"], documentation="ITI-68"),
@@ -97,6 +97,7 @@ def openapi(site: str) -> dict[str, Any]:
                 "get": _call(_SUMMARY, 200, summary),
                 "put": _call(_SUMMARY, 201, takes=summary) | {"parameters": [over]},
             },
+            "/certificat-des-recus.pem": {"get": _call("Certificat du cachet des reçus (PEM)", 200)},
             f"{_DOSSIER}/urgence/raison": {
                 "parameters": [_dossier()],
                 "post": _call("Raison d’un accès en urgence, rendue à signer par la carte", 200, summary, takes=asked),

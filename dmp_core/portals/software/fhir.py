@@ -110,13 +110,7 @@ def change(dossier: UUID, document_id: UUID) -> Response:
 @calls.patch("/DocumentReference")
 def change_named(dossier: UUID) -> Response:
     """The same, of the document of theirs that has this identifier (conditional patch)."""
-    name = request.args.get("identifier", "").rpartition("|")[2]
-    found = _own(dossier, name) if name.startswith("urn:") else None
-    if not name:
-        raise Invalid("Dites quelle fiche modifier : identifier=urn:ietf:rfc:3986| suivi de son identifiant.")
-    if found is None:
-        raise NotFound(NOT_HERE)
-    return change(dossier, found)
+    return change(dossier, _asked_by_name(dossier))
 
 
 @calls.get("/List")
@@ -148,6 +142,12 @@ def withdraw(dossier: UUID, document_id: UUID) -> Response:
     return Response(status=204)
 
 
+@calls.delete("/DocumentReference")
+def withdraw_named(dossier: UUID) -> Response:
+    """The same, of the document of theirs that has this identifier (conditional delete, of one)."""
+    return withdraw(dossier, _asked_by_name(dossier))
+
+
 @calls.get("/Binary/<uuid:document_id>")
 def content(dossier: UUID, document_id: UUID) -> Response:
     """ITI-68: what the document says."""
@@ -171,6 +171,17 @@ def _sets_found(dossier: UUID, arguments: list[tuple[str, str]]) -> Response:
     criteria = asked.criteria if meant else Criteria(ids=())
     person, found, total = gate().submissions(professional(), dossier, criteria, asked.count, asked.offset)
     return page(_base(dossier), asked, total, (submission_set(each, person) for each in found), "List")
+
+
+def _asked_by_name(dossier: UUID) -> UUID:
+    """The document of theirs that the request names by its identifier. Raises Invalid, NotFound."""
+    name = request.args.get("identifier", "").rpartition("|")[2]
+    if not name:
+        raise Invalid("Dites de quelle fiche il s’agit : identifier=urn:ietf:rfc:3986| suivi de son identifiant.")
+    found = _own(dossier, name) if name.startswith("urn:") else None
+    if found is None:
+        raise NotFound(NOT_HERE)
+    return found
 
 
 def _own(dossier: UUID, name: str) -> UUID | None:
