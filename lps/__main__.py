@@ -144,6 +144,24 @@ def emergency(desk: Desk, vitale: Path, reason: str, centre_15: bool) -> None:
     print(f"« {told} » est signé par votre carte : le DMP est ouvert en lecture jusqu’à {until.astimezone():%H:%M}.")
 
 
+@lps.command()
+@click.argument("words", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Fichier signé à écrire (.jws).")
+@click.option("--yes", is_flag=True, help="J’ai lu la raison : signer sans la redemander.")
+@click.pass_obj
+def sign(desk: Desk, words: Path, out: Path, yes: bool) -> None:
+    """Signe la raison d’un accès en urgence, téléchargée depuis le site du DMP."""
+    try:
+        content = words.read_bytes()
+    except OSError:
+        raise Refused(f"Le fichier {words} ne peut pas être lu.") from None
+    reason = reason_in(content, {"professionnel": desk.card.number})
+    if not (yes or click.confirm(f"Signer « {reason} » ?", err=True)):
+        raise Refused("Rien n’est signé.")
+    out.write_text(signed(content, EMERGENCY, desk.signer()), encoding="ascii")
+    print(f"« {reason} » est signé dans {out} : déposez-le sur le site dans les cinq minutes.")
+
+
 @lps.command("list")
 @_VITALE
 @click.pass_obj

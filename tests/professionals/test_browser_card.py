@@ -17,6 +17,7 @@ from dmp_core.access.trace import Action, Mode
 from dmp_core.holder.store import HolderStore
 from dmp_core.professionals.authority import Issued
 from dmp_core.professionals.store import ProfessionalStore
+from lps.signing import EMERGENCY, SoftwareSigner, signed
 
 from .served import Served
 from .world import Record, RecordWorld, a_professional
@@ -113,6 +114,33 @@ def test_an_emergency_opens_by_a_fresh_proof_of_the_card(chromium: Chromium, ser
     begun = [line.reason for line in record.chain() if line.action is Action.EMERGENCY]
     assert len(begun) == 1
     assert begun[0].startswith("Malaise, ne répond plus (carte présentée de nouveau à ")
+
+
+def test_an_emergency_opens_by_a_reason_signed_beside_the_browser(
+    chromium: Chromium, served: Served, tmp_path: Path
+) -> None:
+    someone, card = served.world.someone(), served.doctor(next(_numbers))
+    record, signature = Record(served.world, someone.dossier), served.authority.signature(card, served.now)
+    page = with_card(chromium, served, card)
+    find(page, someone)
+    page.get_by_label("Motif").fill("Malaise, ne répond plus")
+    for summary in ("Signer la raison avec ma carte", "Déposer la raison signée"):
+        page.get_by_text(summary).click()
+    assert faults(page, axe_source()) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Télécharger la raison à signer").click()
+    assert download.value.suggested_filename == "raison-a-signer.json"
+    made = tmp_path / "raison.jws"
+    card_file = tmp_path / "signature.p12"
+    card_file.write_bytes(signature.pkcs12("1234", [served.authority.cards.certificate]))
+    made.write_text(signed(download.value.path().read_bytes(), EMERGENCY, SoftwareSigner.open(card_file, "1234")))
+    page.get_by_label("Raison signée (.jws)").set_input_files(made)
+    page.get_by_role("button", name="Ouvrir en urgence par cette signature").click()
+    expect(page.get_by_role("status")).to_contain_text("par la raison que votre carte a signée")
+    (begun,) = [line.reason for line in record.chain() if line.action is Action.EMERGENCY]
+    assert begun.startswith("Malaise, ne répond plus (raison signée par la carte de ANNE MARTIN")
 
 
 def test_the_holder_chooses_who_comes(open_window: Open, world: RecordWorld) -> None:

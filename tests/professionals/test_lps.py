@@ -202,6 +202,15 @@ def test_an_emergency_is_opened_by_a_reason_that_the_card_signs(served: Served, 
         "« Malaise, ne répond plus » est signé par votre carte : le DMP est ouvert en lecture jusqu’à "
     )
     assert cabinet.done("list", *of).endswith("1 document.\n")
+    words = cabinet.put(
+        "raison.json", json.dumps({"professionnel": number_of(cabinet.card), "motif": "Chute"}).encode()
+    )
+    assert "« Chute » est signé dans" in cabinet.done(
+        "sign", str(words), "--out", str(cabinet.folder / "r.jws"), "--yes"
+    )
+    assert (cabinet.folder / "r.jws").read_text().count(".") == 2
+    words.write_bytes(json.dumps({"professionnel": "810000000017", "motif": "Chute"}).encode())
+    assert "rien n’est signé" in cabinet.refused("sign", str(words), "--out", str(cabinet.folder / "s.jws"), "--yes")
     granted = [line for line in record.chain() if line.action is Action.EMERGENCY and line.granted]
     assert [line.who.id for line in granted] == [number_of(cabinet.card)]
     assert "raison signée par la carte" in granted[0].reason

@@ -31,6 +31,7 @@ from dmp_core.access.contesting import HolderContests
 from dmp_core.access.signed_reason import KIND
 from dmp_core.access.trace import Action, Mode, first_fault
 from dmp_core.portals.professionals.app import create_app
+from dmp_core.portals.professionals.card import PEER
 from dmp_core.portals.professionals.parts import Parts
 from dmp_core.professionals.authority import Issued, TestAuthority
 from dmp_core.professionals.certificates import CARD_POLICY
@@ -261,6 +262,36 @@ def _keyed(presented: str, issued: Issued) -> str:
 )  # fmt: skip
 def test_a_header_is_never_believed(scene: Scene, forge: Callable[[str, Issued], str]) -> None:
     assert scene.refused(forge(scene.signed(), scene.signature).encode())
+
+
+def test_on_the_page_a_file_is_given_to_sign_and_comes_back_signed(scene: Scene, world: RecordWorld) -> None:
+    page, given = f"/dossiers/{scene.record.dossier}", {"environ_base": {PEER: scene.practice.card.der}}
+    headers = {"Referer": f"https://localhost{page}"}
+
+    def send(where: str, **form: Any) -> TestResponse:
+        token = token_of(scene.practice.ask("GET", page, **given).text)
+        return scene.practice.ask(
+            "POST", f"{page}/urgence/{where}", data={"csrf_token": token, **form}, headers=headers, **given
+        )
+
+    assert send("raison", motif=" ").location == page
+    assert "Dites en quelques mots" in scene.practice.ask("GET", page, **given).text
+    words = send("raison", motif=REASON)
+    assert (words.status_code, words.headers["Content-Disposition"]) == (
+        200,
+        "attachment; filename=raison-a-signer.json",
+    )
+    theirs = scene.signed(scene.of(a_practice(scene.app, world, scene.authority).card), words.data)
+    for presented in (theirs, "", "x" * 20_000):
+        send("signee", signature=(BytesIO(presented.encode()), "raison.jws"))
+        told = scene.practice.ask("GET", page, **given)
+        assert (told.status_code, "told wrong" in told.text) == (403, True)
+    assert send("signee").status_code == 303
+    assert scene.kept == []
+    send("signee", signature=(BytesIO(scene.signed(words=words.data).encode()), "raison.jws"))
+    opened = scene.practice.ask("GET", page, **given)
+    assert (opened.status_code, "par la raison que votre carte a signée" in opened.text) == (200, True)
+    assert [each.reason for each in scene.kept] == [REASON]
 
 
 def test_an_endless_signature_is_not_read(scene: Scene) -> None:

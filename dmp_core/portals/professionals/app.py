@@ -9,9 +9,10 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from dmp_core.access.feeding import FeedingGate
 from dmp_core.access.professional import ProfessionalGate
+from dmp_core.access.signed_reason import Reasons
 from dmp_core.access.summaries import SummaryGate
 from dmp_core.access.visit import VisitGate
-from dmp_core.portals.professionals import button, contests, establishment, pages, summaries, visit
+from dmp_core.portals.professionals import button, contests, establishment, pages, signed_emergency, summaries, visit
 from dmp_core.portals.professionals.card import require_card
 from dmp_core.portals.professionals.contests import require_answers
 from dmp_core.portals.professionals.errors import translate_errors
@@ -47,6 +48,7 @@ def create_app(parts: Parts) -> Flask:
     app.extensions["professionals.visits"] = VisitGate(
         parts.store, parts.shelf, DossierKeys(parts.record), parts.clock, parts.regulators
     )
+    app.extensions["professionals.reasons"] = Reasons(parts.secret_key)
     app.secret_key = parts.secret_key
     app.config.update(
         MAX_CONTENT_LENGTH=LARGEST_FORM,
@@ -71,7 +73,8 @@ def create_app(parts: Parts) -> Flask:
     app.extensions["professionals.api"], app.extensions["professionals.button"] = api, api.extensions["software.gate"]
     app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {PREFIX: api})  # type: ignore[method-assign]
     for blueprint in (
-        pages.blueprint, visit.blueprint, button.blueprint, summaries.blueprint, contests.blueprint, establishment.blueprint,
+        pages.blueprint, visit.blueprint, signed_emergency.blueprint, button.blueprint, summaries.blueprint,
+        contests.blueprint, establishment.blueprint,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     return app

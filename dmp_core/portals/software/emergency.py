@@ -3,15 +3,16 @@
 from uuid import UUID
 
 import msgspec
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from dmp_core.access.professional import reason_of
-from dmp_core.access.signed_reason import KIND, Reasons
+from dmp_core.access.signed_reason import KIND
 from dmp_core.access.trace import Mode
 from dmp_core.errors import Invalid
 from dmp_core.portals.answers import require
 from dmp_core.portals.professionals.card import parts, professional
+from dmp_core.portals.professionals.signed_emergency import reasons
 from dmp_core.portals.software.gates import gate
 from dmp_core.professionals.signing import LARGEST, signed
 
@@ -53,10 +54,3 @@ def begin(dossier: UUID) -> Response:
     return Response(
         msgspec.json.encode({"jusqu_a": until}), status=201, content_type="application/json"
     )  # fmt: skip
-
-
-def reasons() -> Reasons:
-    """What makes the words to sign, and knows them again."""
-    found = current_app.extensions["professionals.reasons"]
-    assert isinstance(found, Reasons)
-    return found
