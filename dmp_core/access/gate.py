@@ -161,6 +161,15 @@ class HolderGate:
             trace.write(connection, dossier, self._clock(), self._who, Action.READ, found.id)
         return found, content
 
+    def read_all(self, dossier: UUID, model: str, most: int) -> list[tuple[Document, bytes]]:
+        """The latest documents in force that follow this model (formatCode), with their contents; each is read."""
+        with self._asked(dossier, Action.READ) as (connection, box):
+            every = [each for each in self._list(connection, box, Wanted(), EVERY) if each.format_code == model][:most]
+            found = [(each, box.open(self._shelf.get(each.content), each.content.bytes)) for each in every]
+            done: list[tuple[Action, UUID | None]] = [(Action.READ, each.id) for each in every]
+            trace.write_all(connection, dossier, self._clock(), self._who, [(Action.LIST, None), *done])
+        return found
+
     def add(self, dossier: UUID, type_code: str, title: str, files: list[bytes], holder: str) -> Document:
         """A document of the holder's own (expression libre). Raises Invalid, WrongState for one that is there already."""
         self._require_holder()

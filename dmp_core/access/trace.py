@@ -52,6 +52,7 @@ class Action(StrEnum):
     CONTEST = "emergency.contest"
     ANSWER = "emergency.answer"
     SEE_CIRCLE = "relation.read"
+    PREVIEW = "relation.preview"
     HIDE = "document.hide"
     UNHIDE = "document.unhide"
     END_MANDATE = "mandate.end"
@@ -93,6 +94,7 @@ _LABELS: Final = {
     Action.CONTEST: "accès en urgence contesté",
     Action.ANSWER: "contestation : réponse donnée",
     Action.SEE_CIRCLE: "liste des professionnels consultée",
+    Action.PREVIEW: "DMP vu comme un professionnel le verrait",
     Action.HIDE: "document rendu invisible aux représentants légaux",
     Action.UNHIDE: "document de nouveau visible des représentants légaux",
     Action.END_MANDATE: "accès d’un représentant légal retiré",

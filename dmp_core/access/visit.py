@@ -6,7 +6,7 @@ beside them (news, counts, treatments) comes out of these alone. What a page sho
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Final, TypeVar
 from uuid import UUID
@@ -24,8 +24,8 @@ from dmp_core.errors import Invalid
 from dmp_core.professionals.certificates import Professional
 from dmp_core.record.contents import LABORATORY, REIMBURSEMENTS, VSM
 from dmp_core.record.documents import Document, Status
-from dmp_core.record.laboratory.reading import results_in
-from dmp_core.record.laboratory.results import Measure, Series, gathered
+from dmp_core.record.laboratory.following import MOST_REPORTS, followed
+from dmp_core.record.laboratory.results import Series
 from dmp_core.record.reimbursements.history import History
 from dmp_core.record.reimbursements.reading import history_in
 from dmp_core.record.sealing import Box
@@ -33,8 +33,6 @@ from dmp_core.record.selection import Asked, Selected, seen, selected
 from dmp_core.record.treatments import Treatments, in_progress
 from dmp_core.record.vsm.reading import Written, summary_in
 
-MOST_REPORTS: Final = 60
-"""Reports read for one chart, the latest ones."""
 _TOLD: Final = 10
 _T = TypeVar("_T")
 
@@ -174,20 +172,6 @@ def news_of(documents: Iterable[Document], professional: str, last_visit: dateti
         and (last_visit is None or each.submitted_at > last_visit)
     ]  # fmt: skip
     return sorted(found, key=lambda each: (each.submitted_at, each.id), reverse=True)
-
-
-def followed(
-    reports: Iterable[Document], opened: Callable[[Document], bytes]
-) -> tuple[list[Series], list[Document]]:  # fmt: skip
-    """The results of these reports over time, and the reports that cannot be read."""
-    measures: list[Measure] = []
-    unread = []
-    for each in reports:
-        try:
-            measures += [replace(one, source=each.id) for one in results_in(opened(each)).measures]
-        except Invalid:
-            unread.append(each)
-    return gathered(measures), unread
 
 
 def _summary_in(document: Document, data: bytes) -> Written:

@@ -22,6 +22,8 @@ _KINDS: Final = {
     Action.EXPORT: ("E", "search-type", "PatientQuery"),
     Action.READ_TRACE: ("E", "search-type", "PatientQuery"),
     Action.EXPORT_TRACE: ("E", "search-type", "PatientQuery"),
+    Action.SEE_CIRCLE: ("E", "search-type", "PatientQuery"),
+    Action.PREVIEW: ("E", "search-type", "PatientQuery"),
     Action.ADD: ("C", "create", "PatientCreate"),
     Action.DELETE: ("D", "delete", "PatientDelete"),
 }

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from portal_account.world import Holder
 from record.vsm.samples import FULL
 from sqlalchemy import event, text
 
@@ -329,16 +330,16 @@ def test_whoever_they_are_the_page_shows_what_the_lists_show(
         record = Record(world, ids["dossier"])
         stand(record, name, who)
         found: dict[str, set[UUID]] = {}
-        in_lists, refused = _given(listed, world.gate(), who, record.dossier)
+        in_lists, refused = given_to(listed, world.gate(), who, record.dossier)
         for which, store in (("walled", None), ("alone", without_walls)):
-            found[which], also = _given(_shown, visits(world, store), who, record.dossier)
+            found[which], also = given_to(_shown, visits(world, store), who, record.dossier)
             assert also == refused, name
         wanted = {one for one, there in cells()[name].items() if there and one != "replaced"}
         assert found["walled"] == found["alone"] == {ids[one] for one in wanted}, name
         assert in_lists - {ids["replaced"]} == found["walled"]
 
 
-def _given(ask: Callable[..., set[UUID]], *of: Any) -> tuple[set[UUID], str | None]:
+def given_to(ask: Callable[..., set[UUID]], *of: Any) -> tuple[set[UUID], str | None]:
     """What is shown, or what refuses."""
     found: set[UUID] = set()
     return found, tried(lambda: found.update(ask(*of)))
@@ -366,3 +367,23 @@ def test_a_rank_is_the_most_precise_line_s(world: RecordWorld) -> None:
     record = world.a_record()
     assert rank_of("G15_70", record.put("op", "34874-8"), _DAY) < rank_of("G15_70", record.put("c", "11488-4"), _DAY)
     assert rank_of("G15_70", record.documents["op"], date(2016, 1, 1)) == rank_of("X", record.documents["op"], _DAY)
+
+
+def test_the_holder_follows_the_same_results_masked_ones_too(world: RecordWorld, holder: Holder) -> None:
+    record = Record(world, holder.who.dossier)
+    signed_in = holder.sign_in()
+    where = "/mon-dmp/documents/biologie-en-courbes"
+    assert "Aucun résultat chiffré" in signed_in.get(where).text
+    reports = with_biology(record, 2)
+    masked = with_biology(record, 1, masked=True)
+    awaited = with_biology(record, 1, hidden_until=world.clock() + timedelta(days=30))
+    record.put("illisible", content=Content(b"<c/>", Format.CDA, LABORATORY))
+    before = len(record.chain())
+    page = signed_in.get(where).text
+    assert page.count("<svg") == len(laboratory.ANALYTES)
+    assert "Titre illisible" in page
+    assert all(str(each.id) in page for each in (*reports, *masked))
+    assert str(awaited[0].id) not in page
+    read = [line.document for line in record.chain()[before:] if line.action is Action.READ]
+    assert set(read) == {each.id for each in (*reports, *masked, record.documents["illisible"])}
+    assert "Suivre mes résultats en courbes" in signed_in.get("/mon-dmp/documents/liste/biologie").text

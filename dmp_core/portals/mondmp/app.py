@@ -9,6 +9,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from dmp_core.access.gate import HolderGate
 from dmp_core.access.holder_circle import HolderCircle
+from dmp_core.access.preview import HolderPreview
 from dmp_core.holder.access import Access
 from dmp_core.portals.mobile.app import PREFIX, create_api
 from dmp_core.portals.mobile.oauth import oauth_server
@@ -41,6 +42,7 @@ def create_app(parts: Parts) -> Flask:
         parts.store, parts.secrets, parts.codes, parts.clock, parts.insured, parts.messenger
     )
     app.extensions["mondmp.gate"] = HolderGate(parts.store, parts.shelf, DossierKeys(parts.record), parts.clock)
+    app.extensions["mondmp.preview"] = HolderPreview(parts.store, DossierKeys(parts.record), parts.clock)
     app.extensions["mondmp.circle"] = HolderCircle(parts.store, parts.clock)
     app.secret_key = settings.secret_key
     prefix = "__Host-" if settings.https else ""

@@ -10,6 +10,7 @@ from dmp_core.access.gate import RECENT
 from dmp_core.clock import PARIS
 from dmp_core.enrolment.majority import is_minor
 from dmp_core.errors import NotFound
+from dmp_core.portals.charts import series_chart
 from dmp_core.portals.contents import shown
 from dmp_core.portals.mondmp.record.pages import (
     BY_EITHER,
@@ -25,8 +26,9 @@ from dmp_core.portals.mondmp.record.pages import (
 from dmp_core.portals.mondmp.web import session as web
 from dmp_core.portals.mondmp.web.access import stage
 from dmp_core.record.categories import Category
-from dmp_core.record.contents import Format
+from dmp_core.record.contents import LABORATORY, Format
 from dmp_core.record.documents import Document, Status, Wanted
+from dmp_core.record.laboratory.following import MOST_REPORTS, followed
 from dmp_core.record.reimbursements.history import History
 from dmp_core.record.reimbursements.words import EMPTY, HOSPITAL, USE, has_marks, tables_of
 from dmp_core.record.structured import Readable, beside, readable, told_by
@@ -59,6 +61,17 @@ def listing(what: str) -> str:
     words, page = request.args.get("q", "")[:_LONGEST_SEARCH].strip(), asked_page()
     shown = gate().browse(own(), wanted, PAGE, page * PAGE, words)
     return render_template("record/list.html", title=title, what=what, shown=shown, words=words, page=page + 1)
+
+
+@blueprint.get("/documents/biologie-en-courbes")
+@stage(*BY_EITHER)
+def biology() -> str:
+    """The numbers of structured laboratory reports over time."""
+    read = gate().read_all(own(), LABORATORY, MOST_REPORTS)
+    contents = {each.id: data for each, data in read}
+    series, unread = followed([each for each, _ in read], lambda each: contents[each.id])
+    charts = [series_chart(each, f"analyte-{number}") for number, each in enumerate(series, 1)]
+    return render_template("record/biology.html", series=list(zip(series, charts, strict=True)), unread=unread)
 
 
 @blueprint.get("/documents/<uuid:document_id>")

@@ -11,6 +11,7 @@ from dmp_core.access.holder_circle import HolderCircle
 from dmp_core.enrolment.words import NBSP
 from dmp_core.holder.profile import Profile, profile_of
 from dmp_core.holder.sessions import Stage
+from dmp_core.portals.charts import day_in_figures, figure
 from dmp_core.portals.mondmp.web import session as web
 from dmp_core.professionals.professions import label_of
 from dmp_core.record.nomenclatures import label_of_type
@@ -26,7 +27,9 @@ _LAST_PAGE: Final = 500
 
 @blueprint.record_once
 def _equip(state: BlueprintSetupState) -> None:
-    state.app.jinja_env.filters.update(size=size_in_words, type_label=label_of_type, profession=label_of)
+    state.app.jinja_env.filters.update(
+        size=size_in_words, type_label=label_of_type, profession=label_of, figure=figure, figures=day_in_figures
+    )
 
 
 def gate() -> HolderGate:

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from dmp_core.access.holder_circle import HolderCircle
+from dmp_core.access.preview import HolderPreview
 from dmp_core.errors import NotFound
+from dmp_core.holder.sessions import Stage
 from dmp_core.portals.mondmp.record.pages import BY_EITHER, blueprint, circle, own
 from dmp_core.portals.mondmp.web.access import stage
 
@@ -43,6 +45,7 @@ _EMERGENCIES: Final = {
     "refuser-urgence": (True, "Personne n’accédera à votre DMP en urgence sans votre accord."),
     "permettre-urgence": (False, "En urgence vitale, un professionnel pourra ouvrir votre DMP pendant une heure."),
 }
+_LONGEST: Final = 40
 _TO_CONFIRM: Final = frozenset({"refuser-urgence"})
 
 
@@ -51,6 +54,16 @@ _TO_CONFIRM: Final = frozenset({"refuser-urgence"})
 def professionals() -> str:
     """Everybody around the DMP, and what may be done about each."""
     return render_template("record/professionals.html", circle=circle().circle(own()))
+
+
+@blueprint.get("/professionnels/voir-comme")
+@stage(Stage.OPEN)
+def see_as() -> str:
+    """The DMP as one of the professionals, or a profession, would find it."""
+    chosen = request.args.get("comme", "")[:_LONGEST]
+    preview = current_app.extensions["mondmp.preview"]
+    assert isinstance(preview, HolderPreview)
+    return render_template("record/see_as.html", found=preview.see_as(own(), chosen), chosen=chosen)
 
 
 @blueprint.post("/professionnels/<gesture>")
