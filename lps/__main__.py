@@ -38,6 +38,8 @@ class Desk:
     dmp: Dmp
     signer: Callable[[], Signer]
     """Its certificate of signature, when something is to be signed. Raises CardFault."""
+    prover: Signer
+    """The key of authentication, which signs for a structure who acts in its name."""
     server: str
     authority: Path
 
@@ -74,13 +76,15 @@ def lps(
     held: Bearer
     if module is not None:
         inserted = held = Token.open(module, token, code)
+        prover: Signer = inserted.prover
         signer: Callable[[], Signer] = inserted.signer
     else:
         assert file is not None
-        held, signer = Card.open(file, code), lambda: SoftwareSigner.open(signature, code)
+        held = software = Card.open(file, code)
+        prover, signer = SoftwareSigner(software), lambda: SoftwareSigner.open(signature, code)
     stubborn = STUBBORN if context.invoked_subcommand in ("batch", "stream") else IMPATIENT
     context.obj = Desk(
-        held, context.with_resource(Dmp(server, held.transport(authority), stubborn)), signer, server, authority
+        held, context.with_resource(Dmp(server, held.transport(authority), stubborn)), signer, prover, server, authority
     )
 
 
@@ -346,10 +350,11 @@ def _day(written: str) -> str:
 @contextmanager
 def _courier(desk: Desk) -> Iterator[Courier]:
     """By the certificate of an establishment, or a card of its staff; by a professional's own card otherwise."""
-    if desk.card.number.startswith(("0", "8")) or not isinstance(desk.card, Card):
+    if desk.card.number.startswith(("0", "8")):
         yield ByCard(desk.dmp, desk.card.number)
         return
-    carrier = ByEstablishment(desk.server, desk.card.transport(desk.authority), House(desk.card))
+    house = House(desk.card, desk.prover)
+    carrier = ByEstablishment(desk.server, desk.card.transport(desk.authority), house)
     try:
         yield carrier
     finally:

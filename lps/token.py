@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Final
 from urllib.parse import quote
 
@@ -71,6 +72,11 @@ class Token(Bearer):
         uri = f"pkcs11:token={quote(self.label, safe='')};serial={quote(self.serial, safe='')};id={_bytes(held.id)}"
         return TokenTransport(Proof(f"{uri};type=private", self.code, held.certificate, self.module), authority)
 
+    @property
+    def prover(self) -> "TokenSigner":
+        """What signs by the key of authentication."""
+        return TokenSigner(self, self.authentication)
+
     def signer(self) -> "TokenSigner":
         """What signs by the card's other key. Raises CardFault where there is none."""
         if self.signature is None:
@@ -80,18 +86,18 @@ class Token(Bearer):
 
 @dataclass(frozen=True, slots=True)
 class TokenSigner:
-    """Signs in the card."""
+    """Signs in the card, by one of its keys."""
 
     token: Token
     held: _Held
 
     @property
     def certificate(self) -> x509.Certificate:
-        """Of signature."""
+        """Of the key."""
         return self.held.certificate
 
     def sign(self, content: bytes) -> bytes:
-        """By the card's key of signature. Raises CardFault, also when the card is no longer there."""
+        """By the key. Raises CardFault, also when the card is no longer there."""
         elliptic = isinstance(self.certificate.public_key(), ec.EllipticCurvePublicKey)
         with _session(self.token.module, self.token.label, self.token.code, self.token.serial) as session:
             key = session.get_key(object_class=ObjectClass.PRIVATE_KEY, id=self.held.id)
@@ -101,9 +107,19 @@ class TokenSigner:
             return bytes(key.sign(content, mechanism=Mechanism.SHA256_RSA_PKCS))
 
 
+_ALONE: Final = Lock()
+"""A bearer is known to their card once at a time: sessions share it."""
+
+
 @contextmanager
 def _session(module: Path, label: str, code: str, serial: bytes | None = None) -> Iterator[pkcs11.Session]:
     """A session of the card's bearer, ended with the block. Raises CardFault."""
+    with _ALONE, _opened(module, label, code, serial) as session:
+        yield session
+
+
+@contextmanager
+def _opened(module: Path, label: str, code: str, serial: bytes | None) -> Iterator[pkcs11.Session]:
     try:
         library = pkcs11.lib(str(module))
     except (RuntimeError, OSError):

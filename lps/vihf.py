@@ -6,13 +6,16 @@ from typing import Any, Final
 from uuid import uuid4
 
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.x509.oid import NameOID
 from lxml import etree  # type: ignore[import-untyped]
 from lxml.builder import ElementMaker  # type: ignore[import-untyped]
 from signxml.algorithms import DigestAlgorithm, SignatureMethod
 from signxml.signer import XMLSigner
 
-from lps.card import Card, CardFault
+from lps.card import Bearer, CardFault
+from lps.signing import Signer
 
 _SAML: Final = ElementMaker(
     namespace="urn:oasis:names:tc:SAML:2.0:assertion", nsmap={"saml": "urn:oasis:names:tc:SAML:2.0:assertion"}
@@ -38,7 +41,9 @@ class Author:
 class House:
     """An establishment, by its certificate or by a card of its staff."""
 
-    card: Card
+    card: Bearer
+    signer: Signer
+    """The key that opens its connections."""
     sector: str = "SA01"
 
     @property
@@ -78,15 +83,29 @@ class House:
         return bytes(etree.tostring(self._signed(unsigned, identifier)))
 
     def _signed(self, unsigned: Any, identifier: str) -> Any:
-        key = self.card.held.key
-        assert key is not None
-        method = SignatureMethod.RSA_SHA256 if hasattr(key, "decrypt") else SignatureMethod.ECDSA_SHA256
+        key: Any = _Key(self.signer)
+        method = SignatureMethod.ECDSA_SHA256 if key.elliptic else SignatureMethod.RSA_SHA256
         signer = XMLSigner(
             signature_algorithm=method, digest_algorithm=DigestAlgorithm.SHA256,
             c14n_algorithm="http://www.w3.org/2001/10/xml-exc-c14n#",
         )  # fmt: skip
-        pem = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
         certificate = self.card.certificate.public_bytes(serialization.Encoding.PEM).decode()
-        return signer.sign(unsigned, key=pem, cert=certificate, reference_uri=f"#{identifier}", id_attribute="ID")
+        return signer.sign(unsigned, key=key, cert=certificate, reference_uri=f"#{identifier}", id_attribute="ID")
+
+
+class _Key:
+    """A key as `signxml` uses one, which may stay in its card."""
+
+    def __init__(self, signer: Signer) -> None:
+        public = signer.certificate.public_key()
+        assert isinstance(public, (ec.EllipticCurvePublicKey, rsa.RSAPublicKey))
+        self._signer, self.key_size = signer, public.key_size
+        self.elliptic = isinstance(public, ec.EllipticCurvePublicKey)
+
+    def sign(self, content: bytes, **_: Any) -> bytes:
+        """With SHA-256, as the signature says: in DER on a curve."""
+        made = self._signer.sign(content)
+        if not self.elliptic:
+            return made
+        half = len(made) // 2
+        return encode_dss_signature(int.from_bytes(made[:half], "big"), int.from_bytes(made[half:], "big"))

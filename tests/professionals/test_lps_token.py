@@ -11,18 +11,20 @@ import pytest
 from pkcs11 import Attribute, KeyType
 
 from dmp_core.access.trace import Action
+from dmp_core.identity import insc
 from dmp_core.professionals.authority import Issued
 from lps.card import CardFault
 from lps.dmp import Dmp
 from lps.token import Token
 
+from .samples import a_secretary
 from .served import Served, a_patient, number_of
 from .softhsm import CODE, MODULE, Reader, why_not
 from .test_lps import Cabinet, served
 
 __all__ = ["served"]
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
-_numbers = iter(range(34_000, 35_000))
+_numbers = iter(range(36_000, 37_000))
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +84,29 @@ def test_a_card_of_rsa_keys_does_the_same(served: Served, reader: Reader, tmp_pa
     for key in reader.keys(practice.label):
         with pytest.raises(pkcs11.AttributeSensitive):
             key[Attribute.PRIVATE_EXPONENT]
+
+
+@pytest.mark.parametrize("kind", [KeyType.EC, KeyType.RSA])
+def test_a_secretary_s_card_in_the_reader_sends_for_a_professional(
+    served: Served, reader: Reader, tmp_path: Path, kind: KeyType
+) -> None:
+    secretary = a_secretary(served.authority, served.now - timedelta(hours=1))
+    practice = Practice(served, tmp_path, reader, cards=lambda *_: (secretary,), kind=kind)
+    person, record = a_patient(served.world)
+    ins_c = insc.compute(person.given_name, insc.birth_date_of(person.birth_date), person.nir)
+    (batch := tmp_path / "lot").mkdir()
+    (batch / "lettre.txt").write_text("Lettre de sortie")
+    fields = {
+        "identifiant": "L1", "action": "deposer", "fichier": "lettre.txt", "ins_c": ins_c, "type": "11490-0",
+        "titre": "Lettre", "date": "2016-10-30T09:00+01:00", "auteur": number_of(practice.card),
+        "nom_auteur": "ANNE MARTIN", "profession": "G15_10",
+    }  # fmt: skip
+    (batch / "manifeste.csv").write_text("\n".join(";".join(each) for each in (fields, fields.values())))
+    practice.done("batch", str(batch))
+    line = record.chain()[-1]
+    assert (line.action, line.who.id) == (Action.ADD, number_of(practice.card))
+    assert line.reason == "envoyé par LUC AGENT, 3750712184/AG-12, carte de personnel"
+    assert "La consultation demande la carte (CPS)" in practice.refused("patients")
 
 
 def test_a_wrong_code_is_said_before_anything_is_sent(served: Served, reader: Reader, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ class Parts:
     """Keys that wrap those of the dossiers; the back office is never given them."""
     shelf: Shelf
     secret_key: str = field(repr=False)
-    """Signs the session's cookie, which names a card and holds no right."""
+    """Signs the session's cookie, which names a card and holds no right, and seals the reasons given to sign."""
     regulators: frozenset[str] = frozenset()
     """PS_IdNat of the regulating physicians of a centre 15."""
     note: str = ""
