@@ -156,6 +156,22 @@ class SoftwareGate(ProfessionalGate):
             self._trace(connection, dossier, now, who, way, Action.LOOK, found.id)
         return person, found
 
+    def mine(self, who: Professional, dossier: UUID, document_id: UUID) -> Document:
+        """A document that they wrote, whether or not they may consult the dossier. Raises NotTheAuthor."""
+        with self._feeding(who, dossier, Action.LOOK_OWN, document_id) as (connection, box, way, now):
+            found = self._own(connection, box, who, way, document_id, now)
+            self._trace(connection, dossier, now, who, way, Action.LOOK_OWN, found.id)
+        return found
+
+    def announces(self, who: Professional, dossier: UUID, document: Document) -> bool:
+        """Whether it is theirs to show this document, which they see, to its holder now."""
+        now = self._clock()
+        if not document.awaits(now):
+            return False
+        with self._store.transaction(who.id, now, dossier) as connection:
+            relation = circle.standing_of(connection, dossier, str(who.id), now).relation
+        return document.author.id == str(who.id) or (relation is not None and relation.basis is Basis.ATTENDING)
+
     def named(self, who: Professional, dossier: UUID, name: str) -> UUID | None:
         """The document of theirs that has this identifier."""
         sight = Sight(str(who.id), _EVERY_TYPE, masked=False)

@@ -33,6 +33,8 @@ class Action(StrEnum):
     RESTORE = "document.restore"
     DELETE = "document.delete"
     ANNOUNCE = "document.announce"
+    LOOK_OWN = "deposit.look"
+    """Its author looks at what they deposited themselves: no access to the rest."""
     EXPORT = "document.export"
     READ_TRACE = "trace.read"
     EXPORT_TRACE = "trace.export"
@@ -74,6 +76,7 @@ _LABELS: Final = {
     Action.ARCHIVE: "document archivé",
     Action.RESTORE: "document sorti des archives",
     Action.DELETE: "document supprimé",
+    Action.LOOK_OWN: "fiche de son propre dépôt consultée",
     Action.ANNOUNCE: "document annoncé : vous le voyez désormais",
     Action.EXPORT: "DMP téléchargé en entier",
     Action.READ_TRACE: "historique des accès consulté",

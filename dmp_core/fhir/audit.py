@@ -19,6 +19,7 @@ _KINDS: Final = {
     Action.LIST: ("E", "search-type", "PatientQuery"),
     Action.LOOK: ("R", "read", "PatientRead"),
     Action.READ: ("R", "read", "PatientRead"),
+    Action.LOOK_OWN: ("R", "read", "PatientRead"),
     Action.EXPORT: ("E", "search-type", "PatientQuery"),
     Action.READ_TRACE: ("E", "search-type", "PatientQuery"),
     Action.EXPORT_TRACE: ("E", "search-type", "PatientQuery"),

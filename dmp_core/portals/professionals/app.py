@@ -12,7 +12,16 @@ from dmp_core.access.professional import ProfessionalGate
 from dmp_core.access.signed_reason import Reasons
 from dmp_core.access.summaries import SummaryGate
 from dmp_core.access.visit import VisitGate
-from dmp_core.portals.professionals import button, contests, establishment, pages, signed_emergency, summaries, visit
+from dmp_core.portals.professionals import (
+    button,
+    contests,
+    deposits,
+    establishment,
+    pages,
+    signed_emergency,
+    summaries,
+    visit,
+)
 from dmp_core.portals.professionals.card import require_card
 from dmp_core.portals.professionals.contests import require_answers
 from dmp_core.portals.professionals.errors import translate_errors
@@ -64,6 +73,7 @@ def create_app(parts: Parts) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     require_card(app)  # before anything else reads a request
     require_answers(app)
+    deposits.allow_files(app)
     csrf = CSRFProtect(app)
     csrf.exempt(establishment.blueprint)  # each request bears its own signed assertion, which serves once
     translate_errors(app)
@@ -73,7 +83,7 @@ def create_app(parts: Parts) -> Flask:
     app.extensions["professionals.api"], app.extensions["professionals.button"] = api, api.extensions["software.gate"]
     app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {PREFIX: api})  # type: ignore[method-assign]
     for blueprint in (
-        pages.blueprint, visit.blueprint, signed_emergency.blueprint, button.blueprint, summaries.blueprint,
+        pages.blueprint, visit.blueprint, deposits.blueprint, signed_emergency.blueprint, button.blueprint, summaries.blueprint,
         contests.blueprint, establishment.blueprint,
     ):  # fmt: skip
         app.register_blueprint(blueprint)

@@ -15,6 +15,7 @@ from dmp_core.clock import PARIS
 from dmp_core.errors import Invalid, NotFound, WrongState
 from dmp_core.identity import insc
 from dmp_core.portals.contents import shown
+from dmp_core.portals.professionals import deposits
 from dmp_core.portals.professionals.card import ask_for_card, begin, parts, professional, shown_again
 from dmp_core.portals.professionals.visit import patient_page
 from dmp_core.record.structured import Readable, readable
@@ -123,7 +124,10 @@ def document(dossier: UUID, document_id: UUID) -> ResponseReturnValue:
         patient, found = gate().look(professional(), dossier, document_id)
     except NotIn:
         return redirect(url_for(".dossier", dossier=dossier), 303)
-    return render_template("document.html", dossier=dossier, patient=patient, document=found)
+    return render_template(
+        "document.html", dossier=dossier, patient=patient, document=found, held=found.awaits(parts().clock()),
+        mine=found.author.id == str(professional().id), announces=deposits.gate().announces(professional(), dossier, found),
+    )  # fmt: skip
 
 
 @blueprint.get("/dossiers/<uuid:dossier>/documents/<uuid:document_id>/contenu")
