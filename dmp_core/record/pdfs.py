@@ -17,6 +17,8 @@ _ACTIVE_ACTIONS: Final = frozenset(
 _CARRIERS: Final = frozenset({"/RichMedia", "/FileAttachment"})
 _DEEPEST: Final = 60
 _MOST_ITEMS: Final = 1_000_000
+_UNSEEN: Final = ("limit exceeded", "decoding", "unfilterable", "memory", "bad_alloc")
+"""How `qpdf` says that it left out what it could not open."""
 _MOST_INFLATED: Final = 4 * 1024 * 1024
 """Bytes of one table of objects: the only streams that are opened here, and never a picture's."""
 
@@ -28,7 +30,7 @@ def quiet_pdf(data: bytes) -> bytes:
         with pikepdf.open(io.BytesIO(data)) as pdf:
             if not len(pdf.pages):
                 raise Invalid("Ce PDF n’a aucune page : vérifiez le fichier choisi.")
-            found = _Look().active(pdf)
+            found = _Look(pdf).active()
     except pikepdf.PasswordError:
         raise Invalid("Ce PDF est protégé par un mot de passe : enregistrez-le sans protection.") from None
     except (pikepdf.PdfError, ValueError, TypeError, RecursionError, RuntimeError, OverflowError):
@@ -46,15 +48,44 @@ def _limited() -> None:
 
 
 class _Look:
-    """One look at every object of a file, those that nothing leads to as well."""
+    """One look at every object of a file, those that nothing leads to as well. Raises ValueError when they never end, or
+    when one cannot be looked at."""
 
-    def __init__(self) -> None:
+    def __init__(self, pdf: pikepdf.Pdf) -> None:
+        self._pdf = pdf
         self._items = 0
+        self._seen: set[tuple[int, int]] = set()
+        self._waiting: list[pikepdf.Object] = [pdf.trailer]
 
-    def active(self, pdf: pikepdf.Pdf) -> bool:
-        """Whether any object of the file would run, fetch, launch or carry something. Raises ValueError when they never
-        end."""
-        return any(self._is_active(listed) for listed in pdf.objects)
+    def active(self) -> bool:
+        """Whether any object of the file would run, fetch, launch or carry something."""
+        if self._found():
+            return True
+        for number in range(1, min(int(self._pdf.trailer.get("/Size", 0)), _MOST_ITEMS)):
+            if (number, 0) not in self._seen:
+                found = self._pdf.get_object((number, 0))
+                self._require_seen()
+                if isinstance(found, pikepdf.Object):
+                    self._wait_for(found)
+                if self._found():
+                    return True
+        return False
+
+    def _found(self) -> bool:
+        while self._waiting:
+            if self._is_active(self._waiting.pop()):
+                return True
+        return False
+
+    def _require_seen(self) -> None:
+        """No more once one could not be opened: what is not looked at might do anything."""
+        if any(sign in str(warning) for warning in self._pdf.get_warnings() for sign in _UNSEEN):
+            raise ValueError("unseen")
+
+    def _wait_for(self, item: pikepdf.Object) -> None:
+        if item.objgen not in self._seen:
+            self._seen.add(item.objgen)
+            self._waiting.append(item)
 
     def _is_active(self, item: pikepdf.Object, depth: int = 0) -> bool:
         self._items += 1
@@ -63,17 +94,21 @@ class _Look:
         if isinstance(item, pikepdf.Stream | pikepdf.Dictionary):
             if _acts(item):
                 return True
-            inner = [value for _, value in item.items()]
+            inner = (item.get(name) for name in item.keys())  # noqa: SIM118 - no mapping
         elif isinstance(item, pikepdf.Array):
-            inner = list(item)
+            inner = (item[index] for index in range(len(item)))
         else:
             return False
-        # What has a number of its own is listed, and looked at there.
-        return any(
-            self._is_active(value, depth + 1)
-            for value in inner
-            if isinstance(value, pikepdf.Object) and not value.is_indirect
-        )
+        for value in inner:  # one at a time: to take a value is to open what it stands in
+            self._require_seen()
+            if not isinstance(value, pikepdf.Object):
+                continue
+            if value.is_indirect:
+                self._wait_for(value)
+            elif self._is_active(value, depth + 1):
+                return True
+        self._require_seen()
+        return False
 
 
 def _acts(item: pikepdf.Object) -> bool:

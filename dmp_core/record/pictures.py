@@ -86,7 +86,9 @@ def _frames(data: bytes, *, shrink: bool) -> Iterator[Image.Image]:
             yield opened
     except UnidentifiedImageError:
         raise Invalid(_DAMAGED) from None
-    except (OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, EOFError, Image.DecompressionBombError):
+    except Image.DecompressionBombError:
+        raise Invalid(_TOO_LARGE) from None
+    except (OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, EOFError):
         raise Invalid(_DAMAGED) from None
 
 
