@@ -133,6 +133,9 @@ def _parsed(model: type[_Model], told: dict[str, Any], name: str) -> _Model:
         ]
         where = ".".join(str(part) for part in (name, *place))
         raise Unreadable("La ressource n’est pas conforme à FHIR R4 : corrigez l’élément indiqué.", where) from None
+    except (TypeError, ValueError, AttributeError, KeyError, IndexError, RecursionError, ArithmeticError):
+        # The models fall over some resources within others; what they cannot read is no FHIR either.
+        raise Unreadable("La ressource n’est pas conforme à FHIR R4 : corrigez-la.", name) from None
 
 
 def _depth(told: Any) -> int:
