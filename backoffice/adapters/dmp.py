@@ -22,7 +22,7 @@ from dmp_core.enrolment.dossiers_api import OPENED_AT_COUNTER
 from dmp_core.enrolment.events import Event, Kind
 from dmp_core.enrolment.insured import Insured
 from dmp_core.enrolment.opening import open_enrolment
-from dmp_core.enrolment.papers import Secrets, secrets_pdf, terms_pdf
+from dmp_core.enrolment.papers import RepresentativeSecrets, Secrets, representative_pdf, secrets_pdf, terms_pdf
 from dmp_core.enrolment.representatives import PROOFS_OF, Capacity, Declaration, Proof
 from dmp_core.enrolment.results import (
     CodeState,
@@ -67,6 +67,7 @@ __all__ = [
     "Purpose",
     "Refusal",
     "Renewed",
+    "RepresentativeSecrets",
     "Secrets",
     "Slip",
     "Terms",
@@ -76,6 +77,7 @@ __all__ = [
     "expires_on",
     "group",
     "read_contacts",
+    "representative_pdf",
     "rotate_key",
     "secrets_pdf",
     "terms_pdf",
@@ -302,7 +304,7 @@ class DmpGateway:
         self._enrolment.representatives.end(caisse, person_id, mandate, reason)
 
     @translated()
-    def renew_representative_password(self, caisse: str, person_id: int, mandate: UUID) -> Renewed:
+    def renew_representative_password(self, caisse: str, person_id: int, mandate: UUID) -> DeclaredRepresentative:
         """A new initial password for a representative, in clear, once. Raises errors.NotFound (ended already)."""
         return self._enrolment.representatives.renew_password(caisse, person_id, mandate)
 

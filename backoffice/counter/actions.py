@@ -16,6 +16,7 @@ from backoffice.adapters.cards import Card
 from backoffice.adapters.dmp import CONSENT, Contacts, current_terms, read_contacts
 from backoffice.audit.journal import record
 from backoffice.core.actor import Actor, system_actor
+from backoffice.core.clock import paris_date
 from backoffice.core.errors import Invalid, WrongState
 from backoffice.counter.models import ROLES, Ticket, Visit, VisitEntry, access_visit
 from backoffice.counter.rules import (
@@ -26,11 +27,13 @@ from backoffice.counter.rules import (
     Representative,
     VisitState,
     require,
+    require_representation,
 )
 from backoffice.office import Office
 from backoffice.parameters.reading import current
 from backoffice.parameters.reasons import ABANDON, chosen
 from backoffice.persons.access import object_of
+from backoffice.population.insured import is_minor
 from backoffice.population.models import Person
 
 FORGOTTEN: Final = timedelta(days=3)
@@ -98,6 +101,8 @@ def identify(
 ) -> Visit:  # fmt: skip
     """Note which document was seen, and who acts for the person if they do not themselves. No number, no copy."""
     visit = _held(session, actor, visit_id, seen, *BEFORE_CREATION)
+    person = session.get_one(Person, (visit.caisse, visit.person_id))
+    require_representation(is_minor(person, paris_date(office.clock())), representative)
     visit.document, visit.identified_by, visit.identified_at = document, actor.login, office.clock()
     visit.representative = None
     detail = {"piece": document.value}
@@ -159,14 +164,22 @@ def consent(
     *,
     informed: bool,
     agreed: bool,
+    sought: bool = False,
     seen: int | None = None,
 ) -> Visit:
-    """Keep the proof of consent: what was agreed to, in which words, by whom it was taken. Raises Invalid without it."""
+    """Keep the proof of consent: what was agreed to, in which words, by whom it was taken. Raises Invalid without it.
+
+    `sought`: the agreement of who is represented was sought too, as far as they can tell it (a minor, an adult in tutelle).
+    """
     visit = _held(session, actor, visit_id, seen, VisitState.CONSENT, VisitState.CREATION)
     if visit.status is VisitState.CREATION:
         return visit  # given already: the creation is taken up again
     if not informed:
         raise Invalid("Donnez d’abord l’information à la personne, puis cochez qu’elle l’a reçue.")
+    if visit.representative and not sought:
+        raise Invalid(
+            "Cherchez d’abord l’accord de la personne elle-même, autant qu’elle peut l’exprimer, puis cochez-le."
+        )
     if not agreed:
         raise Invalid(
             "Sans le consentement de la personne, le DMP n’est pas créé. Si elle hésite, abandonnez la visite."

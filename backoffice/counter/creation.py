@@ -19,7 +19,7 @@ from backoffice.core.actor import Actor
 from backoffice.core.clock import paris_date
 from backoffice.core.errors import WrongState
 from backoffice.counter.models import Visit, VisitEntry, access_visit
-from backoffice.counter.rules import VisitState, require
+from backoffice.counter.rules import Relation, VisitState, require
 from backoffice.office import Office
 from backoffice.persons.file import why_not_eligible
 from backoffice.population.insured import insured_of
@@ -106,6 +106,7 @@ def _consent(visit: Visit) -> Consent:
     return Consent(
         visit.terms, visit.terms_sha256, visit.wording, collected_by=visit.consent_by,
         on_behalf_by=representative.get("nom"),
+        on_behalf_as=Relation(representative["qualite"]).label if representative else None,
     )  # fmt: skip
 
 

@@ -97,6 +97,7 @@ class CardWay(StrEnum):
 class Relation(StrEnum):
     """Who acts for somebody else."""
 
+    PARENT = "autorite_parentale"
     GUARDIAN = "tuteur"
     CURATOR = "curateur"
     FAMILY = "habilitation_familiale"
@@ -109,6 +110,7 @@ class Relation(StrEnum):
 
 
 _RELATIONS: Final = {
+    Relation.PARENT: "Titulaire de l’autorité parentale",
     Relation.GUARDIAN: "Tuteur ou tutrice",
     Relation.CURATOR: "Curateur ou curatrice",
     Relation.FAMILY: "Habilitation familiale",
@@ -135,7 +137,20 @@ class Representative:
     document: DocumentKind
     """What they showed of themselves."""
     proof_seen: bool
-    """The judgment, habilitation or mandate."""
+    """The livret de famille, judgment, habilitation or mandate."""
+
+
+def require_representation(minor: bool, representative: Representative | None) -> None:
+    """Who consents for whom (CSP R.1111-26): a parent or tuteur for a minor, a parent for nobody else. Raises Invalid."""
+    if minor and (representative is None or representative.relation not in (Relation.PARENT, Relation.GUARDIAN)):
+        raise Invalid(
+            "Cette personne est mineure : un titulaire de l’autorité parentale ou son tuteur, présent, consent pour elle. "
+            "Notez-le sous « Une autre personne agit pour elle »."
+        )
+    if not minor and representative is not None and representative.relation is Relation.PARENT:
+        raise Invalid(
+            "Cette personne a 18 ans : l’autorité parentale a pris fin. Elle consent elle-même, ou son tuteur."
+        )
 
 
 def require(state: str, *wanted: VisitState) -> VisitState:
@@ -164,7 +179,9 @@ def read_representative(name: str, relation: str, document: str, proof: bool) ->
     except ValueError:
         raise Invalid("Choisissez à quel titre cette personne représente l’assuré.") from None
     if not proof:
-        raise Invalid("Sans jugement, habilitation ou mandat présenté, personne ne peut consentir pour l’assuré.")
+        raise Invalid(
+            "Sans livret de famille, jugement, habilitation ou mandat présenté, personne ne peut consentir pour l’assuré."
+        )
     return Representative(name, who, read_document(document), proof)
 
 

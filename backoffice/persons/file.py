@@ -26,7 +26,7 @@ from backoffice.core.errors import Unavailable
 from backoffice.letters.reference import format_letter_id
 from backoffice.office import Office
 from backoffice.persons.access import object_of
-from backoffice.population.insured import may_open
+from backoffice.population.insured import may_open, may_open_with_parents
 from backoffice.population.models import Person
 from backoffice.population.notices import Notice, NoticeKind, notices_of
 
@@ -159,7 +159,7 @@ _DEPENDANT: Final = Obstacle(
     "Proposez à l’ouvrant droit de créer le sien.",
 )
 _MINOR: Final = Obstacle(
-    "Elle est mineure : le DMP se crée pour une personne majeure dans la pré-série.",
+    "Elle est mineure, de moins de 16 ans : dans la pré-série le DMP demande une carte Vitale à soi.",
     "Proposez à ses parents de créer le leur.",
 )
 
@@ -187,7 +187,7 @@ def obstacle(
         )
     if person.qualite != "OD":
         return _DEPENDANT
-    return None if may_open(person, today) else _MINOR
+    return None if may_open(person, today) or may_open_with_parents(person, today) else _MINOR
 
 
 def letters_of_person(session: Session, person: Person) -> list[LetterLine]:

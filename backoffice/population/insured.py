@@ -14,6 +14,8 @@ from dmp_core.enrolment.insured import Insured
 from dmp_core.errors import Unavailable
 
 OF_AGE = 18
+OWN_CARD = 16
+"""From when on a minor has a carte Vitale of their own."""
 _GENERAL_SCHEME = "01"
 _OWN_RIGHTS = "OD"
 _BY_NIR = text("SELECT * FROM insured_by_nir(:nir)")
@@ -61,6 +63,17 @@ def may_open(row: Any, today: date) -> bool:
         and row.date_deces is None
         and _age(row.birth_latest, today) >= OF_AGE
     )
+
+
+def is_minor(row: Any, today: date) -> bool:
+    """Whether a person is under eighteen."""
+    return _age(row.birth_latest, today) < OF_AGE
+
+
+def may_open_with_parents(row: Any, today: date) -> bool:
+    """Whether a minor may have a DMP, opened at the counter with who holds parental authority: of sixteen at least, with
+    own rights and an own number, as others had none in the pre-series."""
+    return row.qualite == _OWN_RIGHTS and OWN_CARD <= _age(row.birth_latest, today) < OF_AGE
 
 
 def _age(born: date, today: date) -> int:

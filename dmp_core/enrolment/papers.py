@@ -1,7 +1,7 @@
 """The two PDF files of a creation, online or with an agent, made in memory: terms of use, document des secrets (seed)."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from io import BytesIO
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, ListFlowable, ListItem, Paragraph, SimpleDocTemplate
 
 from dmp_core.enrolment.conditions import Terms
+from dmp_core.enrolment.representatives import Capacity, Proof
 from dmp_core.enrolment.typesetting import (
     BLUE,
     BOLD,
@@ -146,7 +147,85 @@ def secrets_pdf(secrets: Secrets) -> bytes:
     return out.getvalue()
 
 
-def _head(canvas: Canvas) -> None:
+@dataclass(frozen=True, slots=True)
+class RepresentativeSecrets:
+    """What a legal representative receives; it exists in memory for one answer."""
+
+    name: str
+    """First name and name of the representative."""
+    represented: str
+    """Of the person for whom they act."""
+    capacity: Capacity
+    proof: Proof
+    since: date
+    until: date | None
+    declared_at: datetime
+    login: str | None
+    """None for who has signed in already: their login id is theirs alone."""
+    password: str = field(repr=False)
+
+
+def representative_pdf(secrets: RepresentativeSecrets) -> bytes:
+    """Two A4 pages: the representative's own document des secrets, and the receipt that the person receives too."""
+    fonts()
+    out = BytesIO()
+    canvas = Canvas(out, pagesize=A4, lang="fr-FR", invariant=1)
+    canvas.setTitle("Représenter une personne dans son Dossier Médical Partagé")
+    canvas.setAuthor("L’Assurance Maladie")
+    canvas.setViewerPreference("DisplayDocTitle", "true")
+    _head(canvas, "Pour représenter une personne dans son DMP")
+    y = _named(canvas, secrets.name, f"Accès donné le {long_day(secrets.declared_at)}", HEIGHT - 44 * mm)
+    y = _put(
+        canvas, y - 7 * mm,
+        f"Vous représentez <b>{written(secrets.represented)}</b> ({written(secrets.capacity.label.lower())}). Vous ouvrez son "
+        "Dossier Médical Partagé avec un accès à vous, qui n’est pas le sien.",
+        "Chacun de vos accès est écrit, à votre nom, dans l’historique que cette personne peut lire. Les documents qui vous "
+        "sont cachés et ses directives anticipées ne vous sont pas montrés.",
+    )  # fmt: skip
+    y = _steps(canvas, y - 3.5 * mm, "Pour vous connecter :")
+    half = (_COLUMN - 6 * mm) / 2
+    top = y - 4 * mm
+    low = _secret(
+        canvas, top, "Votre identifiant de connexion :<br/><font name='DmpSans' size='10'>(à conserver précieusement)</font>",
+        secrets.login or "le vôtre, inchangé",
+        "Le même pour toutes les personnes que vous représentez. Il vous sera demandé à chaque connexion.",
+        width=half, height=51 * mm, size=19 if secrets.login else 13,
+    )  # fmt: skip
+    _secret(
+        canvas, top, "Votre mot de passe initial<br/><font name='DmpSans' size='10'>(pour une seule connexion)</font>",
+        secrets.password,
+        "À remplacer par un mot de passe de votre choix dès cette connexion. Il ne sert plus après sept jours.",
+        left=LEFT + half + 6 * mm, width=half, height=51 * mm,
+    )  # fmt: skip
+    y = _put(
+        canvas, low - 6 * mm,
+        f"Pour toutes questions, nos conseillers sont à votre disposition au <b>{HOTLINE}</b> Service 0,06 € / min + prix "
+        "appel du lundi au vendredi de 8 h 30 à 17 h 30.",
+    )  # fmt: skip
+    _notice(canvas, y - 3 * mm)
+    canvas.showPage()
+    _head(canvas, "Récépissé : représentant légal déclaré")
+    y = _named(canvas, secrets.represented, f"Déclaration du {long_day(secrets.declared_at)}", HEIGHT - 44 * mm)
+    until = f"jusqu’au {long_day(secrets.until)} inclus" if secrets.until else "sans terme fixé"
+    _put(
+        canvas, y - 7 * mm,
+        f"<b>{written(secrets.name)}</b> peut ouvrir le Dossier Médical Partagé de <b>{written(secrets.represented)}</b>, en son "
+        "nom, avec un accès personnel.",
+        f"À quel titre : {written(secrets.capacity.label.lower())}. Document vu : {written(secrets.proof.label.lower())}.",
+        f"Depuis le {long_day(secrets.since)}, {until}. Cet accès prend fin plus tôt à l’accueil de la caisse, et toujours le "
+        "jour des 18 ans de la personne représentée si elle est mineure.",
+        "La personne représentée garde son propre accès et tous ses droits. Elle lit qui a ouvert son DMP et quand ; majeure, "
+        "elle retire cet accès elle-même depuis son profil.",
+        "Pour des soins qu’une personne mineure veut garder secrets (article L.1111-5 du code de la santé publique), le "
+        "professionnel rend le document invisible à ses représentants.",
+        "Votre caisse d’assurance maladie n’a pas accès au contenu du DMP.",
+    )  # fmt: skip
+    canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+def _head(canvas: Canvas, title: str = "Pour accéder à votre Dossier Médical Partagé") -> None:
     canvas.setFillColor(BLUE)
     canvas.rect(0, HEIGHT - 34 * mm, WIDTH, 34 * mm, stroke=0, fill=1)
     canvas.setFillColor(TEAL)
@@ -156,17 +235,22 @@ def _head(canvas: Canvas) -> None:
     canvas.drawString(LEFT, HEIGHT - 13 * mm, "L’ASSURANCE MALADIE")
     canvas.drawRightString(WIDTH - LEFT, HEIGHT - 13 * mm, "DMP · LE DOSSIER MÉDICAL PARTAGÉ")
     canvas.setFont(BOLD, 20)
-    canvas.drawString(LEFT, HEIGHT - 26 * mm, "Pour accéder à votre Dossier Médical Partagé")
+    canvas.drawString(LEFT, HEIGHT - 26 * mm, title)
 
 
 def _identity(canvas: Canvas, secrets: Secrets, y: float) -> float:
-    name = Paragraph(written(secrets.name), style(BOLD, 15, 19, textColor=DEEP))
+    return _named(canvas, secrets.name, f"DMP créé le {long_day(secrets.created_at)}", y)
+
+
+def _named(canvas: Canvas, who: str, what: str, y: float) -> float:
+    """A name in large letters, and what happened under it. Returns its base line."""
+    name = Paragraph(written(who), style(BOLD, 15, 19, textColor=DEEP))
     _, height = name.wrap(_COLUMN, 40 * mm)
     name.drawOn(canvas, LEFT, y - height)
     canvas.setFont(REGULAR, 10.5)
     canvas.setFillColor(INK)
     base = y - height - 5 * mm
-    canvas.drawString(LEFT, base, f"DMP créé le {long_day(secrets.created_at)}")
+    canvas.drawString(LEFT, base, what)
     return base
 
 
@@ -203,8 +287,8 @@ def _secret(
     return y - tall
 
 
-def _steps(canvas: Canvas, y: float) -> float:
-    title = Paragraph("Pour accéder à votre DMP :".replace(" :", "\u00a0:"), style(BOLD, 11.5, 15, textColor=DEEP))
+def _steps(canvas: Canvas, y: float, heading: str = "Pour accéder à votre DMP :") -> float:
+    title = Paragraph(heading.replace(" :", "\u00a0:"), style(BOLD, 11.5, 15, textColor=DEEP))
     _, height = title.wrap(_COLUMN, HEIGHT)
     title.drawOn(canvas, LEFT, y - height)
     y -= height + 2 * mm

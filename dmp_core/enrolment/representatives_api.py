@@ -5,11 +5,10 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from dmp_core.enrolment import representatives
-from dmp_core.enrolment.credentials import INITIAL_PASSWORD_LIFE
 from dmp_core.enrolment.facade import Facade, lock_request, require_caisse
 from dmp_core.enrolment.insured import Insured
 from dmp_core.enrolment.representatives import Capacity, Declaration, Proof
-from dmp_core.enrolment.results import DeclaredRepresentative, Mandated, Renewed
+from dmp_core.enrolment.results import DeclaredRepresentative, Mandated
 from dmp_core.errors import Invalid, NotFound, WrongState
 
 _ONE = text("SELECT id FROM enrolment.dossier WHERE caisse = :caisse AND person_id = :person")
@@ -84,13 +83,16 @@ class Representatives(Facade):
         with self._transaction() as connection:
             representatives.end(connection, self._clock(), _dossier(connection, caisse, person_id), mandate, reason)
 
-    def renew_password(self, caisse: str, person_id: int, mandate: UUID) -> Renewed:
-        """A new initial password for a representative who lost theirs. Their login id stays, and is not told."""
+    def renew_password(self, caisse: str, person_id: int, mandate: UUID) -> DeclaredRepresentative:
+        """A new initial password for a representative, in clear, once; the login id until they first get in."""
         with self._transaction() as connection:
-            now = self._clock()
-            dossier = _dossier(connection, caisse, person_id)
+            now, dossier = self._clock(), _dossier(connection, caisse, person_id)
             password = representatives.renew_password(connection, now, dossier, mandate)
-            return Renewed(password, now + INITIAL_PASSWORD_LIFE)
+            known = connection.execute(_KNOWN, {"mandate": mandate}).one()
+            # Asked after the renewal, which does not count as having got in.
+            login: str | None = connection.scalar(_LOGIN, {"who": known.representative_id})
+            name = f"{known.prenom} {known.nom}"
+            return DeclaredRepresentative(mandate, name, known.until, known.declared_at, login, password)
 
 
 def _dossier(connection: Connection, caisse: str, person_id: int) -> UUID:

@@ -10,17 +10,18 @@ password, as long as nobody has used the first.
 import hashlib
 import secrets
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, NoReturn
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
-from dmp_core.clock import Clock
+from dmp_core.clock import PARIS, Clock
 from dmp_core.enrolment.checking import CodeCheck, codes_of, consume
 from dmp_core.enrolment.dossiers import Consent, Contacts, DossierState, Way, open_dossier, renew_initial_password
 from dmp_core.enrolment.insured import Insured, InsuredBase
+from dmp_core.enrolment.majority import is_minor
 from dmp_core.errors import Invalid, WrongState
 from dmp_core.holder.guard import Guard
 from dmp_core.holder.identification import prove_identity
@@ -46,6 +47,7 @@ class Known(StrEnum):
     REVOKED = "revoked"
     USED = "used"
     INELIGIBLE = "ineligible"
+    MINOR = "minor"
     HAS_DMP = "has_dmp"
     SUSPENDED = "suspended"
     CLOSED = "closed"
@@ -57,6 +59,8 @@ _SENTENCES: Final = {
     Known.USED: "Votre code a déjà servi. Demandez-en un nouveau.",
     Known.INELIGIBLE: "Votre situation ne permet pas d’ouvrir votre DMP en ligne : rapprochez-vous de votre caisse "
     "d’Assurance Maladie ou appelez le 0 810 331 133.",
+    Known.MINOR: "Un DMP ne se crée en ligne qu’à partir de 18 ans : présentez-vous à l’accueil de votre caisse d’Assurance "
+    "Maladie avec un titulaire de l’autorité parentale, qui consent avec vous.",
     Known.HAS_DMP: "Vous avez déjà un DMP : connectez-vous avec votre identifiant et votre mot de passe. Si vous ne les "
     "avez pas, l’aide à la connexion vous permet d’en retrouver l’usage.",
     Known.SUSPENDED: "Vous avez déjà un DMP, mais son accès est suspendu : appelez le 0 810 331 133.",
@@ -142,7 +146,7 @@ class Creation:
             attempt.refuse(NotIdentified())
         with self._store.transaction() as connection:
             dossier = _dossier_of(connection, person)
-        stop = _stop(person, proof.check, dossier)
+        stop = _stop(person, proof.check, dossier, self._today())
         ours = dossier is not None and dossier.request_id == _request_of(browser)
         if stop is Known.HAS_DMP and ours:
             assert dossier is not None
@@ -163,8 +167,11 @@ class Creation:
         if person is None or (person.caisse, person.person_id) != (session.caisse, session.person_id):
             raise Stopped(Known.INELIGIBLE)
         if not person.may_open:
-            raise Stopped(Known.INELIGIBLE)
+            raise Stopped(Known.MINOR if is_minor(person.birth_date, self._today()) else Known.INELIGIBLE)
         return person
+
+    def _today(self) -> date:
+        return self._clock().astimezone(PARIS).date()
 
     def open(self, session: Session, contacts: Contacts, consent: Consent) -> str:
         """Step 3: consume the code and open the dossier; return the token of the session, now at its last stage.
@@ -237,19 +244,22 @@ class Creation:
     def _say_why(self, connection: Connection, person: Insured, code: str, now: datetime) -> NoReturn:
         """The code was live at step 1 and no longer is."""
         check = codes_of(connection, self._codes, person, code, now)
-        raise Stopped(_stop(person, check, _dossier_of(connection, person)) or Known.REVOKED)
+        stop = _stop(person, check, _dossier_of(connection, person), now.astimezone(PARIS).date())
+        raise Stopped(stop or Known.REVOKED)
 
 
 def _dossier_of(connection: Connection, person: Insured) -> "Row[tuple[UUID, str, UUID]] | None":
     return connection.execute(_DOSSIER, {"caisse": person.caisse, "person": person.person_id}).first()
 
 
-def _stop(person: Insured, check: CodeCheck, dossier: "Row[tuple[UUID, str, UUID]] | None") -> Known | None:
+def _stop(
+    person: Insured, check: CodeCheck, dossier: "Row[tuple[UUID, str, UUID]] | None", today: date
+) -> Known | None:  # fmt: skip
     """Why a known person cannot go on; None when they can."""
     if dossier is not None:
         return _BY_STATE[DossierState(dossier.state)]
     if not person.may_open:
-        return Known.INELIGIBLE
+        return Known.MINOR if is_minor(person.birth_date, today) else Known.INELIGIBLE
     return _BY_CHECK.get(check)
 
 

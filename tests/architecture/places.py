@@ -55,11 +55,11 @@ def word(text: str) -> Place:
 
 NO_OBJECT = {
     "agenda.lift", "administration_parametres.show", "administration_parametres.change", "cases.workflow", "emails.classify",
-    "persons.answered", "visit.document", "shell.static", "templates.*",
+    "persons.answered", "visit.document", "representatives.document", "shell.static", "templates.*",
 }  # fmt: skip
 """Endpoints, or whole groups of them, whose arguments name nothing that belongs to a caisse."""
 
-NOT_YET = {"campaigns.envelope", "visit.document"}
+NOT_YET = {"campaigns.envelope", "visit.document", "representatives.document"}
 """Addresses of a file that somebody must first have had made."""
 
 FORMS = {"emails.settle": {"parti": "oui"}, "persons.send_code": {"demande": str(uuid.UUID(int=1)), "voie": "accueil"}}
@@ -164,8 +164,12 @@ def places_of(world: World) -> Mapping[str, Place]:
         "VALUES (gen_random_uuid(), '631', :person, 'identite', 'x', :now, 'x') RETURNING id",
         now=world.clock.now, person=letter.person_id,
     )[0][0]  # fmt: skip
+    mandate = uuid.uuid4()
     return (
         {
+            "mandate": Place(mandate, uuid.UUID(int=0)),
+            "representatives.act:gesture": word("fin"),
+            "representatives.document:token": word("servi"),
             "reference": Place(reference, "REC-2026-9999"),
             "lot_id": Place(lot.id, NOWHERE),
             "letter_id": Place(format_letter_id("631", letter.number), format_letter_id("631", 99_999_999)),

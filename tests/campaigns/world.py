@@ -190,7 +190,7 @@ class World:
         with self.dmp_owner.begin() as connection:
             connection.execute(
                 text(
-                    "TRUNCATE enrolment.creation_code, enrolment.code_request, enrolment.dossier, enrolment.outbox, "
+                    "TRUNCATE enrolment.creation_code, enrolment.code_request, enrolment.subject, enrolment.outbox, "
                     "enrolment.destruction CASCADE"
                 )
             )

@@ -32,6 +32,7 @@ from backoffice.counter.rules import (
     Representative,
     VisitState,
     read_representative,
+    require_representation,
 )
 from backoffice.population.insured import insured_of
 from backoffice.population.models import Person
@@ -336,9 +337,30 @@ def test_a_representative_is_named_in_the_proof_of_consent(desk: Desk) -> None:
     desk.do(actions.identify, visit_id, DocumentKind.IDENTITY_CARD, acting)
     desk.do(actions.card_read, visit_id, Card(desk.nir, SERIAL))
     desk.do(actions.give_contacts, visit_id, TWICE)
-    desk.do(actions.consent, visit_id, informed=True, agreed=True)
+    with pytest.raises(Invalid, match="l’accord de la personne elle-même"):
+        desk.do(actions.consent, visit_id, informed=True, agreed=True)
+    desk.do(actions.consent, visit_id, informed=True, agreed=True, sought=True)
     create(desk.office, SANDRINE, visit_id)
-    assert desk.world.sql("SELECT on_behalf_by FROM enrolment.consent", "dmp")[0][0] == "Anne Tutrice"
+    assert desk.world.sql("SELECT on_behalf_by, on_behalf_as FROM enrolment.consent", "dmp") == [
+        ("Anne Tutrice", "Tuteur ou tutrice")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("minor", "relation", "fits"),
+    [
+        (True, None, False), (True, Relation.PARENT, True), (True, Relation.GUARDIAN, True),
+        (True, Relation.CURATOR, False), (True, Relation.MANDATE, False), (False, None, True),
+        (False, Relation.PARENT, False), (False, Relation.GUARDIAN, True), (False, Relation.CURATOR, True),
+    ],
+)  # fmt: skip
+def test_a_parent_consents_for_a_minor_and_for_nobody_else(minor: bool, relation: Relation | None, fits: bool) -> None:
+    acting = Representative("Anne", relation, DocumentKind.PASSPORT, True) if relation else None
+    if fits:
+        require_representation(minor, acting)
+    else:
+        with pytest.raises(Invalid):
+            require_representation(minor, acting)
 
 
 @pytest.mark.parametrize(

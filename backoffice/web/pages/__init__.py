@@ -35,6 +35,7 @@ from backoffice.web.pages.persons import pages as person_pages
 from backoffice.web.pages.planning import pages as planning_pages
 from backoffice.web.pages.population import pages as population_pages
 from backoffice.web.pages.printers import pages as printer_pages
+from backoffice.web.pages.representatives import pages as representatives_pages
 from backoffice.web.pages.returns import pages as return_pages
 from backoffice.web.pages.segments import pages as segment_pages
 from backoffice.web.pages.supervision import pages as supervision_pages
@@ -85,5 +86,6 @@ def register_pages(app: Flask) -> None:
         return_pages,
         counter_pages,
         visit_pages,
+        representatives_pages,
     ):  # fmt: skip
         app.register_blueprint(pages)

@@ -163,7 +163,14 @@ def _consent(visit_id: int, seen: int | None) -> str:
             raise WrongState(found.said)
     _in_session(
         lambda session, form: actions.consent(
-            session, office(), current_actor(), visit_id, informed="informe" in form, agreed="accord" in form, seen=seen
+            session,
+            office(),
+            current_actor(),
+            visit_id,
+            informed="informe" in form,
+            agreed="accord" in form,
+            sought="avis" in form,
+            seen=seen,
         )
     )
     return _create(visit_id, None)

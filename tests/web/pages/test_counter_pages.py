@@ -130,7 +130,7 @@ def test_without_a_card_the_number_is_typed_and_what_was_typed_stays(person: int
 
 
 NOT_ELIGIBLE = {
-    "minor": ({"date_naissance": "2005-01-01"}, "Elle est mineure", "Proposez à ses parents"),
+    "minor": ({"date_naissance": "2005-01-01"}, "de moins de 16 ans", "Proposez à ses parents"),
     "dependant": ({"qualite": "AD", "nir_od": new_nir()}, "Elle est ayant droit", "Proposez à l’ouvrant droit"),
     "another scheme": ({"regime": "02"}, "un autre régime que le régime général (régime 02)", "son propre régime"),
     "told by the file": ({"dmp": "O"}, "Le fichier de la caisse dit qu’elle a déjà un DMP", "votre superviseur"),
@@ -187,7 +187,7 @@ def test_whoever_acts_for_the_person_is_named_with_their_proof_or_not_at_all(
     acting = {"piece": "cni", "represente": "oui", "representant": "Anne Tutrice", "qualite": "tuteur",
               "piece_representant": "passeport"}  # fmt: skip
     status, page = post(agent, f"{place}/identite", place, **acting)
-    assert (status, "Sans jugement, habilitation ou mandat" in page) == (422, True)
+    assert (status, "Sans livret de famille, jugement, habilitation ou mandat" in page) == (422, True)
     assert 'value="Anne Tutrice"' in page
     assert "Lire la carte" in post(agent, f"{place}/identite", place, **acting, mandat="vu")[1]
     assert world.sql("SELECT representative->>'nom', representative->>'qualite' FROM visit") == [
