@@ -265,7 +265,7 @@ def test_an_establishment_puts_a_document_in_and_reads_nothing(served: Served) -
     who = number_of(served.doctor(next(_numbers)))
     assertion = vihf(house, who, ins_c, served.now)
     done = put(assertion)
-    assert (done.status_code, set(done.json())) == (201, {"sha256", "recu_le", "recu"})
+    assert (done.status_code, set(done.json())) == (201, {"sha256", "recu_le", "recu", "nouveau"})
     seal = x509.load_pem_x509_certificate((served.folder / "keys" / "recus.pem").read_bytes())
     assert received(done.json()["recu"], seal) == {
         "structure": "1750712184", "auteur": who, "vihf": sha256(assertion).hexdigest(),
