@@ -11,6 +11,7 @@ from flask import Flask
 from backoffice.adapters.logs import quiet_logs
 from backoffice.core import errors
 from backoffice.core.clock import Clock, system_clock
+from backoffice.population.insured import InsuredPersons
 from backoffice.settings import Settings
 from dmp_core import errors as dmp_errors
 from dmp_core.portals.professionals.app import create_app as create_portal
@@ -53,8 +54,10 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
     return create_portal(
         Parts(
             clock=clock, store=ProfessionalStore(own.dmp_url), trust=trust, record=record,
-            shelf=shelf, secret_key=own.secret_key, regulators=_regulators(own.regulators),
-            note=settings.environment_note, hosts=own.hosts, embedders=_origins(own.embedders), seal=seal,
+            shelf=shelf, secret_key=own.secret_key,
+            insured=InsuredPersons(own.insured_url, clock, application="ps") if own.insured_url else None,
+            regulators=_regulators(own.regulators), note=settings.environment_note, hosts=own.hosts,
+            embedders=_origins(own.embedders), seal=seal,
         )
     )  # fmt: skip
 

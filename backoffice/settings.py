@@ -69,6 +69,8 @@ class ProfessionalsSettings:
 
     dmp_url: str
     """Database `dmp`, role `ps`."""
+    insured_url: str
+    """Database `caisse`, role `ps`; empty: no DMP is opened by professionals here."""
     secret_key: str
     trust: Path
     """Folder of the authorities that are believed and of their lists of revocation."""
@@ -259,6 +261,9 @@ class Settings:
             ),
             professionals=ProfessionalsSettings(
                 dmp_url=database("DMP_PS_URL", "ps", "dmp"),
+                insured_url=env.get(
+                    "CAISSE_PS_URL", "" if "DMP_PS_URL" in env else database("CAISSE_PS_URL", "ps", "caisse")
+                ),
                 secret_key=env.get("PS_SECRET_KEY") or secrets.get("ps_key", ""),
                 trust=(trust := Path(env.get("PS_TRUST", data / "igc"))),
                 certificate=Path(env.get("PS_CERTIFICATE", trust / "serveur.pem")),

@@ -4,7 +4,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -12,9 +11,13 @@ from typing import Final
 import click
 
 from lps.batch import REPORT, run
-from lps.card import Bearer, Card, CardFault, Patient
+from lps.card import Bearer, Card, CardFault
 from lps.couriers import DEPOSITED, REFUSED, REPLACED, THERE, WITHDRAWN, ByCard, ByEstablishment, Courier
-from lps.dmp import Dmp, Refused, State
+from lps.desk import VITALE as _VITALE
+from lps.desk import Desk
+from lps.desk import day as _day
+from lps.dmp import Dmp, Refused
+from lps.opening import COMMANDS
 from lps.patience import IMPATIENT, STUBBORN, Away
 from lps.signing import EMERGENCY, Signer, SoftwareSigner, reason_in, signed
 from lps.stream import Stream
@@ -25,30 +28,6 @@ _STATES: Final = {"approved": "en vigueur", "archived": "archivé", "deprecated"
 _RESULTS: Final = {
     DEPOSITED: "déposés", REPLACED: "remplacés", THERE: "déjà présents", WITHDRAWN: "retirés", REFUSED: "refusés",
 }  # fmt: skip
-_VITALE = click.option(
-    "--vitale", type=click.Path(path_type=Path), required=True, help="Carte Vitale lue : JSON nir, prenom, naissance."
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """The card in the reader, and the DMP it is proved to."""
-
-    card: Bearer
-    dmp: Dmp
-    signer: Callable[[], Signer]
-    """Its certificate of signature, when something is to be signed. Raises CardFault."""
-    prover: Signer
-    """The key of authentication, which signs for a structure who acts in its name."""
-    server: str
-    authority: Path
-
-    def state(self, vitale: Path) -> State:
-        """TD0.2, before anything is asked of a DMP. Raises Refused when there is none."""
-        found = self.dmp.state(Patient.read(vitale).ins_c)
-        if found is None:
-            raise Refused("Ce patient n’a pas de DMP.")
-        return found
 
 
 @click.group()
@@ -342,11 +321,6 @@ def _moment(typed: str) -> datetime:
         raise Refused("La date de l’acte s’écrit AAAA-MM-JJTHH:MM.") from None
 
 
-def _day(written: str) -> str:
-    year, month, day = written[:10].split("-")
-    return f"{day}/{month}/{year}"
-
-
 @contextmanager
 def _courier(desk: Desk) -> Iterator[Courier]:
     """By the certificate of an establishment, or a card of its staff; by a professional's own card otherwise."""
@@ -392,6 +366,10 @@ def stream(desk: Desk, folder: Path, once: bool, every: float) -> None:
             pass
         finally:
             watched.close()
+
+
+for command in COMMANDS:
+    lps.add_command(command)
 
 
 def main() -> None:

@@ -112,15 +112,21 @@ class Patient:
     given_name: str = field(repr=False)
     birth_date: str = field(repr=False)
     """AAAA-MM-JJ."""
+    serial: str = field(default="", repr=False)
 
     @classmethod
     def read(cls, file: Path) -> "Patient":
-        """From the reader's file: JSON with `nir`, `prenom`, `naissance`. Raises CardFault."""
+        """From the reader's file: JSON with `nir`, `prenom`, `naissance`, `serie`. Raises CardFault."""
         try:
             told = json.loads(file.read_text(encoding="utf-8"))
-            return cls(str(told["nir"]), str(told["prenom"]), str(told["naissance"]))
+            return cls(str(told["nir"]), str(told["prenom"]), str(told["naissance"]), str(told.get("serie", "")))
         except (OSError, ValueError, KeyError, TypeError):
             raise CardFault(f"La carte Vitale ne peut pas être lue dans {file}.") from None
+
+    @property
+    def told(self) -> dict[str, str]:
+        """The whole card, as the DMP asks it of who opens one."""
+        return {"nir": self.nir, "prenom": self.given_name, "naissance": self.birth_date, "serie": self.serial}
 
     @property
     def ins_c(self) -> str:

@@ -2,10 +2,10 @@
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import httpx
 
@@ -25,6 +25,11 @@ _PATIENCE: Final = 30.0
 
 class Refused(Exception):
     """The DMP does not do it; `str` is its sentence."""
+
+    def __init__(self, sentence: str, *, lost: bool = False) -> None:
+        super().__init__(sentence)
+        self.lost = lost
+        """Whether no answer came: nobody knows whether it was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,19 @@ class Document:
     day: str
     mime: str
     received_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A DMP just created or reopened."""
+
+    dmp: str
+    ins_c: str | None
+    authorised: bool
+    new: bool
+    """False when it had been done."""
+    document: bytes = field(repr=False)
+    """The document des secrets of a creation, for the patient alone; empty otherwise."""
 
 
 class Dmp:
@@ -200,6 +218,48 @@ class Dmp:
         """Those who authorised this professional."""
         return self._pages("/patients", "patients")
 
+    def conditions(self) -> dict[str, Any]:
+        """What a patient is told and asked before their DMP is opened, and the version to quote."""
+        found: dict[str, Any] = self._ask("GET", "/conditions").json()
+        return found
+
+    def create(
+        self, operation: UUID, vitale: dict[str, str], mail: str, mobile: str, conditions: str, *, authorised: bool
+    ) -> Opened:
+        """Create the DMP of a patient who consents; asked again with `operation`, the same one, and a new document."""
+        told = self._consented(vitale, conditions, authorised) | {"coordonnees": {"courriel": mail, "mobile": mobile}}
+        return _opened(self._ask("PUT", f"/creations/{operation}", json=told))
+
+    def reopen(self, operation: UUID, vitale: dict[str, str], conditions: str, *, authorised: bool) -> Opened:
+        """Reopen a closed DMP."""
+        told = self._consented(vitale, conditions, authorised)
+        return _opened(self._ask("PUT", f"/reactivations/{operation}", json=told))
+
+    def secrets(self, vitale: dict[str, str]) -> bytes:
+        """A new document des secrets, which the holder asks for."""
+        told = {"vitale": vitale, "demande_par_le_titulaire": True}
+        return self._ask("POST", "/secrets", json=told).content
+
+    def ask_closure(self, operation: UUID, vitale: dict[str, str]) -> None:
+        """Pass on that the holder, informed, asks for the closure."""
+        told = {"vitale": vitale, "patient_informe": True, "demande_par_le_titulaire": True}
+        self._ask("PUT", f"/clotures/{operation}", json=told)
+
+    def find(self, name: str, given_name: str, birth_date: str) -> list[str]:
+        """The INS-C of own patients of these traits."""
+        told = {"nom": name, "prenom": given_name, "naissance": birth_date}
+        found: list[str] = self._ask("POST", "/patients/_recherche", json=told).json()["ins_c"]
+        return found
+
+    def administration(self, dmp: str) -> dict[str, Any]:
+        """What is known of the DMP besides its documents."""
+        found: dict[str, Any] = self._ask("GET", f"/dmp/{dmp}/administratif").json()
+        return found
+
+    def link(self, dmp: str) -> str:
+        """Where a browser with the same card finds this DMP, for a minute."""
+        return str(self._ask("POST", f"/dmp/{dmp}/contexte").json()["adresse"])
+
     def deposits(self) -> list[dict[str, Any]]:
         """The receipts of everything this professional put in."""
         return self._pages("/depots", "depots")
@@ -207,6 +267,10 @@ class Dmp:
     def seal(self) -> bytes:
         """The certificate under which receipts are signed; PEM."""
         return self._ask("GET", "/certificat-des-recus.pem").content
+
+    def _consented(self, vitale: dict[str, str], conditions: str, authorised: bool) -> dict[str, Any]:
+        consent = {"patient_informe": True, "patient_consent": True, "conditions": conditions}
+        return {"vitale": vitale, "consentement": consent, "autorisation": authorised}
 
     def _pages(self, where: str, name: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -221,11 +285,21 @@ class Dmp:
             answer = self._patience.asked(lambda: self._client.request(method, where, **more))
         except httpx.TransportError:
             raise Refused(
-                "Le serveur du DMP ne répond pas, ou n’accepte pas cette carte : vérifiez l’adresse et la carte."
+                "Le serveur du DMP ne répond pas, ou n’accepte pas cette carte : vérifiez l’adresse et la carte.",
+                lost=True,
             ) from None
         if answer.status_code >= 400:
             raise Refused(_sentence(answer))
         return answer
+
+
+def _opened(answer: httpx.Response) -> Opened:
+    told = answer.json()
+    document = told["document_secrets"]
+    return Opened(
+        told["dmp"], told["ins_c"], told["autorisation"], answer.status_code == 201,
+        base64.b64decode(document) if document else b"",
+    )  # fmt: skip
 
 
 def _sentence(answer: httpx.Response) -> str:

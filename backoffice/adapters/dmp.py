@@ -18,7 +18,7 @@ from dmp_core.enrolment.codes import Slip, check, group
 from dmp_core.enrolment.conditions import CONSENT, Terms, current_terms
 from dmp_core.enrolment.contacts import mail_address, mobile_number
 from dmp_core.enrolment.dossiers import ClosedBy, Consent, Contacts, DossierState, Motive, Opened, Way
-from dmp_core.enrolment.dossiers_api import OPENED_AT_COUNTER
+from dmp_core.enrolment.dossiers_api import OPENED_AT_COUNTER, OPENED_BY_PROFESSIONAL
 from dmp_core.enrolment.events import Event, Kind
 from dmp_core.enrolment.insured import Insured
 from dmp_core.enrolment.opening import open_enrolment
@@ -41,6 +41,7 @@ from dmp_core.storage.keyring import Keyring
 __all__ = [
     "CONSENT",
     "OPENED_AT_COUNTER",
+    "OPENED_BY_PROFESSIONAL",
     "PROOFS_OF",
     "Capacity",
     "ClosedBy",

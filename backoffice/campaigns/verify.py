@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from backoffice.adapters.dmp import OPENED_AT_COUNTER, CodeStatus
+from backoffice.adapters.dmp import OPENED_AT_COUNTER, OPENED_BY_PROFESSIONAL, CodeStatus
 from backoffice.campaigns import control, sealing
 from backoffice.campaigns.codes import carries_codes
 from backoffice.campaigns.handing import noted_seal
@@ -23,7 +23,7 @@ from backoffice.office import Office
 
 RETURNED = "courrier revenu"
 """Reason of the revocation of a code whose letter came back."""
-_EXPLAINED = (OPENED_AT_COUNTER, RETURNED)
+_EXPLAINED = (OPENED_AT_COUNTER, OPENED_BY_PROFESSIONAL, RETURNED)
 
 
 @dataclass(slots=True)

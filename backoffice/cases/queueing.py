@@ -54,6 +54,8 @@ class Way(StrEnum):
     COUNTER = "guichet"
     PHONE = "telephone"
     POST = "courrier"
+    PROFESSIONAL = "professionnel"
+    """Through the professional whom the person told."""
     OFFICE = "interne"
     """Noticed by the caisse itself."""
 
@@ -68,6 +70,7 @@ _WAY_LABELS = {
     Way.COUNTER: "au guichet",
     Way.PHONE: "par téléphone",
     Way.POST: "par courrier",
+    Way.PROFESSIONAL: "par un professionnel de santé",
     Way.OFFICE: "par la caisse",
 }
 

@@ -31,6 +31,7 @@ EVENT_LABELS: Final = {
     Kind.DOSSIER_SUSPENDED: "accès suspendu",
     Kind.DOSSIER_RESUMED: "accès rétabli",
     Kind.CREATION_CONTESTED: "création contestée",
+    Kind.CLOSURE_REQUESTED: "clôture demandée à un professionnel",
 }
 
 

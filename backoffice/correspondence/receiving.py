@@ -72,6 +72,12 @@ def _case_of(session: Session, office: Office, actor: Actor, event: Event) -> Ca
     """The case that follows the event: opened by it, or the one whose step made it happen."""
     if event.kind is Kind.DOSSIER_CLOSED and event.detail.get("by") == "holder":
         return open_case(session, office, actor, CLOSURE_ONLINE, event.caisse, event.person_id, event.event_id)
+    if event.kind is Kind.CLOSURE_REQUESTED:
+        # Nobody of the caisse has heard the holder: the case waits for their confirmation, as one that came by letter.
+        case, _ = open_one(
+            session, office, actor, CLOSURE, event.caisse, event.person_id, way=Way.PROFESSIONAL, origin=event.event_id
+        )
+        return case
     if event.kind is Kind.DOSSIER_SUSPENDED:
         # Whoever suspended it may have died before writing the case: nobody would ever decide.
         facts = office.dmp.dossier_states(event.caisse, [event.person_id]).get(event.person_id)

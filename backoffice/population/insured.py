@@ -1,9 +1,10 @@
-"""The base of insured persons as mon-dmp may ask it: one whole NIR, one answer (the port `dmp_core.enrolment.insured`)."""
+"""The base of insured persons as the DMP may ask it, one answer at a time: mon-dmp by a whole NIR, the access of professionals
+by a whole card (the ports of `dmp_core.enrolment.insured`)."""
 
 from datetime import date
 from typing import Any
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import TextClause, create_engine, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -19,12 +20,14 @@ OWN_CARD = 16
 _GENERAL_SCHEME = "01"
 _OWN_RIGHTS = "OD"
 _BY_NIR = text("SELECT * FROM insured_by_nir(:nir)")
+_BY_CARD = text("SELECT * FROM insured_by_card(:nir, :serial, :born)")
 
 
 class InsuredPersons:
-    """Implements `InsuredBase` over the database `caisse`, as the role `titulaire`, which may call one function of it."""
+    """Implements `InsuredBase` and `CardBase` over the database `caisse`: as the role `titulaire`, or `ps`, each of which may
+    call one function of it, its own."""
 
-    def __init__(self, url: str, clock: Clock) -> None:
+    def __init__(self, url: str, clock: Clock, *, application: str = "mon-dmp") -> None:
         self._clock = clock
         self._engine: Engine = create_engine(
             url,
@@ -32,16 +35,23 @@ class InsuredPersons:
             pool_pre_ping=True,
             hide_parameters=True,  # a NIR must not reach a log through an exception's text
             connect_args={
-                "application_name": "mon-dmp", "connect_timeout": 10,
+                "application_name": application, "connect_timeout": 10,
                 "options": "-c timezone=UTC -c statement_timeout=10000 -c default_transaction_read_only=on",
             },
         )  # fmt: skip
 
     def by_nir(self, nir: str) -> Insured | None:
         """See `InsuredBase`: one indexed look-up, found or not."""
+        return self._one(_BY_NIR, nir=nir)
+
+    def by_card(self, nir: str, serial: str, birth_date: str) -> Insured | None:
+        """See `CardBase`: the same look-up, whatever is wrong."""
+        return self._one(_BY_CARD, nir=nir, serial=serial, born=birth_date)
+
+    def _one(self, question: TextClause, **given: str) -> Insured | None:
         try:
             with self._engine.connect() as connection:
-                row = connection.execute(_BY_NIR, {"nir": nir}).one_or_none()
+                row = connection.execute(question, given).one_or_none()
         except (OperationalError, PoolTimeout) as error:
             raise Unavailable("Le service est momentanément indisponible : réessayez dans quelques minutes.") from error
         return None if row is None else _insured(row, paris_date(self._clock()))

@@ -93,7 +93,7 @@ class FeedingGate:
         action = Action.ADD if sent.replaces is None else Action.REPLACE
         with self._asked(who, action, now) as (connection, dossier, box):
             found, entered = self._enter(connection, box, dossier, draft, sent.replaces, now)
-            told = _by(who, "" if entered else "contenu déjà présent")
+            told = sent_by(who, "" if entered else "contenu déjà présent")
             trace.write(connection, dossier, now, _actor(who), action, found.id if entered else None, reason=told)
         return Receipt(sha256(content.data).hexdigest(), now, entered)
 
@@ -109,7 +109,7 @@ class FeedingGate:
             for each in there:
                 documents.set_status(connection, each, now, Status.DELETED)
             if there:
-                trace.write(connection, dossier, now, _actor(who), Action.DELETE, found.id, reason=_by(who))
+                trace.write(connection, dossier, now, _actor(who), Action.DELETE, found.id, reason=sent_by(who))
         return Receipt(found.sha256.hex(), now, bool(there))
 
     def _enter(
@@ -159,15 +159,14 @@ class FeedingGate:
         dossier = UUID(str(found))
         try:
             with self._store.transaction(who.id, now, dossier, feeding=True) as connection:
-                if not connection.execute(_ONCE, {"digest": who.once, "now": now}).rowcount:
-                    raise AssertionRefused("Ce VIHF a déjà servi : établissez-en un autre pour chaque demande.")
+                use_once(connection, who, now)
                 barrier = way_in(circle.standing_of(connection, dossier, str(who.id), now), now)
                 if barrier in (Barrier.ABSENT, Barrier.BLOCKED):
                     raise NotFound(_NO_DOSSIER)
                 yield connection, dossier, self._keys.box(connection, dossier, now)
         except (NotFound, WrongState) as refusal:
             with self._store.transaction(who.id, now, dossier) as connection:
-                told = _by(who, str(refusal))
+                told = sent_by(who, str(refusal))
                 trace.write(connection, dossier, now, _actor(who), action, granted=False, reason=told)
             raise
 
@@ -176,7 +175,13 @@ def _actor(who: Acting) -> Who:
     return Who(ActorKind.PROFESSIONAL, str(who.id), f"{who.name}, {who.establishment.name}", who.profession.label)
 
 
-def _by(who: Acting, told: str = "") -> str:
+def use_once(connection: Connection, who: Acting, now: datetime) -> None:
+    """Note that an assertion serves, in the transaction of what it serves for. Raises AssertionRefused when it has served."""
+    if not connection.execute(_ONCE, {"digest": who.once, "now": now}).rowcount:
+        raise AssertionRefused("Ce VIHF a déjà servi : établissez-en un autre pour chaque demande.")
+
+
+def sent_by(who: Acting, told: str = "") -> str:
     """What a line of the trace says besides: by whose hand, when staff sent it."""
     sent = [f"envoyé par {who.staff.name}, {who.staff.id}, carte de personnel"] if who.staff else []
     return " ; ".join([*sent, *([told] if told else [])])

@@ -2,6 +2,8 @@
 them. The rules are those of `ProfessionalGate`; depositing asks for no consent, only that nobody blocked them (DOMAIN 4.3).
 """
 
+import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +26,7 @@ from dmp_core.access.rules import Barrier, Basis, Way
 from dmp_core.access.summaries import ALONE, NotAttending, ins_c_of, writes_summary
 from dmp_core.access.trace import Action
 from dmp_core.clock import PARIS
+from dmp_core.enrolment.dossiers import Way as Opening
 from dmp_core.errors import DmpError, Invalid, NotFound, WrongState
 from dmp_core.identity.identifiers import System
 from dmp_core.professionals.certificates import Professional
@@ -75,6 +78,19 @@ class Settled:
     archived: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Administration:
+    """The administrative side of a DMP, as a professional may know it: no identity, and no address of the holder's."""
+
+    opened_at: datetime
+    way: Opening
+    """How it was opened."""
+    signed_in: bool
+    """Whether its holder has ever signed in."""
+    channels: tuple[str, ...]
+    """`mail`, `mobile`: which there are, never where they lead."""
+
+
 class SoftwareGate(ProfessionalGate):
     """The gate of professionals, and what software asks of it besides."""
 
@@ -113,6 +129,38 @@ class SoftwareGate(ProfessionalGate):
         with self._store.transaction(who.id, now) as connection:
             rows = connection.execute(_RELATIONS, {"most": size + 1, "skipped": offset}).all()
         return [authorised(row, now) for row in rows[:size]], len(rows) > size
+
+    def find_by_traits(self, who: Professional, name: str, given_name: str, birth_date: str) -> list[str]:
+        """TD0.5: the INS-C of the patients of these traits, among those who authorise this professional now.
+
+        Nobody else's: an answer about the others would tell who has a DMP to whoever knows a name and a birthday. Each
+        patient found finds it in their trace. Raises Invalid.
+        """
+        if not (_plain(name) and _plain(given_name) and _BIRTH_DATE.fullmatch(birth_date)):
+            raise Invalid("Indiquez le nom, le prénom et la date de naissance (AAAA-MM-JJ) du patient.")
+        now = self._clock()
+        with self._store.transaction(who.id, now) as connection:
+            rows = connection.execute(_BORN, {"born": birth_date}).all()
+        found = [
+            row
+            for row in rows
+            if _plain(name) in (_plain(row.nom_naissance), _plain(row.nom_usage))
+            and _plain(given_name) == _plain(row.prenom)
+        ]
+        for row in found:
+            with self._at_the_door(who, row.dossier_id, Action.FIND) as (connection, way, at):
+                self._trace(
+                    connection, row.dossier_id, at, who, way, Action.FIND, reason="par son nom et sa date de naissance"
+                )
+        return [row.ins_c for row in found]
+
+    def administration(self, who: Professional, dossier: UUID) -> Administration:
+        """TD1.3, reading: for who is in. Nothing of it is a professional's to change."""
+        with self._in(who, dossier, Action.SEE_ADMINISTRATION) as (connection, _, way, now):
+            connection.execute(_OPENING)
+            row = connection.execute(_ADMINISTRATION, {"dossier": dossier}).one()
+            self._trace(connection, dossier, now, who, way, Action.SEE_ADMINISTRATION)
+        return Administration(row.opened_at, Opening(row.way), row.signed_in, tuple(row.channels))
 
     def deposited_by(self, who: Professional, size: int, offset: int = 0) -> tuple[list[Receipt], bool]:
         """What this professional deposited anywhere, the latest first, and whether there is more."""
@@ -390,6 +438,21 @@ def _person(connection: Connection, dossier: UUID) -> Person:
     return Person(dossier, row.nom_naissance, row.nom_usage, row.prenom)
 
 
+def _plain(name: str) -> str:
+    """A name as it is compared: letters alone, without accents, spaces or hyphens."""
+    folded = unicodedata.normalize("NFKD", name.casefold()[:100].replace("œ", "oe").replace("æ", "ae"))
+    return "".join(each for each in folded if each.isalpha())
+
+
+_BIRTH_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_BORN: Final = text("SELECT * FROM medical.my_patients_born(:born)")
+_OPENING: Final = text("SELECT set_config('dmp.opening', 'yes', true)")
+_ADMINISTRATION: Final = text(
+    "SELECT d.opened_at, d.way, EXISTS (SELECT FROM enrolment.password p WHERE p.dossier_id = d.id "
+    "AND (p.used_at IS NOT NULL OR NOT p.initial)) AS signed_in, "
+    "ARRAY(SELECT c.kind FROM enrolment.contact c WHERE c.dossier_id = d.id AND c.until IS NULL ORDER BY c.kind) AS channels "
+    "FROM enrolment.dossier d WHERE d.id = :dossier"
+)
 _FIND: Final = text("SELECT id FROM enrolment.dossier_of_identifier(:system, :value)")
 _RELATIONS: Final = text("SELECT * FROM medical.my_relations(:most, :skipped)")
 _DEPOSITS: Final = text("SELECT * FROM medical.my_deposits(:most, :skipped)")

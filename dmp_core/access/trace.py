@@ -58,6 +58,11 @@ class Action(StrEnum):
     HIDE = "document.hide"
     UNHIDE = "document.unhide"
     END_MANDATE = "mandate.end"
+    CREATE = "dossier.create"
+    REOPEN = "dossier.reopen"
+    SECRETS = "dossier.secrets"
+    ASK_CLOSURE = "dossier.ask_closure"
+    SEE_ADMINISTRATION = "dossier.administration"
 
     @property
     def label(self) -> str:
@@ -101,6 +106,11 @@ _LABELS: Final = {
     Action.HIDE: "document rendu invisible aux représentants légaux",
     Action.UNHIDE: "document de nouveau visible des représentants légaux",
     Action.END_MANDATE: "accès d’un représentant légal retiré",
+    Action.CREATE: "DMP créé",
+    Action.REOPEN: "DMP réactivé",
+    Action.SECRETS: "document des secrets remis",
+    Action.ASK_CLOSURE: "clôture demandée",
+    Action.SEE_ADMINISTRATION: "données administratives consultées",
 }
 
 

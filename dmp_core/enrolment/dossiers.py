@@ -177,14 +177,7 @@ def open_dossier(
         if isinstance(error.orig, pg.UniqueViolation):
             raise WrongState(_EXISTS) from None  # its message may tell a NIR
         raise
-    connection.execute(
-        _CONSENT,
-        {
-            **row, "consent": uuid4(), "terms": consent.terms, "terms_sha256": consent.terms_sha256,
-            "wording": consent.wording, "collected_by": consent.collected_by, "on_behalf_by": consent.on_behalf_by,
-            "on_behalf_as": consent.on_behalf_as,
-        },
-    )  # fmt: skip
+    keep_consent(connection, now, dossier_id, consent, way)
     login = open_account(connection, now, dossier_id, channels, hashed)
     record_event(connection, Kind.DOSSIER_OPENED, person.caisse, person.person_id, now, {"way": way.value})
     return Opened(dossier_id, now, ins_c, login, password)
@@ -203,6 +196,20 @@ def open_account(
         connection.execute(_CONTACT, {**row, "contact": uuid4(), "kind": kind, "value": value})
     give_password(connection, subject, hashed, now)
     return login
+
+
+def keep_consent(
+    connection: Connection, now: datetime, dossier_id: UUID, consent: Consent, way: Way, consent_id: UUID | None = None
+) -> None:  # fmt: skip
+    """Keep the proof of a consent; `consent_id`: the caller's own, where asking again must be recognised."""
+    connection.execute(
+        _CONSENT,
+        {
+            "consent": consent_id or uuid4(), "id": dossier_id, "now": now, "way": way.value, "terms": consent.terms,
+            "terms_sha256": consent.terms_sha256, "wording": consent.wording, "collected_by": consent.collected_by,
+            "on_behalf_by": consent.on_behalf_by, "on_behalf_as": consent.on_behalf_as,
+        },
+    )  # fmt: skip
 
 
 def ins_c_of(person: Insured) -> str | None:

@@ -36,6 +36,8 @@ from dmp_core.errors import Invalid, NotFound, WrongState
 
 OPENED_AT_COUNTER = "DMP ouvert à l’accueil"
 """Reason of the revocation of the code of who opened their DMP with an agent: a letter on its way lets nobody in."""
+OPENED_BY_PROFESSIONAL = "DMP ouvert par un professionnel"
+"""The same, of a DMP that a professional opened: the record ends the code by itself (migration 0026)."""
 
 _STATES = text(
     "SELECT person_id, state, way, opened_at, request_id, state_changed_at, closed_by, reason, keep_until "

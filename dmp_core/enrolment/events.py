@@ -30,6 +30,8 @@ class Kind(StrEnum):
     """Nobody gets in until the caisse has decided."""
     DOSSIER_RESUMED = "dossier.resumed"
     """Out of suspension."""
+    CLOSURE_REQUESTED = "closure.requested"
+    """The holder asked a professional for the closure: the caisse has it confirmed, and closes."""
     CREATION_CONTESTED = "creation.contested"
     """Whoever received the receipt says that they did not ask for a DMP."""
 

@@ -41,6 +41,17 @@ def handle_of(person: Insured | None) -> tuple[str, int]:
     return (person.caisse, person.person_id) if person is not None else ("000", -1)
 
 
+class CardBase(Protocol):
+    """The insurance's base as a professional may ask it: with the whole of a card in hand, never by a number alone."""
+
+    def by_card(self, nir: str, serial: str, birth_date: str) -> Insured | None:
+        """The person whose carte Vitale this is (15 normalised characters, 8 to 12 digits, AAAA-MM-JJ as recorded).
+
+        The work done does not depend on what is wrong. Raises Unavailable when the base does not answer.
+        """
+        ...
+
+
 class InsuredBase(Protocol):
     """The insurance's base."""
 

@@ -10,6 +10,12 @@ NBSP: Final = "\u00a0"
 HOTLINE: Final = "0 810 331 133"
 """The seed's call centre; its price and hours stand beside it wherever it is shown."""
 
+CAISSES: Final = (
+    "Bas-Rhin", "Bayonne", "Côte-d'Armor", "Doubs", "Haute-Garonne", "Indre-et-Loire", "Puy de Dôme", "Somme",
+    "Val-de-Marne",
+)  # fmt: skip
+"""The nine caisses of the pre-series, spelt as the seed's screen does."""
+
 _MONTHS: Final = (
     "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
     "décembre",

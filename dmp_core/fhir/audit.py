@@ -25,6 +25,8 @@ _KINDS: Final = {
     Action.EXPORT_TRACE: ("E", "search-type", "PatientQuery"),
     Action.SEE_CIRCLE: ("E", "search-type", "PatientQuery"),
     Action.PREVIEW: ("E", "search-type", "PatientQuery"),
+    Action.SEE_ADMINISTRATION: ("R", "read", "PatientRead"),
+    Action.CREATE: ("C", "create", "PatientCreate"),
     Action.ADD: ("C", "create", "PatientCreate"),
     Action.DELETE: ("D", "delete", "PatientDelete"),
 }

@@ -35,6 +35,11 @@ class Kind(Enum):
         "Un représentant légal est déclaré pour votre DMP",
         "mon-dmp : un représentant légal a été déclaré pour votre DMP le {when}. Pour voir qui, connectez-vous à mon-dmp.",
     )
+    SECRETS = (
+        "Un nouveau mot de passe de votre DMP vous a été remis",
+        "mon-dmp : un professionnel de santé vous a remis un nouveau mot de passe le {when}, à votre demande ; l’ancien ne "
+        "sert plus. Pour voir qui, connectez-vous à mon-dmp.",
+    )
     CLOSED = ("Votre DMP est clôturé", "mon-dmp : votre DMP a été clôturé le {when}.")
 
 

@@ -15,6 +15,11 @@ class Act(StrEnum):
     """Whatever shows something of a dossier, emergencies too."""
     CREATE = "create"
     FEED = "feed"
+    REOPEN = "reopen"
+    SECRETS = "secrets"
+    """A new document des secrets (TD1.5a)."""
+    CLOSURE = "closure"
+    """Passing on that a holder asks for the closure."""
 
 
 MAY: Final[dict[type[Bearer], frozenset[Act]]] = {

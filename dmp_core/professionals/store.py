@@ -23,10 +23,16 @@ class ProfessionalStore:
 
     @contextmanager
     def transaction(
-        self, professional: NationalId, now: datetime, dossier: UUID | None = None, *, feeding: bool = False
+        self,
+        professional: NationalId,
+        now: datetime,
+        dossier: UUID | None = None,
+        *,
+        feeding: bool = False,
+        opening: bool = False,
     ) -> Iterator[Connection]:
         """One transaction in the name of `professional`; without a dossier, no row of any can be seen. `feeding` adds
-        documents in that name, and sees those alone (migration 0013).
+        documents in that name, and sees those alone (migration 0013); `opening` makes a dossier, or reopens one (migration 0026).
 
         Raises Unavailable, in one sentence, when the database does not answer.
         """
@@ -35,6 +41,7 @@ class ProfessionalStore:
             "now": now.isoformat(),
             "dossier": str(dossier or ""),
             "feeding": "yes" if feeding else "",
+            "opening": "yes" if opening else "",
         }
         try:
             with self._engine.begin() as connection:
@@ -50,5 +57,6 @@ class ProfessionalStore:
 
 _BIND: Final = text(
     "SELECT set_config('dmp.professional', :professional, true), set_config('dmp.moment', :now, true), "
-    "set_config('dmp.feeding', :feeding, true), set_config('dmp.dossier', :dossier, true)"
+    "set_config('dmp.feeding', :feeding, true), set_config('dmp.opening', :opening, true), "
+    "set_config('dmp.dossier', :dossier, true)"
 )

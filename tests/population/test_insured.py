@@ -52,6 +52,23 @@ def test_a_whole_nir_gives_the_person_as_the_base_describes_them(world: World, i
     assert found.serial not in repr(found)
 
 
+def test_a_whole_card_gives_its_person_and_anything_less_gives_nobody(world: World) -> None:
+    nir = loaded(world, date_naissance="1960-00-00", vitale_serie="0123456789", vitale_type="sans_photo")
+    without = loaded(world, vitale_serie="", vitale_type="")
+    cards = InsuredPersons(world.databases.url("ps", "caisse"), world.clock, application="ps")
+    found = cards.by_card(nir, "0123456789", "1960-00-00")
+    assert found is not None
+    assert found.nir == nir
+    for asked in (
+        (nir, "0123456780", "1960-00-00"), (nir, "0123456789", "1960-01-01"), (nir, "", "1960-00-00"),
+        (new_nir(), "0123456789", "1960-00-00"), (without, "", "1950-08-01"),
+    ):  # fmt: skip
+        assert cards.by_card(*asked) is None
+    with pytest.raises(DBAPIError, match="permission denied"):
+        cards.by_nir(nir)
+    cards.close()
+
+
 @pytest.mark.parametrize("nir", ["", "1", "%", "' OR true --", "1" * 15, "1" * 40], ids=lambda nir: nir[:12] or "empty")
 def test_whatever_is_no_nir_of_the_base_gives_nobody(world: World, insured: InsuredPersons, nir: str) -> None:
     loaded(world)

@@ -13,9 +13,12 @@ from typing import Any
 import httpx
 import psutil
 from portal.world import token_of
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
 
 from backoffice.core.errors import Unavailable
 from backoffice.embedded.processes import free_port, listens, wait_until
+from dmp_core.enrolment.insured import Insured
 from dmp_core.professionals.authority import Issued, TestAuthority
 from dmp_core.storage.keyring import Keyring
 
@@ -26,9 +29,9 @@ SECRET = "un secret des professionnels, assez long pour signer"
 
 
 class Served:
-    """One server over one world, whose clock is the real one."""
+    """One server over one world, whose clock is the real one; `more`: variables of its environment."""
 
-    def __init__(self, world: RecordWorld, url: str, folder: Path) -> None:
+    def __init__(self, world: RecordWorld, url: str, folder: Path, **more: str) -> None:
         self.world, self.folder = world, folder
         self.browsers: list[Browser] = []
         self.now = world.clock.now = datetime.now(UTC)
@@ -47,7 +50,7 @@ class Served:
                 env={
                     **{name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ},
                     "CAISSE_DATA": str(folder), "DMP_PS_URL": url, "PS_SECRET_KEY": SECRET, "PS_TRUST": str(folder),
-                    "RECORD_KEYRING": str(folder / "record.json"), "MONDMP_DOCUMENTS": str(world.folder),
+                    "RECORD_KEYRING": str(folder / "record.json"), "MONDMP_DOCUMENTS": str(world.folder), **more,
                 },
                 stdout=subprocess.DEVNULL, stderr=journal,
             )  # fmt: skip
@@ -118,6 +121,28 @@ class Browser:
         answer = self.send("/patients", "/", nir=person.nir, prenom=person.given_name, naissance=person.birth_date)
         assert answer.status_code == 303, answer.text
         return str(answer.headers["location"])
+
+
+def insure(owner_url: str, person: Insured) -> Insured:
+    """Have the insurance's base know this person, in the database of the caisses."""
+    engine = create_engine(owner_url, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO person (caisse, id, nir, civilite, nom_naissance, nom_usage, prenom, date_naissance, "
+                "birth_latest, qualite, nir_od, regime, adresse_2, adresse_3, adresse_4, adresse_5, code_postal, ville, pays, "
+                "email, mobile, canal, vitale_serie, vitale_type, dmp, opposition, pnd, digest, created_at, updated_at) "
+                "VALUES (:caisse, :id, :nir, :civilite, :name, '', :given, :born, '1952-05-11', 'OD', '', '01', '', '', "
+                "'1 RUE DE LA PAIX', '', '80000', 'AMIENS', '', '', '', 'courrier', :serial, 'photo', false, false, false, "
+                "sha256(:nir_bytes), now(), now())"
+            ),
+            {
+                "caisse": person.caisse, "id": person.person_id, "nir": person.nir, "civilite": person.civilite,
+                "name": person.birth_name, "given": person.given_name, "born": person.birth_date,
+                "serial": person.serial, "nir_bytes": person.nir.encode(),
+            },
+        )  # fmt: skip
+    return person
 
 
 def write_ring(ring: Keyring, file: Path) -> None:

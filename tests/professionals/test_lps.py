@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner
@@ -33,8 +34,8 @@ from lps.card import CardFault
 from lps.receipts import KIND, ReceiptFault, received, verify
 from lps.signing import reason_in
 
-from .served import Served, a_patient, number_of
-from .world import RecordWorld
+from .served import Served, a_patient, insure, number_of
+from .world import Record, RecordWorld
 
 _CODE = "1234"
 with TemporaryDirectory() as folder_of_seals:
@@ -46,11 +47,13 @@ _numbers = iter(range(33_000, 34_000))
 
 @pytest.fixture(scope="module")
 def served(
-    cluster: Any, professional_store: ProfessionalStore, account_store: HolderStore,
+    cluster: Any, caisse_owner_url: str, professional_store: ProfessionalStore, account_store: HolderStore,
     account_engines: tuple[Engine, Engine], tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Served]:  # fmt: skip
     world = RecordWorld(professional_store, account_store, *account_engines)
-    served = Served(world, cluster.url("ps", "dmp"), tmp_path_factory.mktemp("logiciel"))
+    served = Served(
+        world, cluster.url("ps", "dmp"), tmp_path_factory.mktemp("logiciel"), CAISSE_PS_URL=cluster.url("ps", "caisse")
+    )
     yield served
     served.stop()
 
@@ -74,7 +77,9 @@ class Cabinet:
         return file
 
     def vitale(self, person: Any) -> str:
-        told = {"nir": person.nir, "prenom": person.given_name, "naissance": person.birth_date}
+        told = {
+            "nir": person.nir, "prenom": person.given_name, "naissance": person.birth_date, "serie": person.serial,
+        }  # fmt: skip
         return str(self.put(f"vitale-{person.nir}.json", json.dumps(told).encode()))
 
     @property
@@ -162,6 +167,49 @@ def test_a_doctor_s_whole_day(served: Served, cabinet: Cabinet, tmp_path: Path) 
     assert refusals == [Action.LIST, Action.DELETE, Action.DELETE, Action.READ]
     assert first_fault(record.dossier, record.chain()) is None
     for secret in (person.nir, person.nir[:13], ins_c, "Tension"):
+        assert secret not in served.told
+
+
+def test_a_dmp_is_created_found_closed_and_reopened_by_the_software(
+    served: Served, cabinet: Cabinet, caisse_owner_url: str, tmp_path: Path
+) -> None:
+    person = insure(caisse_owner_url, served.world.person(given_name="Lucien", birth_date="1952-05-11"))
+    of, sheet = ("--vitale", cabinet.vitale(person)), tmp_path / "secrets.pdf"
+    assert "n’a pas de DMP" in cabinet.refused("test", *of)
+    assert "Version 20" in cabinet.done("conditions")
+    asked = (*of, "--mail", "lucien@exemple.fr", "--out", str(sheet))
+    assert "Informez d’abord" in cabinet.refused("create", *asked)
+    assert "Sans le consentement" in cabinet.refused("create", *asked, "--informed")
+    consented = (*of, "--informed", "--consents")
+    assert "--authorised ou --not-authorised" in cabinet.refused("create", *asked, *consented[2:])
+    other = ("--vitale", cabinet.vitale(replace(person, serial="11111111")))
+    assert "n’est pas reconnue" in cabinet.refused("create", *other, *asked[2:], *consented[2:], "--authorised")
+    cabinet.vitale(person)
+    operation = str(uuid4())
+    making = ("create", *asked, *consented[2:], "--authorised", "--operation", operation)
+    ins_c, said = cabinet.done(*making).splitlines()
+    assert ("est créé" in said, sheet.read_bytes()[:4], sheet.stat().st_mode & 0o777) == (True, b"%PDF", 0o600)
+    first = sheet.read_bytes()
+    assert "était déjà créé" in cabinet.done(*making)
+    assert sheet.read_bytes() != first
+    assert cabinet.done("find", "DUPOND", "lucien", "1952-05-11").split() == [ins_c]
+    assert "Aucun patient" in cabinet.refused("find", "DUPONT", "lucien", "1952-05-11")
+    assert "chez un professionnel" in cabinet.done("administration", *of)
+    link = cabinet.done("open", *of).strip()
+    arrived = served.browser(cabinet.card).get(link)
+    assert (arrived.status_code, arrived.headers["location"].startswith("/dossiers/")) == (303, True)
+    assert cabinet.done("test", *of).startswith("VALIDE")
+    assert "--asked" in cabinet.refused("secrets", *of, "--out", str(sheet))
+    cabinet.done("secrets", *of, "--asked", "--out", str(sheet))
+    assert "--explained" in cabinet.refused("close", *of)
+    assert "la fait confirmer" in cabinet.done("close", *of, "--explained", "--asked")
+    record = Record(served.world, served.world.dossiers(person)[0].id)
+    record.state("closed")
+    assert "--authorised ou" in cabinet.refused("reopen", *consented)
+    assert "est réactivé" in cabinet.done("reopen", *consented, "--authorised")
+    assert "a déjà un DMP" in cabinet.refused("reopen", *consented, "--authorised")
+    assert first_fault(record.dossier, record.chain()) is None
+    for secret in (person.nir, person.nir[:13], ins_c, person.serial, "lucien", "Lucien"):
         assert secret not in served.told
 
 

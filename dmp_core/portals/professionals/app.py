@@ -13,8 +13,11 @@ from dmp_core.access.signed_reason import Reasons
 from dmp_core.access.summaries import SummaryGate
 from dmp_core.access.visit import VisitGate
 from dmp_core.portals.professionals import (
+    admissions,
     button,
     contests,
+    context,
+    creation,
     deposits,
     establishment,
     pages,
@@ -25,6 +28,7 @@ from dmp_core.portals.professionals import (
 from dmp_core.portals.professionals.card import require_card
 from dmp_core.portals.professionals.contests import require_answers
 from dmp_core.portals.professionals.errors import translate_errors
+from dmp_core.portals.professionals.openings import opening_gate
 from dmp_core.portals.professionals.parts import Parts
 from dmp_core.portals.professionals.rendering import equip_templates
 from dmp_core.portals.security import protect_responses
@@ -58,6 +62,7 @@ def create_app(parts: Parts) -> Flask:
         parts.store, parts.shelf, DossierKeys(parts.record), parts.clock, parts.regulators
     )
     app.extensions["professionals.reasons"] = Reasons(parts.secret_key)
+    app.extensions["professionals.opening"] = opening_gate(parts)
     app.secret_key = parts.secret_key
     app.config.update(
         MAX_CONTENT_LENGTH=LARGEST_FORM,
@@ -75,6 +80,7 @@ def create_app(parts: Parts) -> Flask:
     require_answers(app)
     deposits.allow_files(app)
     csrf = CSRFProtect(app)
+    csrf.exempt(admissions.blueprint)
     csrf.exempt(establishment.blueprint)  # each request bears its own signed assertion, which serves once
     translate_errors(app)
     protect_responses(app, https=True)
@@ -83,8 +89,9 @@ def create_app(parts: Parts) -> Flask:
     app.extensions["professionals.api"], app.extensions["professionals.button"] = api, api.extensions["software.gate"]
     app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {PREFIX: api})  # type: ignore[method-assign]
     for blueprint in (
-        pages.blueprint, visit.blueprint, deposits.blueprint, signed_emergency.blueprint, button.blueprint, summaries.blueprint,
-        contests.blueprint, establishment.blueprint,
+        pages.blueprint, visit.blueprint, deposits.blueprint, signed_emergency.blueprint, button.blueprint,
+        summaries.blueprint, contests.blueprint, establishment.blueprint, admissions.blueprint, creation.blueprint,
+        context.blueprint,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     return app

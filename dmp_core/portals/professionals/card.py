@@ -18,6 +18,8 @@ PEER: Final = "dmp.peer_certificate"
 """Where the server puts the certificate (DER) that the connection proved: no header's name begins so in WSGI."""
 HANDSHAKE: Final = "dmp.handshake"
 """Where the server puts the moment (datetime) at which the connection proved it."""
+OF_ESTABLISHMENTS: Final = {"establishment": Act.FEED, "admissions": Act.CREATE}
+"""Doors that ask for an establishment's certificate, or a card of its staff, and keep no session."""
 IDLE: Final = timedelta(minutes=15)
 _CLAIMS: Final = re.compile(
     r"HTTP_(X_)?(FORWARDED_)?(SSL_|TLS_)*CLIENT_(CERT|S_DN|I_DN|M_SERIAL|VERIFY|DN)|HTTP_CLIENT_CERT"
@@ -52,8 +54,8 @@ def require_card(app: Flask) -> None:
         if request.endpoint == "shell.static":
             return None
         now = parts().clock()
-        if request.blueprint == "establishment":
-            g.feeds = parts().trust.bearer(_peer(), now, Act.FEED)
+        if request.blueprint in OF_ESTABLISHMENTS:
+            g.bearer = parts().trust.bearer(_peer(), now, OF_ESTABLISHMENTS[request.blueprint])
             return None
         g.professional = presented(now)
         if request.blueprint == "button":  # a frame within another site, which is sent no cookie of ours

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from dmp_core.access.contesting import LONGEST_ANSWER, ProfessionalContests
 from dmp_core.errors import Invalid, NotFound
-from dmp_core.portals.professionals.card import parts, professional
+from dmp_core.portals.professionals.card import OF_ESTABLISHMENTS, parts, professional
 
 blueprint = Blueprint("contests", __name__)
 
@@ -24,7 +24,7 @@ def require_answers(app: Flask) -> None:
 
     @app.before_request
     def check() -> ResponseReturnValue | None:
-        if request.endpoint in _FREE or request.blueprint in ("establishment", "button", blueprint.name):
+        if request.endpoint in _FREE or request.blueprint in (*OF_ESTABLISHMENTS, "button", blueprint.name):
             return None
         if session.get(_ANSWERED) is True:  # the session is the card's own (`require_card`)
             return None

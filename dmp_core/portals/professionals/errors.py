@@ -12,14 +12,16 @@ from werkzeug.exceptions import HTTPException
 
 from dmp_core.access.summaries import NotAttending
 from dmp_core.errors import DmpError, Invalid, NotFound, Unavailable, WrongState
+from dmp_core.holder.guard import TooMany
 from dmp_core.professionals.certificates import CertificateRefused
 
 _STATUS: Final[dict[type[DmpError], int]] = {
-    CertificateRefused: 403, NotAttending: 403, NotFound: 404, WrongState: 409, Invalid: 422, Unavailable: 503,
+    CertificateRefused: 403, NotAttending: 403, TooMany: 429, NotFound: 404,
+    WrongState: 409, Invalid: 422, Unavailable: 503,
 }  # fmt: skip
 _TITLES: Final = {
     403: "Accès refusé", 404: "Introuvable", 409: "Action impossible pour l’instant", 422: "Saisie à corriger",
-    503: "Service momentanément indisponible",
+    429: "Trop d’essais", 503: "Service momentanément indisponible",
 }  # fmt: skip
 _OTHERS: Final = "Demande impossible"
 _SENTENCES: Final = {

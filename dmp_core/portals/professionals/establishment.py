@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from dmp_core.access.feeding import FeedingGate, Receipt, Sent
 from dmp_core.errors import DmpError, Invalid, NotFound, Unavailable, WrongState
+from dmp_core.holder.guard import TooMany
 from dmp_core.portals.professionals.card import PEER, parts
 from dmp_core.portals.professionals.receipts import receipt
 from dmp_core.professionals.certificates import CertificateRefused, Fault, Professional
@@ -21,7 +22,7 @@ blueprint = Blueprint("establishment", __name__, url_prefix="/etablissement")
 
 LARGEST_REQUEST: Final = LARGEST + 256 * 1024
 _STATUS: Final[dict[type[DmpError], int]] = {
-    CertificateRefused: 403, AssertionRefused: 403, NotFound: 404, WrongState: 409, Invalid: 422,
+    CertificateRefused: 403, AssertionRefused: 403, NotFound: 404, TooMany: 429, WrongState: 409, Invalid: 422,
     Unavailable: 503,
 }  # fmt: skip
 
@@ -40,7 +41,7 @@ def deposit() -> ResponseReturnValue:
     receipt; 200 when it had been sent before.
     """
     request.max_content_length = LARGEST_REQUEST  # before the form is read
-    who, now = _acting(), parts().clock()
+    who, now = who_acts(), parts().clock()
     try:
         began = datetime.fromisoformat(request.form.get("date", ""))
     except ValueError:
@@ -57,14 +58,15 @@ def deposit() -> ResponseReturnValue:
 @blueprint.post("/retraits")
 def withdraw() -> ResponseReturnValue:
     """Part `vihf` (file) and `identifiant`: what was deposited under it is taken back. 200 and a receipt."""
-    who, name = _acting(), _urn("identifiant")
+    who, name = who_acts(), _urn("identifiant")
     if name is None:
         raise Invalid("Nommez le document à retirer par son identifiant.")
     return _receipt(who, gate().withdraw(who, name), 200)
 
 
-def _acting() -> Acting:
-    bearer = g.feeds
+def who_acts() -> Acting:
+    """Whom the assertion of this request names, and for which establishment. Raises AssertionRefused, CertificateRefused."""
+    bearer = g.bearer
     if isinstance(bearer, Professional):
         raise CertificateRefused(Fault.NOT_A_STRUCTURE)
     return acting(_file("vihf"), request.environ[PEER], bearer, parts().clock())

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from dmp_core.clock import Clock
+from dmp_core.enrolment.insured import CardBase
 from dmp_core.professionals.store import ProfessionalStore
 from dmp_core.professionals.trust import Trust
 from dmp_core.record.shelf import Shelf
@@ -22,6 +23,8 @@ class Parts:
     shelf: Shelf
     secret_key: str = field(repr=False)
     """Signs the session's cookie, which names a card and holds no right, and seals the reasons given to sign."""
+    insured: CardBase | None = None
+    """The insurance's base, asked by a whole card; without one, no DMP is opened here."""
     regulators: frozenset[str] = frozenset()
     """PS_IdNat of the regulating physicians of a centre 15."""
     note: str = ""

@@ -13,12 +13,14 @@ from dmp_core.access.signed_reason import Reasons
 from dmp_core.access.software import SoftwareGate
 from dmp_core.access.summaries import Moved, NotAttending, SummaryGate
 from dmp_core.access.visit import VisitGate
+from dmp_core.holder.guard import TooMany
 from dmp_core.portals.mobile.errors import refuse, translate_errors
 from dmp_core.portals.professionals.card import parts, presented
 from dmp_core.portals.professionals.contests import FIRST, contests
+from dmp_core.portals.professionals.openings import opening_gate
 from dmp_core.portals.professionals.parts import Parts
 from dmp_core.portals.security import protect_responses
-from dmp_core.portals.software import description, emergency, fhir, news, rest, state, summary
+from dmp_core.portals.software import description, emergency, fhir, news, openings, rest, state, summary
 from dmp_core.professionals.certificates import CertificateRefused
 from dmp_core.professionals.signing import SignatureRefused
 from dmp_core.record.sealing import DossierKeys
@@ -38,6 +40,7 @@ def create_api(parts_of_site: Parts) -> Flask:
         parts_of_site.store, parts_of_site.shelf, DossierKeys(parts_of_site.record), parts_of_site.clock,
         parts_of_site.regulators,
     )  # fmt: skip
+    app.extensions["software.opening"] = opening_gate(parts_of_site)
     app.extensions["software.summaries"] = SummaryGate(
         parts_of_site.store, parts_of_site.shelf, DossierKeys(parts_of_site.record), parts_of_site.clock,
         parts_of_site.regulators,
@@ -54,7 +57,7 @@ def create_api(parts_of_site: Parts) -> Flask:
     _translate_refusals(app)
     protect_responses(app, https=True)
     for blueprint in (
-        description.calls, state.calls, fhir.calls, rest.calls, summary.calls, emergency.calls, news.calls,
+        description.calls, state.calls, fhir.calls, rest.calls, summary.calls, emergency.calls, news.calls, openings.calls,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     return app
@@ -86,6 +89,13 @@ def _translate_refusals(app: Flask) -> None:
     @app.errorhandler(SignatureRefused)
     def not_signed(error: SignatureRefused) -> Response:
         return refuse(403, "security", str(error))
+
+    @app.errorhandler(TooMany)
+    def slow_down(error: TooMany) -> Response:
+        response = refuse(429, "throttled", str(error))
+        seconds = (error.retry_at - parts().clock()).total_seconds()
+        response.headers["Retry-After"] = str(max(1, int(seconds)))
+        return response
 
     @app.errorhandler(Moved)
     def moved(error: Moved) -> Response:

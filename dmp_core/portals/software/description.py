@@ -15,6 +15,18 @@ from dmp_core.portals.mobile.errors import answer
 from dmp_core.portals.software.emergency import Asked
 from dmp_core.portals.software.gates import site
 from dmp_core.portals.software.news import News
+from dmp_core.portals.software.openings import (
+    Administration,
+    ClosureAsked,
+    Conditions,
+    Creation,
+    Found,
+    Link,
+    Receipt,
+    Reopening,
+    SecretsAsked,
+    Traits,
+)
 from dmp_core.portals.software.rest import LAST_PAGE, Consent, Deposits, Kinds, Patients
 
 calls = Blueprint("description", __name__)
@@ -68,9 +80,10 @@ def _statement(base: str) -> dict[str, Any]:
 
 def openapi(site: str) -> dict[str, Any]:
     """The description, its schemas made from the very types that are sent and taken."""
-    (consent, patients, deposits, kinds, asked, news), components = msgspec.json.schema_components(
-        (Consent, Patients, Deposits, Kinds, Asked, News), ref_template="#/components/schemas/{name}"
+    found, components = msgspec.json.schema_components(
+        (Consent, Patients, Deposits, Kinds, Asked, News, *_OF_OPENINGS), ref_template="#/components/schemas/{name}"
     )
+    consent, patients, deposits, kinds, asked, news, *of_openings = found
     page = _parameter("page", "query", {"type": "integer", "minimum": 1, "maximum": LAST_PAGE, "default": 1})
     summary: dict[str, Any] = {"type": "object"}
     over = _parameter("If-Match", "header", {"type": "string"})
@@ -112,8 +125,52 @@ def openapi(site: str) -> dict[str, Any]:
                     kind="application/jose",
                 ),
             },
+            **_openings(*of_openings),
         },
         "components": {"schemas": components, "securitySchemes": {"carte": {"type": "mutualTLS"}}},
+    }
+
+
+_OF_OPENINGS: Final = (
+    Conditions, Creation, Reopening, Receipt, SecretsAsked, ClosureAsked, Traits, Found, Administration, Link,
+)  # fmt: skip
+
+
+def _openings(
+    conditions: dict[str, Any], creation: dict[str, Any], reopening: dict[str, Any], receipt: dict[str, Any],
+    secrets: dict[str, Any], closure: dict[str, Any], traits: dict[str, Any], found: dict[str, Any],
+    administration: dict[str, Any], link: dict[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    """The calls that open a DMP for a patient who is there, and find one again."""
+    operation = _parameter("operation", "path", {"type": "string", "format": "uuid"}) | {"required": True}
+    sheet = _call("TD1.5a : nouveau document des secrets, PDF, à la demande du titulaire", 200, takes=secrets)
+    sheet["responses"]["200"]["content"] = {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}
+    return {
+        "/conditions": {"get": _call("Ce qui se dit au patient, et la version à citer", 200, conditions)},
+        "/creations/{operation}": {
+            "parameters": [operation],
+            "put": _call("TD1.1 : créer un DMP ; redemandé, le même, et un nouveau document", 201, receipt, creation),
+        },
+        "/reactivations/{operation}": {
+            "parameters": [operation],
+            "put": _call("TD1.2 : réactiver un DMP clôturé", 201, receipt, reopening),
+        },
+        "/clotures/{operation}": {
+            "parameters": [operation],
+            "put": _call(
+                "TD1.4 : transmettre une demande de clôture, que la caisse fait confirmer", 202, takes=closure
+            ),
+        },
+        "/secrets": {"post": sheet},
+        "/patients/_recherche": {"post": _call("TD0.5 : mes patients, par leurs traits", 200, found, traits)},
+        f"{_DOSSIER}/administratif": {
+            "parameters": [_dossier()],
+            "get": _call("TD1.3 : données administratives", 200, administration),
+        },
+        f"{_DOSSIER}/contexte": {
+            "parameters": [_dossier()],
+            "post": _call("TD0.9 : adresse de ce DMP sur le site, pour une minute et pour ma carte", 201, link),
+        },
     }
 
 

@@ -6,17 +6,12 @@ from typing import Any, Final
 
 from flask import Blueprint, Flask, Response, request, send_from_directory, url_for
 
-from dmp_core.enrolment.words import HOTLINE, french_instant, long_day, no_break_spaces, short_day
+from dmp_core.enrolment.words import CAISSES, HOTLINE, french_instant, long_day, no_break_spaces, short_day
 from dmp_core.portals.mondmp.web.access import public
 from dmp_core.portals.mondmp.web.session import greeted
 
 FOLDER: Final = Path(__file__).resolve().parents[1]
 STATIC_FOLDER: Final = FOLDER / "static"
-CAISSES: Final = (
-    "Bas-Rhin", "Bayonne", "Côte-d'Armor", "Doubs", "Haute-Garonne", "Indre-et-Loire", "Puy de Dôme", "Somme",
-    "Val-de-Marne",
-)  # fmt: skip
-"""The nine caisses of the pre-series, spelt as the seed's screen does."""
 
 
 def equip_templates(app: Flask, note: str) -> None:
