@@ -217,7 +217,7 @@ def test_the_openapi_description_holds_for_every_call_that_is_no_fhir(
         (rule.rule.replace("<uuid:dossier>", "{dmp}").replace("<uuid:operation>", "{operation}"), method.lower())
         for rule in api(app).url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
-        if not any(each in rule.rule for each in ("fhir", "metadata", "openapi", ".pem"))
+        if "fhir" not in rule.rule and "metadata" not in rule.rule and "openapi" not in rule.rule
     }
     said = {(path, each) for path, calls in told["paths"].items() for each in calls if each != "parameters"}
     assert said == served
