@@ -3,10 +3,12 @@
     .venv/bin/python benchmarks/record.py                    five seconds a gesture on two processes, about two minutes
     .venv/bin/python benchmarks/record.py --seconds 20 --processes 4 --json
 
-The mobile API (FHIR R4) over its real databases, called without sockets: sixty dossiers of twenty documents of 40 kB. Every
-gesture is timed in each round, in an order that changes, so that a busy machine slows all alike. Told for each: calls a
-second over all processes, and their ratio to the empty page. At the end the trace is counted: one line for each access made.
-Persons are synthetic; the data folder goes when the benchmark ends.
+The mobile API and that of practice software (FHIR R4) over their real databases, called without sockets: sixty dossiers of
+twenty documents of 40 kB, all of one doctor's patients. Every gesture is timed in each round, in an order that changes, so
+that a busy machine slows all alike. Told for each: calls a second over all processes, their ratio to the empty page, and the
+milliseconds of processor that a call takes of the application (its caller's too) and of PostgreSQL, which a busy machine
+changes little: two cores hold at most 2,000 by their sum. At the end the trace is counted: one line for each access made.
+Persons and cards are synthetic; the data folder goes when the benchmark ends.
 """
 
 import argparse
@@ -22,23 +24,32 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 import pikepdf
+import psutil
+from cryptography.hazmat.primitives.serialization import Encoding
 from flask import Flask, Response
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from backoffice import professionals
 from backoffice.mondmp import create_app
 from backoffice.settings import Settings
+from dmp_core.access import circle
+from dmp_core.access.circle import Member
+from dmp_core.access.rules import Basis, Relation
 from dmp_core.enrolment.dossiers import Consent, Contacts, Way, open_dossier
 from dmp_core.enrolment.insured import Insured
 from dmp_core.holder.access import Access
 from dmp_core.holder.mobile import OFFLINE, READ, WRITE, Application, Kind
 from dmp_core.identity.nir import key_of
 from dmp_core.portals.mobile.access import public
+from dmp_core.portals.professionals.card import PEER
+from dmp_core.professionals.authority import TestAuthority
 from dmp_core.storage.engine import engine_for
 from dmp_core.storage.keyring import Keyring
 
@@ -47,6 +58,7 @@ DOSSIERS: Final = 60
 DOCUMENTS: Final = 20
 BYTES: Final = 40_000
 ROUNDS: Final = 3
+EMPTY: Final = "empty page"
 
 
 @dataclass(frozen=True)
@@ -99,6 +111,20 @@ def served(settings: Settings) -> Flask:
     return app
 
 
+def a_doctor(settings: Settings, holders: list[Holder]) -> bytes:
+    """The certificate of a doctor whom each of these holders authorised."""
+    now = datetime.now(UTC)
+    authority = TestAuthority(now)
+    authority.publish(settings.professionals.trust, now)
+    card = authority.card("810000000017", "MARTIN", "ANNE", "Médecin", now - timedelta(hours=1))
+    who = Member("810000000017", "ANNE MARTIN", "G15_10")
+    with engine_for(settings.dmp_owner_url, application="benchmark").begin() as connection:
+        for each in holders:
+            relation = Relation(Basis.CONSENT, sees_all=False, since=now, until=now + timedelta(days=365))
+            circle.relate(connection, each.dossier, who, relation, circle.BY_HOLDER)
+    return card.certificate.public_bytes(Encoding.DER)
+
+
 def holders_of(app: Flask) -> Iterator[Holder]:
     """Dossiers with their documents, deposited by the API as an application would."""
     parts, access = app.extensions["mondmp"], app.extensions["mondmp.access"]
@@ -125,60 +151,100 @@ def holders_of(app: Flask) -> Iterator[Holder]:
         yield Holder(opened.dossier_id, token, [deposit(client, token) for _ in range(DOCUMENTS)])
 
 
-def gestures(holders: list[Holder]) -> dict[str, Callable[[FlaskClient], object]]:
-    """By name, one call; every answer is read to its end and must be a good one."""
+Call = Callable[[FlaskClient, FlaskClient], object]
 
-    def get(path: Callable[[Holder], str]) -> Callable[[FlaskClient], object]:
-        def call(client: FlaskClient) -> object:
+
+def gestures(holders: list[Holder], card: bytes) -> dict[str, Call]:
+    """By name, one call of the mobile API or of practice software's; every answer is read to its end, and is a good one."""
+
+    def read(client: FlaskClient, path: str, **more: Any) -> None:
+        answer = client.get(path, **more)
+        if answer.status_code != 200:
+            raise RuntimeError(f"refused: {answer.status_code}")
+        answer.get_data()
+
+    def mobile(path: Callable[[Holder], str]) -> Call:
+        def call(client: FlaskClient, _: FlaskClient) -> None:
             holder = random.choice(holders)
-            answer = client.get(path(holder), headers={"Authorization": f"Bearer {holder.token}"})
-            if answer.status_code != 200:
-                raise RuntimeError(f"refused: {answer.status_code}")
-            return answer.get_data()
+            read(client, path(holder), headers={"Authorization": f"Bearer {holder.token}"})
 
         return call
 
+    def software(path: Callable[[Holder], str]) -> Call:
+        def call(_: FlaskClient, client: FlaskClient) -> None:
+            holder = random.choice(holders)
+            address = f"/api/v1/dmp/{holder.dossier}/fhir/{path(holder)}"
+            read(client, address, base_url="https://localhost", environ_overrides={PEER: card})
+
+        return call
+
+    searched = f"DocumentReference?status=current&_count={DOCUMENTS}"
     return {
-        "empty page": get(lambda _: "/api/vide"),
-        "list of 20 documents": get(lambda _: f"/api/fhir/DocumentReference?status=current&_count={DOCUMENTS}"),
-        "a document read": get(lambda holder: f"/api/fhir/Binary/{random.choice(holder.documents)}"),
-        "a document deposited": lambda client: deposit(client, random.choice(holders).token),
+        EMPTY: mobile(lambda _: "/api/vide"),
+        "list of 20 documents": mobile(lambda _: f"/api/fhir/{searched}"),
+        "a document read": mobile(lambda holder: f"/api/fhir/Binary/{random.choice(holder.documents)}"),
+        "a document deposited": lambda client, _: deposit(client, random.choice(holders).token),
+        "list of 20, by a doctor": software(lambda _: searched),
+        "a document read by a doctor": software(lambda holder: f"Binary/{random.choice(holder.documents)}"),
     }
 
 
-def work(settings: Settings, holders: list[Holder], name: str, seconds: float, done: Any) -> None:
-    """Call for so long; how many calls were answered."""
-    client = served(settings).test_client()
-    call = gestures(holders)[name]
-    call(client)
-    end, calls = time.perf_counter() + seconds, 0
+@dataclass
+class Timed:
+    """What was measured of one gesture."""
+
+    calls: int = 0
+    """That were timed."""
+    whole: int = 0
+    """With those before the clock started."""
+    application: float = 0.0
+    """Seconds of processor."""
+    database: float = 0.0
+
+
+def work(settings: Settings, holders: list[Holder], card: bytes, name: str, seconds: float, done: Any) -> None:
+    """Call for so long; how many calls were answered, and the processor they took."""
+    clients = served(settings).test_client(), professionals.create_app(settings).test_client()
+    call = gestures(holders, card)[name]
+    call(*clients)
+    end, calls, began = time.perf_counter() + seconds, 0, time.process_time()
     while time.perf_counter() < end:
-        call(client)
+        call(*clients)
         calls += 1
-    done.put((calls, calls + 1))
+    done.put((calls, time.process_time() - began))
 
 
-def measure(settings: Settings, holders: list[Holder], seconds: float, processes: int) -> dict[str, tuple[int, int]]:
-    """By gesture, calls that were timed, and calls in all."""
+def of_database(settings: Settings) -> float:
+    """Seconds of processor of PostgreSQL, its ended processes too."""
+    server = psutil.Process(int((settings.data / "pg" / "postmaster.pid").read_text().split()[0]))
+    times = [server.cpu_times(), *(each.cpu_times() for each in server.children())]
+    ended = times[0].children_user + times[0].children_system
+    return ended + sum(each.user + each.system for each in times)
+
+
+def measure(settings: Settings, holders: list[Holder], card: bytes, seconds: float, processes: int) -> dict[str, Timed]:
+    """By gesture."""
     context = multiprocessing.get_context("spawn")
-    timed: dict[str, tuple[int, int]] = {}
+    timed: dict[str, Timed] = {name: Timed() for name in gestures(holders, card)}
     for _ in range(ROUNDS):
-        names = list(gestures(holders))
-        random.shuffle(names)
-        for name in names:
-            done = context.Queue()
+        for name in random.sample(sorted(timed), len(timed)):
+            done, one, before = context.Queue(), timed[name], of_database(settings)
             running = [
-                context.Process(target=work, args=(settings, holders, name, seconds / ROUNDS, done))
+                context.Process(target=work, args=(settings, holders, card, name, seconds / ROUNDS, done))
                 for _ in range(processes)
             ]
             for each in running:
                 each.start()
             for _ in running:
-                calls, whole = done.get(timeout=seconds + 120)
-                before = timed.get(name, (0, 0))
-                timed[name] = (before[0] + calls, before[1] + whole)
+                calls, processor = done.get(timeout=seconds + 120)
+                one.calls, one.whole, one.application = (
+                    one.calls + calls,
+                    one.whole + calls + 1,
+                    one.application + processor,
+                )
             for each in running:
                 each.join()
+            one.database += of_database(settings) - before
     return timed
 
 
@@ -206,22 +272,30 @@ def main() -> None:
             settings = Settings.from_env(env)
             Keyring.create_if_missing(settings.code_keyring)  # which the back office makes
             holders = list(holders_of(served(settings)))
+            card = a_doctor(settings, holders)
             before = lines(settings)
-            timed = measure(settings, holders, options.seconds, options.processes)
+            timed = measure(settings, holders, card, options.seconds, options.processes)
             traced = lines(settings) - before
         finally:
             command(env, "services", "stop")
-    accesses = sum(whole for name, (_, whole) in timed.items() if name != "empty page")
-    empty = timed["empty page"][0]
+    accesses = sum(each.whole for name, each in timed.items() if name != EMPTY)
     results = [
-        {"gesture": name, "per_second": round(calls / options.seconds, 1), "ratio": round(calls / empty, 3)}
-        for name, (calls, _) in timed.items()
-    ]
+        {
+            "gesture": name, "per_second": round(each.calls / options.seconds, 1),
+            "ratio": round(each.calls / timed[EMPTY].calls, 3),
+            "ms_of_application": round(each.application / each.calls * 1000, 2),
+            "ms_of_database": round(each.database / each.calls * 1000, 2),
+        }
+        for name, each in timed.items()
+    ]  # fmt: skip
     if options.json:
         print(json.dumps({"gestures": results, "accesses": accesses, "traced": traced}, indent=1))
     else:
         for each in sorted(results, key=lambda one: -float(one["ratio"])):
-            print(f"{each['gesture']:24} {each['per_second']:>8} a second   {each['ratio']} of the empty page")
+            print(
+                f"{each['gesture']:28} {each['per_second']:>8} a second   {each['ratio']:>5} of the empty page   "
+                f"{each['ms_of_application']:>6} + {each['ms_of_database']:>5} ms of processor"
+            )
         print(f"{accesses} accesses made, {traced} lines in the trace")
     if accesses != traced:
         sys.exit("an access has no line, or a line no access")
