@@ -130,8 +130,7 @@ class ProfessionalContests:
 
     def waiting(self, who: Professional) -> list[ToAnswer]:
         """The contests that this professional has not answered, the oldest first."""
-        with self._store.transaction(who.id, self._clock()) as connection:
-            return [_to_answer(row) for row in connection.execute(_WAITING, {"most": _MOST})]
+        return [_to_answer(row) for row in self._store.ask(_WAITING, {"me": str(who.id), "most": _MOST})]
 
     def answer(self, who: Professional, contest: UUID, words: str) -> None:
         """Answer one, once; the holder reads it and is told. Raises Invalid, NotFound when it waits no more."""
@@ -186,7 +185,11 @@ _CONTEST: Final = text(
     "INSERT INTO medical.contest (id, dossier_id, emergency_id, professional_id, words, at) "
     "VALUES (:id, :dossier, :emergency, :who, :words, :now) ON CONFLICT DO NOTHING"
 )
-_WAITING: Final = text("SELECT * FROM medical.contests_to_answer(:most)")
+# Asked before every call of software: bound and answered at once, the second by what the first gives.
+_WAITING: Final = text(
+    "SELECT c.* FROM (SELECT set_config('dmp.professional', :me, true) AS id) me "
+    "CROSS JOIN LATERAL medical.contests_to_answer(CASE WHEN me.id <> '' THEN CAST(:most AS integer) END) c"
+)
 _ANSWER: Final = text(
     "UPDATE medical.contest SET answer = :words, answered_at = :now "
     "WHERE id = :id AND dossier_id = :dossier AND answered_at IS NULL"

@@ -1,14 +1,14 @@
 """The database `dmp` as the role `ps` reaches it: bound to one professional, one dossier and one moment at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import psycopg
 import sqlalchemy.exc
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, TextClause, text
 
 from dmp_core.errors import Unavailable
 from dmp_core.professionals.identifiers import NationalId
@@ -20,6 +20,7 @@ class ProfessionalStore:
 
     def __init__(self, url: str, *, application: str = "ps", pool_size: int = 8) -> None:
         self._engine = engine_for(url, application=application, pool_size=pool_size)
+        self._at_once = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def transaction(
@@ -43,16 +44,27 @@ class ProfessionalStore:
             "feeding": "yes" if feeding else "",
             "opening": "yes" if opening else "",
         }
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(_BIND, bound)
-                yield connection
-        except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, psycopg.OperationalError) as error:
-            raise Unavailable("Le service est momentanément indisponible : réessayez dans quelques minutes.") from error
+        with _answering(), self._engine.begin() as connection:
+            connection.execute(_BIND, bound)
+            yield connection
+
+    def ask(self, question: TextClause, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+        """The rows that answer: a transaction of this statement alone, in one round trip; whatever it needs to be bound to,
+        it binds itself. Raises Unavailable."""
+        with _answering(), self._at_once.connect() as connection:
+            return connection.execute(question, values).all()
 
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, psycopg.OperationalError) as error:
+        raise Unavailable("Le service est momentanément indisponible : réessayez dans quelques minutes.") from error
 
 
 _BIND: Final = text(
