@@ -21,12 +21,13 @@ from dmp_core.access.identifying import Identifying, VitaleCard
 from dmp_core.access.openers import Given, Opener
 from dmp_core.access.rules import AUTHORISED_FOR, Basis, Relation
 from dmp_core.access.trace import Action
-from dmp_core.clock import Clock
+from dmp_core.clock import PARIS, Clock
 from dmp_core.enrolment import dossiers
 from dmp_core.enrolment.dossiers import Contacts, DossierState, Way
 from dmp_core.enrolment.events import Kind, record_event
 from dmp_core.enrolment.facade import lock_request
 from dmp_core.enrolment.insured import CardBase, Insured
+from dmp_core.enrolment.majority import is_minor
 from dmp_core.enrolment.papers import Secrets
 from dmp_core.enrolment.words import CAISSES
 from dmp_core.errors import Invalid, NotFound, WrongState
@@ -40,6 +41,7 @@ INELIGIBLE: Final = (
     f"Maladie suivante : {', '.join(CAISSES)}."
 )
 """The seed's sentence."""
+MINOR: Final = "Le DMP d’un mineur se crée à l’accueil de sa caisse, avec un titulaire de l’autorité parentale."
 HAS_DMP: Final = "Ce patient a déjà un DMP : demandez-lui son accord pour le consulter."
 CLOSED: Final = "Ce patient a un DMP clôturé : il peut être réactivé, avec son accord."
 ELSEWHERE: Final = "Le DMP de ce patient ne se règle pas ici : il appelle le 0 810 331 133."
@@ -118,7 +120,7 @@ class OpeningGate:
             there = _there(connection, who, person, now)
             if there is not None:
                 trace.write(connection, there.id, now, who.actor, Action.FIND, reason="carte Vitale présentée")
-        return Looked(_name(person), _next(person, there), there.id if there else None)
+        return Looked(_name(person), _next(person, there, now), there.id if there else None)
 
     def create(
         self, who: Opener, request: UUID, card: VitaleCard, contacts: Contacts, given: Given, *, authorise: bool,
@@ -138,7 +140,7 @@ class OpeningGate:
             there = _there(connection, who, person, now)
             if there is not None and there.request == key:
                 return self._again(connection, who, person, there, now)
-            if _next(person, there) is not Next.CREATE:
+            if _next(person, there, now) is not Next.CREATE:
                 raise Stopped(HAS_DMP if there is not None and there.state is DossierState.OPEN else CLOSED)
             opened = dossiers.open_dossier(connection, now, key, person, contacts, given.kept(who), Way.PS)
             told = f"consentement recueilli, conditions d’utilisation du {given.terms}"
@@ -159,7 +161,7 @@ class OpeningGate:
                 raise NotFound(NO_DMP)
             if connection.scalar(_CONSENTED, {"id": key}):
                 return Made(there.id, dossiers.ins_c_of(person), now, _is_in(connection, who, there.id, now), False)
-            if _next(person, there) is not Next.REOPEN:
+            if _next(person, there, now) is not Next.REOPEN:
                 raise Stopped(HAS_DMP)
             dossiers.reopen(connection, now, there.id, _REOPENED)
             dossiers.keep_consent(connection, now, there.id, given.kept(who), Way.PS, key)
@@ -235,11 +237,11 @@ def _there(connection: Connection, who: Opener, person: Insured, now: datetime) 
     return _There(row.id, row.request_id, DossierState(row.state), row.opened_at, blocked, row.reopens)
 
 
-def _next(person: Insured, there: _There | None) -> Next:
+def _next(person: Insured, there: _There | None, now: datetime) -> Next:
     """What can be done; raises Stopped when nothing can."""
     if there is None:
         if not person.may_open:
-            raise Stopped(INELIGIBLE)
+            raise Stopped(MINOR if is_minor(person.birth_date, now.astimezone(PARIS).date()) else INELIGIBLE)
         return Next.CREATE
     if there.blocked or there.state is DossierState.SUSPENDED:
         raise Stopped(ELSEWHERE)
@@ -254,7 +256,7 @@ def _open_one(connection: Connection, who: Opener, person: Insured, now: datetim
     there = _there(connection, who, person, now)
     if there is None:
         raise NotFound(NO_DMP)
-    if _next(person, there) is not Next.CONSULT:
+    if _next(person, there, now) is not Next.CONSULT:
         raise Stopped(CLOSED)
     return there
 

@@ -62,7 +62,9 @@ def text_of(world: World, reference: str) -> str:
 
 
 def test_each_event_calls_for_its_letter_and_some_for_none() -> None:
-    assert answer_to(Kind.DOSSIER_OPENED, {"way": "online"}) == "receipt"
+    for way in ("online", "counter", "ps"):
+        assert answer_to(Kind.DOSSIER_OPENED, {"way": way}) == "receipt"
+    assert answer_to(Kind.CLOSURE_REQUESTED, {"way": "ps"}) is None
     assert answer_to(Kind.CODE_REQUESTED, {"purpose": "creation"}) == "code_request"
     assert answer_to(Kind.CODE_REQUESTED, {"purpose": "access"}) == "access_code"
     assert answer_to(Kind.DOSSIER_CLOSED, {"by": "caisse"}) == "closure_receipt"
@@ -230,6 +232,17 @@ def test_a_closure_opens_a_case_that_ends_when_its_confirmation_has_left(world: 
     make_lots(world)
     gather(world.office, SYSTEM)
     assert world.sql("SELECT state, ended_at IS NOT NULL FROM case_file") == [("confirmed", True)]
+
+
+def test_a_closure_asked_for_at_a_professional_s_is_a_case_to_have_confirmed_and_closes_nothing(world: World) -> None:
+    person = load(world)
+    for _ in range(2):  # a second professional, or the same one the day after
+        happen(world, Kind.CLOSURE_REQUESTED, person, '{"way": "ps"}')
+    receive(world.office)
+    with world.session() as session:
+        case = session.query(Case).one()
+    assert (case.kind, case.state, case.came_by.label) == ("closure", "received", "par un professionnel de santé")
+    assert gather(world.office, SYSTEM, post_now=True).letters == 0
 
 
 def test_the_day_of_answers_ends_with_the_day(world: World) -> None:

@@ -2,6 +2,7 @@
 what is never learnt, and what PostgreSQL refuses besides."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -255,6 +256,21 @@ def test_who_may_not_have_one_is_told_the_seed_s_sentence(
     assert str(refused.value) == INELIGIBLE
     with pytest.raises(Stopped):
         create(opening, who, person)
+    young = world.person(may_open=False, birth_date="2000-03-04")
+    with pytest.raises(Stopped, match="autorité parentale"):
+        create(opening, who, young)
+
+
+def test_four_clicks_at_once_are_one_dmp(world: RecordWorld, opening: OpeningGate, who: Opener) -> None:
+    person, request = world.person(), uuid4()
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: create(opening, who, person, request=request), range(4)))
+    assert len({each.dossier for each in made}) == 1
+    assert [each.entered for each in made].count(True) == 1
+    (password,) = passwords(world, made[0].dossier)
+    assert [verify_password(password.hash, each.secrets.password) for each in made].count(True) == 1
+    assert world.events(person) == [("dossier.opened", {"way": "ps"})]
+    assert first_fault(made[0].dossier, Record(world, made[0].dossier).chain()) is None
 
 
 def test_a_dmp_closed_at_its_holder_s_wish_is_reopened_once(

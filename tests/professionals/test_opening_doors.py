@@ -113,7 +113,7 @@ def test_a_dmp_is_created_on_the_pages_and_its_document_is_printed_from_a_new_pa
     assert "créez-le ou réactivez-le" in desk.get("/").text
     step = desk.send("/creation/patient", **typed_card(person))
     assert step.status_code == 200
-    assert f"Créer le DMP de {person.given_name} {person.birth_name}" in step.text
+    assert f"Créer un DMP pour {person.given_name} {person.birth_name}" in step.text
     assert CONSENT in step.text.replace("\u00a0", " ")
     terms = desk.get("/creation/conditions")
     assert terms.data.startswith(b"%PDF")
@@ -197,7 +197,7 @@ def test_a_closed_dmp_is_reopened_on_the_pages_and_a_closure_is_passed_on(world:
     assert (unexplained.status_code, "Expliquez au patient" in alert(unexplained)) == (422, True)
     record.state("closed")
     step = desk.send("/creation/patient", **typed_card(someone.person))
-    assert "Réactiver le DMP de" in step.text
+    assert "Réactiver le DMP" in step.text
     done = desk.send("/creation/reactivation", **whole(someone.person, acces="non"))
     assert ("Le DMP est réactivé" in done.text, "ne vous a pas autorisé" in done.text) == (True, True)
     assert [row.state for row in world.dossiers(someone.person)] == ["open"]
