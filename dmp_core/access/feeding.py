@@ -26,7 +26,7 @@ from dmp_core.professionals.vihf import Acting, AssertionRefused
 from dmp_core.record import documents
 from dmp_core.record.cda_check import checked_cda, is_cda
 from dmp_core.record.contents import VSM, as_sent
-from dmp_core.record.documents import Author, AuthorKind, Document, Draft, Status, title_of
+from dmp_core.record.documents import Author, AuthorKind, Document, Draft, Status, act_of, title_of
 from dmp_core.record.nomenclatures import type_of
 from dmp_core.record.sealing import Box, DossierKeys
 from dmp_core.record.shelf import Shelf
@@ -87,7 +87,7 @@ class FeedingGate:
             raise Invalid("La synthèse médicale est déposée par le médecin traitant, avec sa carte.")
         unique = structured.named(sent.unique_id) if structured else sent.unique_id
         draft = Draft(
-            kind, title_of(sent.title), author, content, sent.service_start, unique,
+            kind, title_of(sent.title), author, content, act_of(sent.service_start, now), unique,
             hidden_until=held_until(now) if sent.held else None, establishment=who.establishment.id,
         )  # fmt: skip
         action = Action.ADD if sent.replaces is None else Action.REPLACE

@@ -33,7 +33,7 @@ from dmp_core.professionals.certificates import Professional
 from dmp_core.record import documents, finding
 from dmp_core.record.cda_check import Checked, checked_cda, is_cda
 from dmp_core.record.contents import VSM, as_sent
-from dmp_core.record.documents import Author, AuthorKind, Document, Draft, Sight, Status, title_of
+from dmp_core.record.documents import Author, AuthorKind, Document, Draft, Sight, Status, act_of, title_of
 from dmp_core.record.finding import Criteria, Found, Submission
 from dmp_core.record.nomenclatures import DocumentType, every_type, type_of, types_in_use
 from dmp_core.record.sealing import Box
@@ -409,9 +409,7 @@ def _draft(who: Professional, sent: Deposit, now: datetime) -> tuple[Draft, Chec
         raise Invalid(f"Votre profession ne dépose pas de document de ce type : {kind.label}.")
     structured = checked_cda(sent.data, kind.code, kind.system, str(who.id)) if is_cda(sent.data) else None
     content = structured.content if structured else as_sent(sent.data)
-    began = sent.service_start or (structured.began if structured else None) or now
-    if began > now:
-        raise Invalid("La date de l’acte est dans l’avenir : corrigez-la.")
+    began = act_of(sent.service_start or (structured.began if structured else None) or now, now)
     if sent.masked:
         raise Invalid("Le patient seul masque un document aux professionnels : retirez MASQUE_PS de la fiche.")
     author, held = Author(AuthorKind.PROFESSIONAL, str(who.id), who.name), held_until(now) if sent.held else None

@@ -154,14 +154,17 @@ def _depth(told: Any) -> int:
 def _attachment(resource: DocumentReference, at: str = "") -> Any:
     if len(resource.content or []) != 1:
         raise Unfit("Une fiche a un contenu, et un seul.", f"{at}content")
-    return resource.content[0].attachment
+    found = resource.content[0].attachment
+    if found is None:
+        raise Unfit("Le contenu du document manque.", f"{at}content[0].attachment")
+    return found
 
 
-def _decoded(data: str, where: str) -> bytes:
+def _decoded(data: Any, where: str) -> bytes:
     """The bytes of a text in base64, to the letter: the models let through what is none."""
     try:
         return base64.b64decode(data, validate=True)
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, ValueError, TypeError) as error:
         raise Unfit("Le contenu n’est pas du base64.", where) from error
 
 
@@ -206,6 +209,8 @@ def _replaced(resource: DocumentReference, find: Callable[[str], UUID | None], a
     if len(relations) > 1 or relations[0].code != "replaces":
         raise Unfit("Une fiche ne peut que remplacer une autre fiche (replaces), et une seule.", f"{at}relatesTo")
     target = relations[0].target
+    if target is None:
+        raise Unfit("Le document à remplacer n’est pas nommé.", f"{at}relatesTo[0].target")
     named = (
         target.identifier.value if target.identifier else (target.reference or "").removeprefix("DocumentReference/")
     )

@@ -22,6 +22,8 @@ from dmp_core.record.nomenclatures import DocumentType
 from dmp_core.record.sealing import Box
 
 LONGEST_TITLE: Final = 120
+EARLIEST_ACT: Final = 1900
+"""Year."""
 WILLS: Final = frozenset({"EXPPAT_1", "EXPPAT_3"})
 """Types that tell what the person wants for their end of life: a representative has no part in it (CSP L.1111-11)."""
 _CHANGED: Final = "Ce document vient d’être modifié dans une autre fenêtre : actualisez la page."
@@ -202,6 +204,15 @@ def title_of(typed: str) -> str:
     if not title.isprintable():
         raise Invalid("Le titre contient un caractère qui ne s’affiche pas : retapez-le.")
     return title
+
+
+def act_of(told: datetime, now: datetime) -> datetime:
+    """The moment of an act that can stand: past, and of somebody who may still be alive. Raises Invalid."""
+    if told.year < EARLIEST_ACT:
+        raise Invalid(f"La date de l’acte est d’avant {EARLIEST_ACT} : corrigez-la.")
+    if told > now:
+        raise Invalid("La date de l’acte est dans l’avenir : corrigez-la.")
+    return told
 
 
 def enter(

@@ -171,9 +171,8 @@ h2 {{ font-size: 1.3rem; }}
 .scroll {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; min-width: 20rem; }}
 caption {{ text-align: left; padding-bottom: .5rem; font-weight: 600; }}
-th, td {{ text-align: left; vertical-align: top; padding: .4rem .9rem .4rem 0; border-top: 1px solid #b9c6d1; }}
-thead th {{ border-top: 0; background: #eef4f9; padding-left: .4rem; }}
-td:first-child, tbody th {{ padding-left: .4rem; }}
+th, td {{ text-align: left; vertical-align: top; padding: .4rem .9rem .4rem .4rem; border-top: 1px solid #b9c6d1; }}
+thead th {{ border-top: 0; background: #eef4f9; }}
 .made {{ color: #44566a; }}
 </style>
 </head>

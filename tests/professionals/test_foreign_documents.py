@@ -81,6 +81,7 @@ def test_one_about_somebody_else_or_by_somebody_else_leaves_nothing(
         (a_cda(ins_c_of(other), str(practice.who.id)), "pas au nom du titulaire"),
         (a_cda(ins_c_of(person), rpps(98_765)), "n’est pas vous"),
         (a_cda(ins_c_of(person), str(practice.who.id), begin="<!DOCTYPE a>"), "déclaration de type"),
+        (a_cda(ins_c_of(person), str(practice.who.id), began="00010101"), "avant 1900"),
         (b"<html><script>alert(1)</script></html>", "ni un PDF"),
     ):
         answer = practice.deposit(record, data, "11502-2")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from fuzzing import damaged, fuzzed, reaching_nothing, said
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from record.foreign import a_cda
 from record.samples import a_pdf
@@ -39,7 +39,7 @@ _DOCUMENT: dict[str, Any] = {
     "context": {"period": {"start": "2016-10-30"}},
     "relatesTo": [{"code": "replaces", "target": {"reference": "DocumentReference/x"}}],
 }  # fmt: skip
-_SET = {
+_SET: dict[str, Any] = {
     "resourceType": "Bundle", "type": "transaction",
     "entry": [
         {"fullUrl": "urn:uuid:1", "resource": {"resourceType": "List", "status": "current", "mode": "working"},
@@ -82,8 +82,16 @@ def test_a_damaged_assertion_says_nothing(sent: bytes) -> None:
             said(refusal)
 
 
+def _with(**parts: Any) -> dict[str, Any]:
+    return {**_SET, "entry": [_SET["entry"][0], {**_SET["entry"][1], "resource": _DOCUMENT | parts}]}
+
+
 @fuzzed
 @given(st.one_of(changed(_DOCUMENT), changed(_SET)))
+@example(_with(content=[{"attachment": None}]))
+@example(_with(content=[{"attachment": {"data": None}}]))
+@example(_with(relatesTo=[{"code": "replaces", "target": None}]))
+@example({"resourceType": "Bundle", "entry": [[], {"resource": {"resourceType": None}}]})
 def test_a_damaged_resource_is_read_or_refused(told: Any) -> None:
     with reaching_nothing():
         for read in (deposit_of, submission_of):

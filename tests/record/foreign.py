@@ -47,7 +47,8 @@ def a_cda(ins_c: str, author: str, **parts: Any) -> bytes:
     told: dict[str, Any] = {
         "code": "11502-2", "system": "2.16.840.1.113883.6.1", "model": "1.3.6.1.4.1.19376.1.3.3", "root": "1.2.3.4.5.6.7",
         "title": "CR d’examens biologiques", "more": "", "entry": "", "begin": "", "patients": None, "realm": "FR",
-        "at": "20161016101500+0200", "language": "fr-FR", "extension": f'<lab:statusCode xmlns:lab="{LAB}" code="completed"/>',
+        "at": "20161016101500+0200", "language": "fr-FR",
+        "began": "20161015083000+0200", "extension": f'<lab:statusCode xmlns:lab="{LAB}" code="completed"/>',
     } | parts  # fmt: skip
     body = told.get("body") or (
         f"<structuredBody><component>{_SECTION.format(more=told['more'], entry=told['entry'])}</component></structuredBody>"
@@ -82,7 +83,7 @@ def a_cda(ins_c: str, author: str, **parts: Any) -> bytes:
  </representedCustodianOrganization></assignedCustodian></custodian>
  <legalAuthenticator><time value="{told["at"]}"/><signatureCode code="S"/><assignedEntity>{person}{name}</assignedEntity>
  </legalAuthenticator>
- <documentationOf><serviceEvent>{told["extension"]}<effectiveTime><low value="20161015083000+0200"/></effectiveTime>
+ <documentationOf><serviceEvent>{told["extension"]}<effectiveTime><low value="{told["began"]}"/></effectiveTime>
   <performer typeCode="PRF"><assignedEntity>{person}{name}<representedOrganization>
    <name>Laboratoire des Essais</name>
    <standardIndustryClassCode code="AMBULATOIRE" codeSystem="1.2.250.1.213.1.1.4.9"/>
