@@ -199,11 +199,12 @@ def types(desk: Desk) -> None:
 @click.option("--type", "kind", default="", help="Sans lui, le premier type de la profession.")
 @click.option("--act", default="", help="Date et heure de l’acte, AAAA-MM-JJTHH:MM ; sans elle, maintenant.")
 @click.option("--hold", is_flag=True, help="Caché au patient jusqu’à la consultation d’annonce, un mois au plus.")
+@click.option("--secret", is_flag=True, help="Invisible aux représentants légaux, à la demande d’un patient mineur.")
 @click.pass_obj
-def deposit(desk: Desk, vitale: Path, file: Path, title: str, kind: str, act: str, hold: bool) -> None:
+def deposit(desk: Desk, vitale: Path, file: Path, title: str, kind: str, act: str, hold: bool, secret: bool) -> None:
     """Dépose un document."""
     dmp = desk.state(vitale).dmp
-    made, entered = desk.dmp.deposit(dmp, _content(file), title, kind, _moment(act), hold=hold)
+    made, entered = desk.dmp.deposit(dmp, _content(file), title, kind, _moment(act), hold=hold, secret=secret)
     said = "est déposé" if entered else "était déjà déposé : rien n’a été ajouté"
     print(f"{made.id}\n« {made.title} » ({made.kind}) {said}.")
 

@@ -15,11 +15,11 @@ _INS_C: Final = "urn:oid:1.2.250.1.213.1.4.2"
 _AUTHORISATION: Final = "https://dmp.example/fhir/StructureDefinition/autorisation"
 _DMP: Final = "https://interop.esante.gouv.fr/ig/fhir/dmp/StructureDefinition"
 _FHIR: Final = "application/fhir+json"
-_HOLD: Final = [
-    {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "N"}]},
-    {"coding": [{"system": "urn:oid:1.2.250.1.213.1.1.4.13", "code": "INVISIBLE_PATIENT"}]},
-]
-"""The labels of a document that awaits its announcement; without the last, of any other."""
+_NORMAL: Final = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "N"}]}
+_VISIBILITY: Final = "urn:oid:1.2.250.1.213.1.1.4.13"
+_HELD: Final = "INVISIBLE_PATIENT"
+_SECRET: Final = "INVISIBLE_REPRESENTANTS_LEGAUX"  # noqa: S105 - a code
+"""Limits to who sees a document, beside the label of any other."""
 _PATIENCE: Final = 30.0
 
 
@@ -158,11 +158,12 @@ class Dmp:
 
     def deposit(
         self, dmp: str, data: bytes, title: str, kind: str, act: datetime, *, replaces: str = "", name: str = "",
-        over: str = "", hold: bool = False,
+        over: str = "", hold: bool = False, secret: bool = False,
     ) -> tuple[Document, bool]:  # fmt: skip
         """Put a document in; False when it was there already. Without `kind`, the first that the profession deposits.
 
-        It replaces the document `replaces`, or the one that bears the name `over`; `hold`: until it is announced.
+        It replaces the document `replaces`, or the one that bears the name `over`; `hold`: until it is announced;
+        `secret`: hidden from the patient's legal representatives, as a minor may ask (CSP L.1111-5).
         """
         known = self.types()
         chosen = [each for each in known if not kind or each["code"] == kind]
@@ -191,8 +192,9 @@ class Dmp:
         if replaces or over:
             target = {"identifier": {"value": over}} if over else {"reference": f"DocumentReference/{replaces}"}
             told["relatesTo"] = [{"code": "replaces", "target": target}]
-        if hold:
-            told["securityLabel"] = _HOLD
+        if hold or secret:
+            limits = [code for code, asked in ((_HELD, hold), (_SECRET, secret)) if asked]
+            told["securityLabel"] = [_NORMAL, *({"coding": [{"system": _VISIBILITY, "code": each}]} for each in limits)]
         answer = self._ask(
             "POST", f"/dmp/{dmp}/fhir/DocumentReference", json=told, headers={"Content-Type": _FHIR}
         )  # fmt: skip
@@ -208,11 +210,21 @@ class Dmp:
 
     def announce(self, dmp: str, document: str) -> None:
         """Show to the patient what awaited its announcement."""
-        shown = [{"op": "replace", "path": "/securityLabel", "value": _HOLD[:1]}]
-        self._ask(
-            "PATCH", f"/dmp/{dmp}/fhir/DocumentReference/{document}", json=shown,
-            headers={"Content-Type": "application/json-patch+json"},
-        )  # fmt: skip
+        # That label alone: the document may be hidden from others, who are not announced anything.
+        for place in ("/securityLabel/1", "/securityLabel/2"):
+            shown = [
+                {"op": "test", "path": f"{place}/coding/0/code", "value": _HELD}, {"op": "remove", "path": place},
+            ]  # fmt: skip
+            try:
+                self._ask(
+                    "PATCH", f"/dmp/{dmp}/fhir/DocumentReference/{document}", json=shown,
+                    headers={"Content-Type": "application/json-patch+json"},
+                )  # fmt: skip
+            except Refused:
+                if place.endswith("2"):
+                    raise
+            else:
+                return
 
     def patients(self) -> list[dict[str, Any]]:
         """Those who authorised this professional."""

@@ -30,6 +30,8 @@ class Deposit:
     """Hidden from professionals: a holder may ask for it."""
     held: bool = False
     """Hidden from the holder until it is announced: a professional may ask for it."""
+    secret: bool = False
+    """Hidden from the person's legal representatives: a professional may ask for it (CSP L.1111-5)."""
 
 
 class Changed(WrongState):
@@ -66,6 +68,10 @@ class ApplicationGate(HolderGate):
         """ITI-65 and ITI-105: every deposit enters, as one set, or none does. Raises as `add` and `replace` do."""
         if any(each.held for each in deposits):
             raise Invalid("Un titulaire ne se cache pas un document : retirez INVISIBLE_PATIENT de la fiche.")
+        if any(each.secret for each in deposits):
+            raise Invalid(
+                "Le secret envers vos représentants légaux se règle sur le site, une fois le document déposé."
+            )
         drafts = [
             replace(self._draft(each.type_code, each.title, [each.data], holder, each.unique_id), masked=each.masked)
             for each in deposits

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 from dmp_core.access import circle, trace
 from dmp_core.access.announcement import SeenAlready, held_until
 from dmp_core.access.rules import Barrier, way_in
-from dmp_core.access.trace import Action, ActorKind, Who
+from dmp_core.access.trace import Action, ActorKind, Mode, Who
 from dmp_core.clock import PARIS, Clock
 from dmp_core.errors import Invalid, NotFound, WrongState
 from dmp_core.identity.identifiers import System
@@ -89,6 +89,7 @@ class FeedingGate:
         draft = Draft(
             kind, title_of(sent.title), author, content, act_of(sent.service_start, now), unique,
             hidden_until=held_until(now) if sent.held else None, establishment=who.establishment.id,
+            hidden_from_representatives=who.secret,
         )  # fmt: skip
         action = Action.ADD if sent.replaces is None else Action.REPLACE
         with self._asked(who, action, now) as (connection, dossier, box):
@@ -172,7 +173,8 @@ class FeedingGate:
 
 
 def _actor(who: Acting) -> Who:
-    return Who(ActorKind.PROFESSIONAL, str(who.id), f"{who.name}, {who.establishment.name}", who.profession.label)
+    mode = Mode.SECRET if who.secret else Mode.NORMAL
+    return Who(ActorKind.PROFESSIONAL, str(who.id), f"{who.name}, {who.establishment.name}", who.profession.label, mode)
 
 
 def use_once(connection: Connection, who: Acting, now: datetime) -> None:

@@ -7,7 +7,7 @@ never was. What each really was is decided and traced here, and told to nobody b
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -309,8 +309,11 @@ class ProfessionalGate:
     def _trace(
         self, connection: Connection, dossier: UUID, now: datetime, who: Professional, way: Way | Barrier,
         action: Action, document_id: UUID | None = None, *, granted: bool = True, reason: str = "",
+        secret: bool = False,
     ) -> None:  # fmt: skip
         actor = self._actor(who, way)
+        if secret:  # told to the person alone (CSP L.1111-5)
+            actor = replace(actor, mode=Mode.SECRET)
         trace.write(connection, dossier, now, actor, action, document_id, granted=granted, reason=reason)
 
     def _actor(self, who: Professional, way: Way | Barrier) -> Who:

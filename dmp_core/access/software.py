@@ -76,6 +76,8 @@ class Settled:
     held: bool
     """From the holder, until it is announced."""
     archived: bool
+    secret: bool | None = None
+    """From the person's legal representatives; None: as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +267,7 @@ class SoftwareGate(ProfessionalGate):
                     put += [one.content] if entered else []
                     self._trace(
                         connection, dossier, now, who, way, Action.ADD if old is None else Action.REPLACE, one.id,
-                        reason="" if entered else "contenu déjà présent",
+                        reason="" if entered else "contenu déjà présent", secret=one.hidden_from_representatives,
                     )  # fmt: skip
                     made.append((one, entered))
                 person = _person(connection, dossier)
@@ -280,20 +282,32 @@ class SoftwareGate(ProfessionalGate):
     ) -> tuple[Person, Document, bool]:
         """TD3.3: what `wanted` says of the document as it is, its person, and whether it awaits its announcement.
 
-        Its author announces and archives it, the médecin traitant announces it; nobody but the holder masks. Raises
+        Its author announces and archives it and keeps it from the person's representatives (CSP L.1111-5), the médecin traitant
+        announces it; nobody but the holder masks. Raises
         NotTheAuthor, SeenAlready, and what `wanted` does.
         """
         with self._feeding(who, dossier, Action.LOOK, document_id) as (connection, box, way, now):
             person = _person(connection, dossier)
             found = self._theirs(connection, box, who, way, document_id, now)
             asked = wanted(found, person, found.awaits(now))
-            if found.status is Status.DEPRECATED and asked != Settled(found.awaits(now), archived=False):
+            kept = asked.secret if asked.secret is not None else found.hidden_from_representatives
+            wanted_now = (asked.held, asked.archived, kept)
+            as_it_is = (found.awaits(now), False, found.hidden_from_representatives)
+            if found.status is Status.DEPRECATED and wanted_now != as_it_is:
                 raise WrongState("Une version plus récente remplace ce document : relisez-la pour la modifier.")
             if asked.held and not found.awaits(now):
                 raise SeenAlready
             if found.awaits(now) and not asked.held:
                 found = self._announced(connection, box, found)
                 self._trace(connection, dossier, now, who, way, Action.ANNOUNCE, found.id)
+            if kept != found.hidden_from_representatives:
+                if not documents.keep_secret(connection, found, kept):
+                    raise NotTheAuthor(
+                        "Seul son auteur rend un document invisible aux représentants légaux, ou visible."
+                    )
+                found = self._again(connection, box, found)
+                action = Action.HIDE if kept else Action.UNHIDE
+                self._trace(connection, dossier, now, who, way, action, found.id, secret=True)
             if (found.status is Status.ARCHIVED) != asked.archived:
                 if found.author.id != str(who.id):
                     raise NotTheAuthor("Seuls le patient et l’auteur de ce document l’archivent.")
@@ -414,7 +428,16 @@ def _draft(who: Professional, sent: Deposit, now: datetime) -> tuple[Draft, Chec
         raise Invalid("Le patient seul masque un document aux professionnels : retirez MASQUE_PS de la fiche.")
     author, held = Author(AuthorKind.PROFESSIONAL, str(who.id), who.name), held_until(now) if sent.held else None
     unique = structured.named(sent.unique_id) if structured else sent.unique_id
-    return Draft(kind, title_of(sent.title), author, content, began, unique, hidden_until=held), structured
+    return Draft(
+        kind,
+        title_of(sent.title),
+        author,
+        content,
+        began,
+        unique,
+        hidden_until=held,
+        hidden_from_representatives=sent.secret,
+    ), structured
 
 
 def _require_corrigible(old: Document | None, draft: Draft, now: datetime) -> None:

@@ -190,7 +190,7 @@ def _deposit(
     return Deposit(
         type_code=codings[0].code, title=attachment.title or "", data=data, unique_id=unique,
         replaces=_replaced(resource, find, at), service_start=_act(resource), masked=systems.MASKED in limits,
-        held=systems.HELD in limits,
+        held=systems.HELD in limits, secret=systems.SECRET in limits,
     )  # fmt: skip
 
 

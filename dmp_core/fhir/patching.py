@@ -29,6 +29,8 @@ class Marks:
     held: bool
     """From the holder, until it is announced."""
     archived: bool
+    secret: bool = False
+    """From the person's legal representatives."""
 
 
 def patched(resource: dict[str, Any], operations: object) -> Marks:
@@ -46,7 +48,9 @@ def patched(resource: dict[str, Any], operations: object) -> Marks:
     if not isinstance(made, dict) or _fixed(made) != _fixed(resource):
         raise NotAllowed("Seuls la confidentialité (securityLabel) et l’archivage (isArchived) se modifient.")
     limits = limits_of(made.get("securityLabel"))
-    return Marks(systems.MASKED in limits, systems.HELD in limits, _archived(made.get("extension")))
+    return Marks(
+        systems.MASKED in limits, systems.HELD in limits, _archived(made.get("extension")), systems.SECRET in limits
+    )
 
 
 def _placed(resource: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +68,7 @@ def _fixed(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 def limits_of(labels: object) -> frozenset[str]:
-    """The limits to who sees a document that its labels set besides « N »: MASQUE_PS, INVISIBLE_PATIENT. Raises Invalid."""
+    """The limits to who sees a document that its labels set besides « N » (DOMAIN 5.1). Raises Invalid."""
     found = set()
     for label in labels if isinstance(labels, list) else [labels]:
         codings = label.get("coding") if isinstance(label, dict) else None
@@ -72,10 +76,11 @@ def limits_of(labels: object) -> frozenset[str]:
             raise Invalid("Chaque securityLabel a un code, et un seul.")
         system, code = codings[0].get("system"), codings[0].get("code")
         found.add((systems.VISIBILITY if system in systems.VISIBILITIES else system, code))
-    known = {(systems.VISIBILITY, systems.MASKED), (systems.VISIBILITY, systems.HELD)}
+    known = {(systems.VISIBILITY, each) for each in (systems.MASKED, systems.HELD, systems.SECRET)}
     if not found <= known | {(systems.CONFIDENTIALITY, "N")}:
         raise Invalid(
-            f"La confidentialité d’une fiche est « N », avec ou sans « {systems.MASKED} » et « {systems.HELD} »."
+            f"La confidentialité d’une fiche est « N », avec ou sans « {systems.MASKED} », « {systems.HELD} » et "
+            f"« {systems.SECRET} »."
         )
     if (systems.CONFIDENTIALITY, "N") not in found:
         raise Invalid("Une fiche garde toujours la confidentialité « N ».")

@@ -88,7 +88,12 @@ def document_reference(document: Document, patient: Subject, *, held: bool = Fal
         "date": instant(document.created_at),
         "author": [{"reference": "#author"}],
         "custodian": {"reference": "#dmp"},
-        "securityLabel": [_NORMAL, *([_MASKED] if document.masked else []), *([_HELD] if held else [])],
+        "securityLabel": [
+            _NORMAL,
+            *([_MASKED] if document.masked else []),
+            *([_HELD] if held else []),
+            *([_SECRET] if document.hidden_from_representatives else []),
+        ],
         "content": [
             {
                 "attachment": {
@@ -207,6 +212,9 @@ def _class(code: str, on: date) -> dict[str, Any]:
 
 _NORMAL: Final = _coded(systems.CONFIDENTIALITY, "N", "normal")
 _MASKED: Final = _coded(systems.VISIBILITY, systems.MASKED, "Masqué aux professionnels de santé")
+_SECRET: Final = _coded(
+    systems.VISIBILITY, systems.SECRET, "Non visible par les représentants légaux du patient"
+)  # fmt: skip
 _HELD: Final = _coded(systems.VISIBILITY, systems.HELD, "Non visible par le patient")
 
 

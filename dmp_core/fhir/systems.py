@@ -18,6 +18,7 @@ VISIBILITY: Final = oid("1.2.250.1.213.1.1.4.13")
 """Of MASQUE_PS and the other limits that are a holder's or an author's choice."""
 MASKED: Final = "MASQUE_PS"
 HELD: Final = "INVISIBLE_PATIENT"
+SECRET: Final = "INVISIBLE_REPRESENTANTS_LEGAUX"  # noqa: S105 - a code of JDV_J08
 VISIBILITIES: Final = frozenset(
     {
         VISIBILITY,

@@ -34,6 +34,9 @@ _SUBJECT_ID: Final = "urn:oasis:names:tc:xspa:1.0:subject:subject-id"
 _ROLE: Final = "urn:oasis:names:tc:xacml:2.0:subject:role"
 _RESOURCE_ID: Final = "urn:oasis:names:tc:xacml:2.0:resource:resource-id"
 _PURPOSE: Final = "urn:oasis:names:tc:xspa:1.0:subject:purposeofuse"
+_CONFIDENTIALITY: Final = "urn:oasis:names:tc:xspa:1.0:resource:patient:hl7:confidentiality-code"
+"""Of a secret connection alone (handbook 3.5): the 2016 values were not found, the code is that of the documents (JDV_J08)."""
+_SECRET: Final = "INVISIBLE_REPRESENTANTS_LEGAUX"  # noqa: S105 - a code
 _PATIENT: Final = re.compile(rf"([0-9]{{22}})\^\^\^&{re.escape(System.INS_C.value)}&ISO\^NH")
 _SECTOR: Final = re.compile(r"SA[0-9]{2}")
 _SIGNED: Final = SignatureConfiguration(
@@ -67,6 +70,8 @@ class Acting:
     """Digest of the assertion's identifier: it serves once."""
     staff: Staff | None = None
     """Who sent it by a card of their own; None for the establishment's software."""
+    secret: bool = False
+    """A secret connection (CSP L.1111-5): nothing of it is told to the patient's legal representatives."""
 
 
 def acting(assertion: bytes, certificate: bytes, bearer: Establishment | Staff, now: datetime) -> Acting:
@@ -103,8 +108,21 @@ def acting(assertion: bytes, certificate: bytes, bearer: Establishment | Staff, 
     if patient is None:
         raise AssertionRefused("Le VIHF ne désigne pas de patient par son INS-C.")
     software = f"{_text(said, 'LPS_Nom')} {_text(said, 'LPS_Version')}"
+    confidentiality = {each.partition("^")[0] for each in _values(said, _CONFIDENTIALITY)}
+    if not confidentiality <= {_SECRET}:
+        raise AssertionRefused(f"Le code de confidentialité du VIHF vaut « {_SECRET} », ou n’y est pas.")
     once = sha256(f"{establishment.id}\0{said.get('ID')}".encode()).digest()
-    return Acting(identifier, _text(said, _SUBJECT_ID), profession, establishment, patient[1], software, once, staff)
+    return Acting(
+        identifier,
+        _text(said, _SUBJECT_ID),
+        profession,
+        establishment,
+        patient[1],
+        software,
+        once,
+        staff,
+        bool(confidentiality),
+    )
 
 
 def _signed(assertion: bytes, certificate: bytes, now: datetime) -> etree._Element:

@@ -251,6 +251,13 @@ def announce(connection: Connection, document: Document) -> bool:
     return bool(connection.scalar(_ANNOUNCE, asked))
 
 
+def keep_secret(connection: Connection, document: Document, secret: bool) -> bool:
+    """Hide from legal representatives, or show them again, in its author's name; all versions together.
+    Whether PostgreSQL let the bound professional do it."""
+    asked = {"id": document.id, "seen": document.entry_uuid, "entry": uuid4(), "secret": secret}
+    return bool(connection.scalar(_KEEP_SECRET, asked))
+
+
 def hide_from_representatives(connection: Connection, document: Document, now: datetime, hidden: bool) -> None:
     """Hide from legal representatives, or show them again."""
     _change(connection, document, now, hidden_from_representatives=hidden)
@@ -485,6 +492,9 @@ _UPDATE: Final = {
     )
     for column in ("status", "masked", "hidden_from_representatives")
 }
+_KEEP_SECRET: Final = text(
+    "SELECT medical.keep_secret(CAST(:id AS uuid), CAST(:seen AS uuid), CAST(:entry AS uuid), :secret)"
+)
 _ANNOUNCE: Final = text("SELECT medical.announce(CAST(:id AS uuid), CAST(:seen AS uuid), CAST(:entry AS uuid))")
 _HELD: Final = text(
     f"SELECT {COLUMNS} FROM medical.document WHERE sha256 = :sha256 AND author_id = :author "  # noqa: S608

@@ -260,6 +260,9 @@ OF_PROFESSIONALS = [
     Reach("ps", "medical", "emergency", "table", ("INSERT", "SELECT")),
     Reach("ps", "medical", "emergency_proof", "table", ("INSERT",)),
     Reach("ps", "medical", "emergency_refusal", "table", ("SELECT",)),
+    Reach(
+        "ps", "medical", "keep_secret(document uuid, seen uuid, entry uuid, secret boolea", "definer routine", ("EXECUTE",)
+    ),
     Reach("ps", "medical", "medical", "schema", ("USAGE",)),
     Reach("ps", "medical", "my_deposits(most integer, skipped integer)", "definer routine", ("EXECUTE",)),
     Reach("ps", "medical", "my_patients_born(born character)", "definer routine", ("EXECUTE",)),

@@ -215,3 +215,18 @@ def test_a_notice_waits_for_a_closed_dossier_and_dies_with_a_withdrawal(
     world.clock.forward(days=2)
     assert made.round().sent == 0
     assert {row.state for row in world.rows(f"SELECT state {of_record}", d=record.dossier)} == {"declined"}
+
+
+def test_the_secret_towards_representatives_is_its_author_s_to_put_and_to_lift(
+    practice: Practice, patient: tuple[Any, Record]
+) -> None:
+    _, record = patient
+    secret = {"coding": [{"system": systems.VISIBILITY, "code": systems.SECRET}]}
+    made = practice.deposit(record, b"Consultation", securityLabel=[N, secret])
+    assert labels(made) == {"N", systems.SECRET}
+    one = made.get_json()["id"]
+    lifted = patched(practice, record, one, [{"op": "remove", "path": "/securityLabel/1"}])
+    assert labels(lifted) == {"N"}
+    again = patched(practice, record, one, [{"op": "add", "path": "/securityLabel/-", "value": secret}])
+    assert labels(again) == {"N", systems.SECRET}
+    assert {line.who.mode.value for line in record.chain() if line.document} == {"secret"}

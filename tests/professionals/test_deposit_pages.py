@@ -199,3 +199,14 @@ def test_everything_deposited_is_on_a_page_and_in_a_file(world: RecordWorld, des
     assert [each["etat"] for each in table] == ["en vigueur"] * 3
     assert {len(each["ins_c"]) for each in table} == {22}
     assert "attachment" in answer.headers["Content-Disposition"]
+
+
+def test_a_secret_asked_for_by_a_minor_is_put_at_the_deposit_lifted_and_set_again(
+    world: RecordWorld, desk: Desk, record: Record
+) -> None:
+    where = desk.deposit(record, secret="oui").location
+    assert rows(world, record)[0].hidden_from_representatives
+    assert "Ce document leur est invisible" in desk.get(where).text
+    for secret in ("non", "oui"):
+        assert desk.post(f"{where}/secret", where, secret=secret).location == where
+        assert rows(world, record)[0].hidden_from_representatives is (secret == "oui")

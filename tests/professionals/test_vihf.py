@@ -12,7 +12,7 @@ from lxml import etree
 
 from dmp_core.access import circle
 from dmp_core.access.feeding import FeedingGate, Sent
-from dmp_core.access.trace import Action
+from dmp_core.access.trace import Action, Mode
 from dmp_core.errors import Invalid, NotFound
 from dmp_core.identity import insc
 from dmp_core.professionals.authority import Issued, TestAuthority
@@ -27,6 +27,7 @@ from .assertions import PATIENT, PURPOSE, ROLE, SUBJECT_ID, assertion, signed, v
 from .samples import NOW, a_secretary, rpps
 from .world import Record, RecordWorld, a_professional, listed, member, rows_seen, tried
 
+CONFIDENTIALITY = "urn:oasis:names:tc:xspa:1.0:resource:patient:hl7:confidentiality-code"
 INS_C = "1234567890123456789012"
 DSIG = "{http://www.w3.org/2000/09/xmldsig#}"
 
@@ -72,6 +73,7 @@ def test_who_acts_and_about_whom_is_read(authority: TestAuthority, house: Issued
         ({"fields": {"Authentification_Mode": "DIRECTE"}}, "INDIRECTE"),
         ({"fields": {"Ressource_URN": "urn:autre"}}, "urn:dmp"),
         ({"fields": {PURPOSE: ("urgence",)}}, "normal"),
+        ({"fields": {CONFIDENTIALITY: "INVISIBLE_PATIENT"}}, "confidentialité"),
         ({"fields": {ROLE: ("G15_99",)}}, "profession"),
         ({"fields": {ROLE: None}}, "profession"),
         ({"fields": {PATIENT: None}}, "absent"),
@@ -242,6 +244,18 @@ def test_a_document_put_in_by_an_establishment_is_read_by_who_may(clinic: House,
     assert document.sha256.hex() == receipt.sha256
     line = next(line for line in clinic.record.chain() if line.action is Action.ADD)
     assert (line.who.id, line.who.name, line.document) == (rpps(70_001), "ANNE MARTIN, CLINIQUE DE TEST", found)
+
+
+def test_a_secret_connection_is_told_to_the_person_alone(clinic: House, world: RecordWorld) -> None:
+    who = clinic.acting(70_015, fields={CONFIDENTIALITY: "INVISIBLE_REPRESENTANTS_LEGAUX^^^1.2.250.1.213.1.1.4.13"})
+    clinic.gate.deposit(who, clinic.sent("Consultation de planification"))
+    (line,) = clinic.record.chain()
+    assert line.who.mode is Mode.SECRET
+    rows = world.rows("SELECT hidden_from_representatives AS h FROM medical.document WHERE dossier_id = :d",
+                      d=clinic.record.dossier)  # fmt: skip
+    assert [row.h for row in rows] == [True]
+    clinic.gate.deposit(clinic.acting(70_015), clinic.sent("Autre lettre"))
+    assert clinic.record.chain()[-1].who.mode is Mode.NORMAL
 
 
 def test_an_assertion_serves_once(clinic: House) -> None:

@@ -98,7 +98,8 @@ def test_a_page_that_does_not_say_so_is_not_open_to_a_representative(app: Flask,
     assert opened == {
         "account.represented", "account.represented_home", "account.profile", "account.password", "account.application",
         "account.contact", "account.contact_withdrawal", "account.contact_code", "account.connections",
-        "record.overview", "record.listing", "record.document", "record.content", "record.professionals", "record.history",
+        "record.overview", "record.listing", "record.document", "record.content", "record.biology",
+        "record.professionals", "record.history",
     }  # fmt: skip
     for refused in ("/mon-dmp/documents/ajouter", "/mon-dmp/acces/releve", "/mon-dmp/acces/telecharger"):
         assert parent.press(refused).location == "/connexion"

@@ -185,6 +185,8 @@ def _changed(found: Document) -> Response:
     require({PATCH})
     require_unchanged(found)
     made = patched(document_reference(found, holder()), operations())
+    if made.secret != found.hidden_from_representatives:
+        raise NotAllowed("Le secret envers les représentants légaux se règle sur le site.")
     if made.held:
         raise NotAllowed("Un titulaire ne se cache pas un document : INVISIBLE_PATIENT est à son auteur.")
     if (made.masked, made.archived) == (found.masked, found.status is Status.ARCHIVED):

@@ -83,7 +83,8 @@ def form(dossier: UUID) -> str:
 def send(dossier: UUID) -> ResponseReturnValue:
     """The document, deposited."""
     try:
-        sent = _sent(request.form.get("type", ""), held=request.form.get("annonce") == "oui")
+        form = request.form
+        sent = _sent(form.get("type", ""), held=form.get("annonce") == "oui", secret=form.get("secret") == "oui")
         _, made, entered = gate().deposit(professional(), dossier, sent)
     except (NotFound, Unavailable):
         raise
@@ -130,6 +131,22 @@ def announce(dossier: UUID, document_id: UUID) -> ResponseReturnValue:
     return redirect(url_for(".own" if by_author else "ps.document", dossier=dossier, document_id=document_id), 303)
 
 
+@blueprint.post("/dossiers/<uuid:dossier>/depots/<uuid:document_id>/secret")
+def keep_secret(dossier: UUID, document_id: UUID) -> ResponseReturnValue:
+    """Hidden from the patient's legal representatives, or shown to them again (CSP L.1111-5)."""
+    secret = request.form.get("secret") == "oui"
+    gate().settle(
+        professional(), dossier, document_id,
+        lambda document, _person, held: Settled(held, document.status is Status.ARCHIVED, secret),
+    )  # fmt: skip
+    flash(
+        "Le document est invisible aux représentants légaux du patient."
+        if secret
+        else "Les représentants légaux du patient voient désormais ce document."
+    )
+    return redirect(url_for(".own", dossier=dossier, document_id=document_id), 303)
+
+
 @blueprint.post("/dossiers/<uuid:dossier>/depots/<uuid:document_id>/archiver")
 def archive(dossier: UUID, document_id: UUID) -> ResponseReturnValue:
     """Out of the current documents, or back among them."""
@@ -172,7 +189,9 @@ def _own(dossier: UUID, document_id: UUID, wrong: str = "") -> str:
     )  # fmt: skip
 
 
-def _sent(kind: str, *, replaces: UUID | None = None, title: str = "", held: bool = False) -> Deposit:
+def _sent(
+    kind: str, *, replaces: UUID | None = None, title: str = "", held: bool = False, secret: bool = False
+) -> Deposit:
     """What the form bears. Without a title, the one given or the file's name. Raises Invalid."""
     file = request.files.get("fichier")
     data = file.read() if file else b""
@@ -181,7 +200,7 @@ def _sent(kind: str, *, replaces: UUID | None = None, title: str = "", held: boo
     named = (file.filename or "").rpartition("/")[2].rpartition("\\")[2] if file else ""
     stem = " ".join((named.rpartition(".")[0] or named).replace("_", " ").split())
     written = request.form.get("titre", "").strip() or title or stem[:LONGEST_TITLE]
-    return Deposit(kind, written, data, replaces=replaces, service_start=_act(), held=held)
+    return Deposit(kind, written, data, replaces=replaces, service_start=_act(), held=held, secret=secret)
 
 
 def _act() -> datetime | None:

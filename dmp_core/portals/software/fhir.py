@@ -92,7 +92,7 @@ def submit(dossier: UUID) -> Response:
 
 @calls.patch("/DocumentReference/<uuid:document_id>")
 def change(dossier: UUID, document_id: UUID) -> Response:
-    """TD3.3b and TD3.3d: announcing to the patient, archiving."""
+    """TD3.3b and TD3.3d: announcing to the patient, the secret towards representatives, archiving."""
     require({PATCH})
     asked = operations()
 
@@ -101,7 +101,7 @@ def change(dossier: UUID, document_id: UUID) -> Response:
         made = patched(document_reference(found, person, held=held), asked)
         if made.masked != found.masked:
             raise NotAllowed("Le patient seul masque un document aux professionnels, et le montre de nouveau.")
-        return Settled(made.held, made.archived)
+        return Settled(made.held, made.archived, made.secret)
 
     person, found, held = gate().settle(professional(), dossier, document_id, wanted)
     return _one(person, found, held=held)
