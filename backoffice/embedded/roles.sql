@@ -17,4 +17,4 @@ GRANT CONNECT, TEMPORARY ON DATABASE caisse TO caisse;
 GRANT CONNECT ON DATABASE dmp TO caisse;
 GRANT CONNECT ON DATABASE dmp TO titulaire, ps, alimentation, avis;
 -- A backup holds the rights on what is in a database, never those on the database itself.
-GRANT CONNECT ON DATABASE caisse TO titulaire;
+GRANT CONNECT ON DATABASE caisse TO titulaire, ps;

@@ -300,3 +300,25 @@ def test_an_establishment_creates_for_who_is_at_its_desk_and_reads_nothing(
     assert world.rows("SELECT id FROM medical.relation WHERE dossier_id = :d", d=record.dossier) == []
     card = client.get(f"/dossiers/{record.dossier}", base_url=SITE, environ_base={PEER: house.der})
     assert card.status_code == 403
+
+
+def test_a_secretary_creates_by_her_card_for_a_professional_who_is_named_and_nothing_else(
+    app: Flask, world: RecordWorld, authority: TestAuthority, desk: Desk
+) -> None:
+    now, who, person = world.clock(), rpps(next(_numbers)), world.person()
+    card = authority.staff(
+        "3750712184/42", "LEROY", "EVE", "1750712184", "CABINET DE TEST", now - timedelta(hours=1)
+    )  # fmt: skip
+    told = whole(person) | {"demande": str(uuid4()), "finalite": "creation"}
+    where: dict[str, Any] = {"base_url": SITE, "environ_base": {PEER: card.der}}
+    assertion = (io.BytesIO(vihf(card, who, card_of(person).ins_c, now)), "vihf.xml")
+    done = app.test_client().post("/etablissement/creations", data=told | {"vihf": assertion}, **where)
+    assert done.status_code == 201, done.text
+    (line,) = Record(world, world.dossiers(person)[0].id).chain()
+    assert (line.action, line.who.id) == (Action.CREATE, who)
+    assert line.reason.startswith("envoyé par EVE LEROY, 3750712184/42, carte de personnel ; consentement recueilli")
+    for page in ("/creation", "/api/v1/conditions", f"/dossiers/{world.dossiers(person)[0].id}"):
+        assert app.test_client().get(page, **where).status_code == 403
+    own = {"base_url": SITE, "environ_base": {PEER: desk.card.der}}
+    professional = app.test_client().post("/etablissement/creations", data=told, **own)
+    assert (professional.status_code, "établissements" in professional.get_json()["erreur"]) == (403, True)
