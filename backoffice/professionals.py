@@ -58,6 +58,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
             insured=InsuredPersons(own.insured_url, clock, application="ps") if own.insured_url else None,
             regulators=_regulators(own.regulators), note=settings.environment_note, hosts=own.hosts,
             embedders=_origins(own.embedders), seal=seal,
+            calls_per_minute=own.calls_per_minute,
         )
     )  # fmt: skip
 

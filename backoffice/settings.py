@@ -82,6 +82,8 @@ class ProfessionalsSettings:
     hosts: tuple[str, ...]
     embedders: tuple[str, ...]
     """Origins whose pages may frame the DMP button."""
+    calls_per_minute: int
+    """By software, of one card or establishment, in each process; 0: no bound."""
     seal: Path
     """Key and certificate that sign receipts of deposits."""
 
@@ -271,6 +273,7 @@ class Settings:
                 regulators=Path(env["PS_REGULATORS"]) if env.get("PS_REGULATORS") else None,
                 hosts=tuple(env.get("PS_HOSTS", "").split()),
                 embedders=tuple(env.get("PS_EMBEDDERS", "").split()),
+                calls_per_minute=whole_number(env, "PS_CALLS_PER_MINUTE", 3000, least=0),
                 seal=Path(env.get("PS_SEAL", data / "keys" / "recus.pem")),
             ),
             notices_url=database("DMP_NOTICES_URL", "avis", "dmp"),

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from record.foreign import a_cda
 from sqlalchemy import Engine
 
 from dmp_core.access import circle
@@ -30,7 +31,7 @@ from lps.patience import Away, Patience
 from lps.stream import JOURNAL, Stream
 
 from .samples import rpps
-from .served import Served, a_patient
+from .served import Served, a_patient, number_of
 from .world import Record, RecordWorld
 
 _CODE = "1234"
@@ -364,3 +365,17 @@ def test_a_laboratory_sends_by_its_own_card_and_a_colleague_s_name_is_refused(se
         ("11502-2", "deprecated", None), ("11502-2", "approved", None),
     ]  # fmt: skip
     assert (folder / JOURNAL).read_text().count("\n") == 4
+    # A structured report, corrected; another's is set aside with its sentence.
+    for name, root, whose in (
+        ("d", "1.2.3.4.5.6.7", person),
+        ("e", "1.2.3.4.5.6.8", person),
+        ("f", "1.2.3.4.5.6.9", None),
+    ):
+        (folder / f"{name}.xml").write_bytes(a_cda(ins_c(whose) if whose else "1" * 22, number_of(card), root=root))
+        identifier = "BIO-3" if whose else "BIO-4"
+        a_fiche(folder, name, "", ins_c=ins_c(person), identifiant=identifier, fichier=f"{name}.xml", etat="corrige")
+        (folder / f"{name}.txt").unlink()
+    assert "pas au nom du titulaire" in post.done("stream", str(folder), "--once")
+    found = [row for row in rows_of(served.world, record) if row.format_code == "urn:ihe:lab:xd-lab:2008"]
+    assert [row.status for row in found] == ["deprecated", "approved"]
+    assert "pas au nom du titulaire" in (folder / "refuses" / "f.motif.txt").read_text()

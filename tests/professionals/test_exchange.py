@@ -3,7 +3,8 @@
 import base64
 import json
 import re
-from datetime import UTC
+from dataclasses import replace
+from datetime import UTC, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,6 +15,8 @@ from werkzeug.test import TestResponse
 
 from dmp_core.access.trace import Action
 from dmp_core.fhir import systems
+from dmp_core.portals.professionals.app import create_app
+from dmp_core.portals.professionals.card import PEER
 from dmp_core.professionals.authority import TestAuthority
 
 from .practice import Practice, a_practice, app, authority, base, patient, practice, refused, replacing
@@ -258,3 +261,24 @@ def test_every_refusal_is_one_outcome(
     assert answer.mimetype == "application/fhir+json"
     if status == 405:
         assert answer.headers["Allow"]
+
+
+def test_who_comes_too_often_is_told_how_long_to_wait_and_nobody_else_waits(
+    app: Flask, world: RecordWorld, authority: TestAuthority
+) -> None:
+    slow = create_app(replace(app.extensions["professionals"], calls_per_minute=3))
+    slow.testing = slow.extensions["professionals.api"].testing = True
+    hasty, other = (a_practice(slow, world, authority) for _ in range(2))
+    for _ in range(3):
+        assert hasty.ask("GET", "/api/v1/types").status_code == 200
+    answer = hasty.ask("GET", "/api/v1/types")
+    refused(answer, 429, "patientez")
+    assert answer.headers["Retry-After"] == "20"
+    assert other.ask("GET", "/api/v1/types").status_code == 200
+    world.clock.forward(seconds=20)
+    assert hasty.ask("GET", "/api/v1/types").status_code == 200
+    assert hasty.ask("GET", "/api/v1/types").status_code == 429
+    house = authority.establishment("1750712184", "CLINIQUE DE TEST", world.clock() - timedelta(hours=1))
+    answers = [hasty.ask("POST", "/etablissement/documents", environ_base={PEER: house.der}) for _ in range(4)]
+    assert [each.status_code for each in answers] == [422, 422, 422, 429]
+    assert (answers[3].headers["Retry-After"], "patientez" in answers[3].get_json()["erreur"]) == ("20", True)

@@ -33,6 +33,7 @@ from dmp_core.portals.professionals.parts import Parts
 from dmp_core.portals.professionals.rendering import equip_templates
 from dmp_core.portals.security import protect_responses
 from dmp_core.portals.software.app import PREFIX, create_api
+from dmp_core.portals.software.pace import Pace
 from dmp_core.record.sealing import DossierKeys
 
 LARGEST_FORM: Final = 256 * 1024
@@ -63,6 +64,7 @@ def create_app(parts: Parts) -> Flask:
     )
     app.extensions["professionals.reasons"] = Reasons(parts.secret_key)
     app.extensions["professionals.opening"] = opening_gate(parts)
+    app.extensions["professionals.pace"] = Pace(parts.calls_per_minute)
     app.secret_key = parts.secret_key
     app.config.update(
         MAX_CONTENT_LENGTH=LARGEST_FORM,

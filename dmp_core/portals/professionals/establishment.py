@@ -14,7 +14,8 @@ from dmp_core.errors import DmpError, Invalid, NotFound, Unavailable, WrongState
 from dmp_core.holder.guard import TooMany
 from dmp_core.portals.professionals.card import PEER, parts
 from dmp_core.portals.professionals.receipts import receipt
-from dmp_core.professionals.certificates import CertificateRefused, Fault, Professional
+from dmp_core.portals.software.pace import Pace
+from dmp_core.professionals.certificates import CertificateRefused, Establishment, Fault, Professional
 from dmp_core.professionals.vihf import Acting, AssertionRefused, acting
 from dmp_core.record.contents import LARGEST
 
@@ -62,6 +63,17 @@ def withdraw() -> ResponseReturnValue:
     if name is None:
         raise Invalid("Nommez le document à retirer par son identifiant.")
     return _receipt(who, gate().withdraw(who, name), 200)
+
+
+@blueprint.before_request
+def keep_pace() -> ResponseReturnValue | None:
+    """Tell who comes too often how long to wait."""
+    bearer = g.bearer
+    name = bearer.id if isinstance(bearer, Establishment) else str(bearer.id)
+    pace: Pace = current_app.extensions["professionals.pace"]
+    if seconds := pace.wait(name, parts().clock()):
+        return {"erreur": "Trop de demandes en peu de temps : patientez."}, 429, {"Retry-After": str(seconds)}
+    return None
 
 
 def who_acts() -> Acting:

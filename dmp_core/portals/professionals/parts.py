@@ -31,6 +31,8 @@ class Parts:
     """A sentence over every page (demonstration)."""
     hosts: tuple[str, ...] = ()
     """Host names it answers to; empty: any."""
+    calls_per_minute: int = 0
+    """Of one card or establishment, in each process; 0: no bound."""
     embedders: tuple[str, ...] = ()
     """Origins of practice software whose pages may frame the button; none: it stands alone."""
     seal: Seal | None = field(default=None, repr=False)

@@ -21,6 +21,7 @@ from dmp_core.portals.professionals.openings import opening_gate
 from dmp_core.portals.professionals.parts import Parts
 from dmp_core.portals.security import protect_responses
 from dmp_core.portals.software import description, emergency, fhir, news, openings, rest, state, summary
+from dmp_core.portals.software.pace import Pace
 from dmp_core.professionals.certificates import CertificateRefused
 from dmp_core.professionals.signing import SignatureRefused
 from dmp_core.record.sealing import DossierKeys
@@ -28,6 +29,7 @@ from dmp_core.record.sealing import DossierKeys
 PREFIX: Final = "/api/v1"
 LARGEST_CALL: Final = 64 * 1024
 """Bytes of a body, but for a deposit."""
+_SLOWLY: Final = "Trop de demandes en peu de temps : patientez, puis envoyez de nouveau la même."
 _BROWSERS: Final = ("Origin", "Sec-Fetch-Site")
 """Headers that every browser adds by itself, and no software."""
 
@@ -64,12 +66,19 @@ def create_api(parts_of_site: Parts) -> Flask:
 
 
 def _require_card(app: Flask) -> None:
+    pace = Pace(app.extensions["professionals"].calls_per_minute)
+
     @app.before_request
     def check() -> Response | None:
         if any(name in request.headers for name in _BROWSERS):
             # A card answers for every page that its browser shows, whoever wrote it.
             return refuse(403, "forbidden", "Cette adresse est celle des logiciels : un navigateur n’y vient pas.")
-        g.professional = presented(parts().clock())
+        now = parts().clock()
+        g.professional = presented(now)
+        if seconds := pace.wait(str(g.professional.id), now):
+            response = refuse(429, "throttled", _SLOWLY)
+            response.headers["Retry-After"] = str(seconds)
+            return response
         # A call is a session of its own; whether there is a DMP, and what it takes to come in, is told all the same.
         if request.blueprint not in (state.calls.name, description.calls.name) and contests().waiting(g.professional):
             return refuse(409, "business-rule", FIRST)
