@@ -1,8 +1,9 @@
 """The access of professionals served: its composition root. Mutual TLS ends here, never in a proxy before it."""
 
+import json
 import re
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -14,6 +15,8 @@ from backoffice.core.clock import Clock, system_clock
 from backoffice.population.insured import InsuredPersons
 from backoffice.settings import Settings
 from dmp_core import errors as dmp_errors
+from dmp_core.feed.laboratory import Biologist, write_reports
+from dmp_core.identity import insc
 from dmp_core.portals.professionals.app import create_app as create_portal
 from dmp_core.portals.professionals.parts import Parts
 from dmp_core.portals.professionals.serving import Server, Tls
@@ -21,6 +24,7 @@ from dmp_core.professionals.authority import TestAuthority, write_secret
 from dmp_core.professionals.identifiers import national_id
 from dmp_core.professionals.store import ProfessionalStore
 from dmp_core.professionals.trust import Anchors, FolderOfLists, Trust
+from dmp_core.record.cda import Patient
 from dmp_core.record.shelf import shelf_at
 from dmp_core.storage.keyring import Keyring
 from dmp_core.storage.seal import Seal
@@ -100,6 +104,25 @@ def invent(settings: Settings, clock: Clock = system_clock) -> None:
     write_secret(
         own.trust / "carte-secretariat.p12", secretary.pkcs12(DEMONSTRATION_CODE, [authority.cards.certificate])
     )
+
+
+def invent_reports(vitale: Path, author: str, folder: Path, now: datetime) -> list[Path]:
+    """Invented laboratory reports (CDA) about whoever a carte Vitale tells, as a software reads it, by the professional of
+    this number: files for `lps deposit`. Raises Invalid for a card, or a number, that is none.
+    """
+    who = national_id(author)
+    try:
+        told = json.loads(vitale.read_bytes())
+        nir, given_name, born = told["nir"], told["prenom"], told["naissance"]
+        ins_c = insc.compute(given_name, insc.birth_date_of(born), nir)
+    except (OSError, ValueError, KeyError, TypeError, insc.InsCFault):
+        raise errors.Invalid(
+            f"La carte Vitale {vitale} ne se lit pas : nir, prenom et naissance y sont attendus."
+        ) from None
+    if who is None or not who.personal:
+        raise errors.Invalid("Le numéro du professionnel est celui de sa carte : 8 puis le RPPS, ou 0 puis l’ADELI.")
+    patient = Patient(ins_c, told.get("nom", "DEMONSTRATION"), "", given_name, born, woman=nir.startswith("2"))
+    return write_reports(folder, patient, Biologist(str(who), "BIOLOGISTE", "DE DEMONSTRATION"), now)
 
 
 def _regulators(file: Path | None) -> frozenset[str]:

@@ -5,6 +5,7 @@ import click
 from backoffice.cli.common import json_option, print_json
 from backoffice.cli.demo_application import application
 from backoffice.cli.demo_insured import card, insured
+from backoffice.cli.demo_laboratory import laboratory
 from backoffice.cli.demo_population import population
 from backoffice.embedded.staff import DEMONSTRATION_PASSWORD, demonstration_accounts
 
@@ -35,3 +36,4 @@ demo.add_command(population)
 demo.add_command(insured)
 demo.add_command(card)
 demo.add_command(application)
+demo.add_command(laboratory)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 from typing import Any, Final
 from uuid import UUID
@@ -37,7 +38,16 @@ _SECTION, _ENTRY, _BATTERY = "1.3.6.1.4.1.19376.1.3.3.2.2", "1.3.6.1.4.1.19376.1
 _OBSERVATIONS: Final = ("1.3.6.1.4.1.19376.1.3.1.6", "1.2.250.1.213.1.1.3.80")
 _INTERPRETATION: Final = "2.16.840.1.113883.5.83"
 _LETTERS: Final = {Position.LOW: "L", Position.WITHIN: "N", Position.HIGH: "H"}
-_BIOLOGIST: Final = ("8999900000017", "DURAND", "CLAIRE")
+
+
+@dataclass(frozen=True, slots=True)
+class Biologist:
+    """Who signs: a document enters by its author alone."""
+
+    id: str
+    """PS_IdNat."""
+    surname: str
+    given_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +95,23 @@ def _drawn(chance: Random, each: Tried, drift: float, at: datetime) -> Measure:
     return Measure(Analyte(LOINC, each.code, each.unit), each.label, shown, at, low, high)
 
 
-def writing(measures: Sequence[Measure], patient: Patient, edition: Edition) -> bytes:
+def writing(measures: Sequence[Measure], patient: Patient, edition: Edition, who: Biologist) -> bytes:
     """A report of these measures as CDA R2, UTF-8: a table to read, and an observation each to compute with."""
     at = instant(edition.at)
     root = make.ClinicalDocument(
         *beginning("11502-2", TITLE, make.templateId(root=_MODELS[0]), edition),
         record_target(patient),
-        make.author(make.time(value=at), make.assignedAuthor(*_biologist(), _person("assignedPerson"))),
+        make.author(make.time(value=at), make.assignedAuthor(*_biologist(who), _person(who))),
         make.custodian(make.assignedCustodian(make.representedCustodianOrganization(*_laboratory()))),
         make.legalAuthenticator(
-            make.time(value=at), make.signatureCode(code="S"), make.assignedEntity(*_biologist(), _person("assignedPerson"))
+            make.time(value=at), make.signatureCode(code="S"), make.assignedEntity(*_biologist(who), _person(who))
         ),
         make.documentationOf(
             make.serviceEvent(
                 make.effectiveTime(make.low(value=instant(min((each.at for each in measures), default=edition.at)))),
                 make.performer(
                     make.assignedEntity(
-                        *_biologist(), _person("assignedPerson"),
+                        *_biologist(who), _person(who),
                         make.representedOrganization(
                             *_laboratory(),
                             make.standardIndustryClassCode(code="AMBULATOIRE", codeSystem=SETTINGS, displayName="Ambulatoire"),
@@ -199,15 +209,15 @@ def _observation(number: int, each: Measure) -> Any:
     return made
 
 
-def _biologist() -> list[Any]:
+def _biologist(who: Biologist) -> list[Any]:
     return [
-        make.id(root=IDNAT_PS, extension=_BIOLOGIST[0]),
+        make.id(root=IDNAT_PS, extension=who.id),
         make.code(code="G15_10", codeSystem="1.2.250.1.213.1.1.4.5", displayName="Médecin"),
     ]
 
 
-def _person(tag: str) -> Any:
-    return make(tag, make.name(make.given(_BIOLOGIST[2]), make.family(_BIOLOGIST[1])))
+def _person(who: Biologist) -> Any:
+    return make.assignedPerson(make.name(make.given(who.given_name), make.family(who.surname)))
 
 
 def _laboratory() -> list[Any]:
@@ -217,3 +227,16 @@ def _laboratory() -> list[Any]:
 def document_id(ins_c: str, place: int, seed: int = 1) -> UUID:
     """A number of its own for each report, the same when it is drawn again."""
     return UUID(bytes=hashlib.sha256(f"{seed}/{ins_c}/{place}".encode()).digest()[:16])
+
+
+def write_reports(folder: Path, patient: Patient, who: Biologist, now: datetime, count: int = 6) -> list[Path]:
+    """Write `count` reports as files, two months apart, the latest of this day; the same persons give the same values."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    written_files = []
+    for place, measures in enumerate(invented(patient.ins_c, now.date(), count)):
+        unique = document_id(patient.ins_c, place)
+        file = folder / f"biologie-{measures[0].at:%Y-%m-%d}.xml"
+        file.touch(mode=0o600)
+        file.write_bytes(writing(measures, patient, Edition(unique, unique, 1, measures[0].at), who))
+        written_files.append(file)
+    return written_files

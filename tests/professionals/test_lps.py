@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from record.vsm.samples import FULL, NOTHING
 from sqlalchemy import Engine
 
+from backoffice.professionals import invent_reports
 from dmp_core.access import circle
 from dmp_core.access.circle import Member
 from dmp_core.access.rules import Basis, Relation
@@ -211,6 +212,26 @@ def test_a_dmp_is_created_found_closed_and_reopened_by_the_software(
     assert first_fault(record.dossier, record.chain()) is None
     for secret in (person.nir, person.nir[:13], ins_c, person.serial, "lucien", "Lucien"):
         assert secret not in served.told
+
+
+def test_invented_laboratory_reports_are_deposited_and_followed_over_time(
+    served: Served, cabinet: Cabinet, tmp_path: Path
+) -> None:
+    person, record = a_patient(served.world)
+    vitale = cabinet.vitale(person)
+    of = ("--vitale", vitale)
+    cabinet.done("consent", *of, "--informed")
+    files = invent_reports(Path(vitale), number_of(cabinet.card), tmp_path / "biologie", served.world.clock())
+    for file in files[-2:]:
+        cabinet.done("deposit", *of, str(file), "--type", "11502-2", "--title", file.stem)
+    browser = served.browser(cabinet.card)
+    page = browser.get(f"/dossiers/{record.dossier}/biologie").text
+    assert page.count("<svg") == 6
+    assert page.count("2 résultats") == 6
+    with pytest.raises(Exception, match="nir, prenom et naissance"):
+        invent_reports(tmp_path / "rien.json", number_of(cabinet.card), tmp_path, served.world.clock())
+    with pytest.raises(Exception, match="numéro du professionnel"):
+        invent_reports(Path(vitale), "12", tmp_path, served.world.clock())
 
 
 def test_the_summary_is_written_read_and_replaced_by_the_attending_physician(

@@ -42,6 +42,7 @@ from .world import Record, RecordWorld, a_professional, listed, tried
 
 _numbers = iter(range(80_000, 82_000))
 _DAY = date(2016, 12, 1)
+BIOLOGIST = laboratory.Biologist("8999900000017", "DURAND", "CLAIRE")
 _PATIENT = Patient("1541187387477485562488", "Dupond", "", "Nicolas", "1950-08-01", woman=False)
 
 
@@ -75,13 +76,11 @@ def with_reimbursements(record: Record, *deliveries: Delivery, **more: Any) -> D
 
 
 def with_biology(record: Record, count: int = 3, **more: Any) -> list[Document]:
-    at = record.world.clock()
-    return [
-        record.put(
-            f"bilan {number}", content=Content(laboratory.writing(each, _PATIENT, an_edition(at)), Format.CDA, LABORATORY), **more
-        )
-        for number, each in enumerate(laboratory.invented(_PATIENT.ins_c, at.date(), count))
-    ]  # fmt: skip
+    at, made = record.world.clock(), []
+    for number, measures in enumerate(laboratory.invented(_PATIENT.ins_c, at.date(), count)):
+        data = laboratory.writing(measures, _PATIENT, an_edition(at), BIOLOGIST)
+        made.append(record.put(f"bilan {number}", content=Content(data, Format.CDA, LABORATORY), **more))
+    return made
 
 
 def names(record: Record, found: list[Document]) -> list[str]:

@@ -4,6 +4,7 @@ Read by codes, from the entries alone; nothing outside the document is ever fetc
 stays in the report, where it is read as a whole.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -11,7 +12,7 @@ from typing import Any, Final
 
 from dmp_core.clock import PARIS
 from dmp_core.errors import Invalid
-from dmp_core.record.cda import NS, H, one, parsed
+from dmp_core.record.cda import NS, H, moment, one, parsed
 from dmp_core.record.laboratory.results import Analyte, Measure, Report
 
 MOST: Final = 2_000
@@ -21,7 +22,8 @@ _TYPE: Final = "{http://www.w3.org/2001/XMLSchema-instance}type"
 _NUMBERS: Final = frozenset({"PQ", "REAL", "INT"})
 _OUT: Final = frozenset({"aborted", "cancelled", "nullified"})
 _WHOLE: Final = 14
-"""Digits down to the second; what follows is a fraction or a zone."""
+"""Digits down to the second."""
+_FRACTION: Final = re.compile(r"\.[0-9]+")
 _LONGEST: Final = 200
 
 
@@ -124,21 +126,19 @@ def _of_event(root: Any) -> datetime | None:
 
 
 def _instant(told: Any) -> datetime | None:
-    """An instant as CDA writes it, from the day on; without a zone it is Paris’s."""
+    """An instant as CDA writes it, from the day on; without a zone it is Paris’s. Raises ValueError for what is none."""
     low = told.find("h:low", H)
-    written = told.get("value") or (low.get("value", "") if low is not None else "")
-    digits, zone = written, ""
-    for sign in "+-":
-        head, found, tail = written.partition(sign)
-        if found:
-            digits, zone = head, f"{sign}{tail}"
-    digits = digits.partition(".")[0]
-    if len(digits) < len("20161102") or not (digits.isascii() and digits.isdigit()):
+    written = _FRACTION.sub("", told.get("value") or (low.get("value", "") if low is not None else ""))
+    if len(written) < len("20161102"):
         return None
-    whole = digits[:_WHOLE].ljust(_WHOLE, "0")
-    if zone:
-        return datetime.strptime(f"{whole}{zone}", "%Y%m%d%H%M%S%z").astimezone(UTC)
-    return datetime.strptime(whole, "%Y%m%d%H%M%S").replace(tzinfo=PARIS).astimezone(UTC)
+    if len(written) > len("20161102") and written.isascii() and written.isdigit():
+        return (
+            datetime.strptime(written[:_WHOLE].ljust(_WHOLE, "0"), "%Y%m%d%H%M%S").replace(tzinfo=PARIS).astimezone(UTC)
+        )
+    found = moment(written)
+    if found is None:
+        raise ValueError(written)
+    return found.astimezone(UTC)
 
 
 def _plain(text: str | None) -> str:

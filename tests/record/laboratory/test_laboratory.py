@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from dmp_core.errors import Invalid
-from dmp_core.feed.laboratory import invented, writing
+from dmp_core.feed.laboratory import Biologist, invented, writing
 from dmp_core.portals.charts import series_chart
 from dmp_core.record.cda import LOINC, Edition
 from dmp_core.record.laboratory.reading import results_in
@@ -20,6 +20,7 @@ from dmp_core.record.laboratory.results import Analyte, Measure, Position, Serie
 from record.vsm.samples import PATIENT
 from record.vsm.test_cda import SCHEMA
 
+BIOLOGIST = Biologist("8999900000017", "DURAND", "CLAIRE")
 EDITION = Edition(UUID(int=1), UUID(int=2), 1, datetime(2016, 11, 2, 9, tzinfo=UTC))
 AT = datetime(2016, 11, 2, 7, 40, tzinfo=UTC)
 GLUCOSE = Analyte(LOINC, "14749-6", "mmol/L")
@@ -41,7 +42,7 @@ _measures = st.builds(
 
 def a_report(*inside: str, head: str = "") -> bytes:
     """A report with what other laboratories write."""
-    written = writing([a_measure("5.0")], PATIENT, EDITION)
+    written = writing([a_measure("5.0")], PATIENT, EDITION, BIOLOGIST)
     root = etree.fromstring(written)
     namespaces = {"h": "urn:hl7-org:v3"}
     (organizer,) = root.iterfind(".//h:organizer", namespaces)
@@ -66,7 +67,7 @@ def an_observation(value: str, code: str = '<code code="X" codeSystem="1.2"/>', 
 
 @given(st.lists(_measures, min_size=1, max_size=4))
 def test_what_is_written_is_read_back_number_by_number(measures: list[Measure]) -> None:
-    document = writing(measures, PATIENT, EDITION)
+    document = writing(measures, PATIENT, EDITION, BIOLOGIST)
     SCHEMA.assertValid(etree.fromstring(document))
     assert list(results_in(document).measures) == measures
 
@@ -153,7 +154,7 @@ def test_what_is_no_report_is_refused_in_one_sentence(document: bytes) -> None:
 
 @given(st.integers(0, 6_000), st.binary(min_size=1, max_size=3))
 def test_a_damaged_report_is_read_or_refused(place: int, damage: bytes) -> None:
-    document = writing([a_measure("5.0")], PATIENT, EDITION)
+    document = writing([a_measure("5.0")], PATIENT, EDITION, BIOLOGIST)
     place = min(place, len(document) - 1)
     with suppress(Invalid):
         results_in(document[:place] + damage + document[place + len(damage) :])
