@@ -26,9 +26,15 @@ _AT_ONCE: Final = 2
 _HEAD: Final = struct.Struct("!16sI")
 _SIZE: Final = struct.Struct("!I")
 _ANSWER: Final = struct.Struct("!cI")
+_READY: Final = b"r"
+_AWAY: Final = "Les fichiers ne peuvent pas être vérifiés : réessayez dans quelques minutes."
 _TOO_MUCH: Final = (
     "Ce fichier est abîmé ou démesuré et ne s’ouvre pas : réduisez-le, ou enregistrez-le de nouveau en PDF."
 )
+
+
+class _Gone(Exception):
+    """The process died."""
 
 
 class _Process:
@@ -41,11 +47,17 @@ class _Process:
                 stderr=subprocess.DEVNULL, env={}, close_fds=True,
             )  # fmt: skip
         except OSError as error:
-            raise Unavailable("Les fichiers ne peuvent pas être vérifiés : réessayez dans quelques minutes.") from error
+            raise Unavailable(_AWAY) from error
         self.owner = os.getpid()
+        assert self._process.stdout is not None
+        try:
+            self._read(self._process.stdout.fileno(), len(_READY), time.monotonic() + PATIENCE)
+        except (OSError, EOFError, TimeoutError) as error:
+            self.end()
+            raise Unavailable(_AWAY) from error
 
-    def ask(self, question: str, files: list[bytes]) -> bytes | None:
-        """The answer; None when there is none. Raises Invalid."""
+    def ask(self, question: str, files: list[bytes]) -> bytes:
+        """The answer. Raises Invalid, _Gone when the process died, TimeoutError when it does not answer."""
         out, given = self._process.stdin, self._process.stdout
         assert out is not None
         assert given is not None
@@ -58,8 +70,10 @@ class _Process:
             until = time.monotonic() + PATIENCE
             verdict, size = _ANSWER.unpack(self._read(given.fileno(), _ANSWER.size, until))
             told = self._read(given.fileno(), size, until)
-        except (OSError, EOFError):
-            return None
+        except TimeoutError:
+            raise
+        except (OSError, EOFError) as error:
+            raise _Gone from error
         if verdict == b"n":
             raise Invalid(told.decode())
         return told
@@ -81,7 +95,9 @@ class _Process:
         pieces = []
         while size:
             ready, _, _ = select.select([descriptor], [], [], max(0.0, until - time.monotonic()))
-            piece = os.read(descriptor, min(size, 1 << 20)) if ready else b""
+            if not ready:
+                raise TimeoutError
+            piece = os.read(descriptor, min(size, 1 << 20))
             if not piece:
                 raise EOFError
             pieces.append(piece)
@@ -101,20 +117,29 @@ class _Pool:
     def ask(self, question: str, files: list[bytes]) -> bytes:
         """What the examination gives. Raises Invalid."""
         with self._turns:
-            process = self._taken()
             try:
-                answer = process.ask(question, files)
-            except Invalid:
-                self._put_back(process)
-                raise
-            except BaseException:
-                process.end()
-                raise
-            if answer is None:
-                process.end()
-                raise Invalid(_TOO_MUCH)
+                process, fresh = self._taken()
+                try:
+                    return self._asked(process, question, files)
+                except _Gone:
+                    if fresh:
+                        raise
+                    # It may have died of something else while it waited.
+                    return self._asked(_Process(), question, files)
+            except (_Gone, TimeoutError):
+                raise Invalid(_TOO_MUCH) from None
+
+    def _asked(self, process: _Process, question: str, files: list[bytes]) -> bytes:
+        try:
+            answer = process.ask(question, files)
+        except Invalid:
             self._put_back(process)
-            return answer
+            raise
+        except BaseException:
+            process.end()
+            raise
+        self._put_back(process)
+        return answer
 
     def close(self) -> None:
         """End every process at hand."""
@@ -122,11 +147,12 @@ class _Pool:
             while self._idle:
                 self._idle.pop().end()
 
-    def _taken(self) -> _Process:
+    def _taken(self) -> tuple[_Process, bool]:
+        """A process, and whether it is a new one."""
         with self._lock:
             if self._idle:
-                return self._idle.pop()
-        return _Process()
+                return self._idle.pop(), False
+        return _Process(), True
 
     def _put_back(self, process: _Process) -> None:
         with self._lock:
@@ -138,7 +164,8 @@ _making: Final = threading.Lock()
 
 
 def examined(question: str, files: list[bytes]) -> bytes:
-    """What one of `_questions` answers about these files. Raises Invalid, in its words or because it did not answer."""
+    """What one of `_questions` answers about these files. Raises Invalid, in its words or because it did not
+    answer, Unavailable when none can be started."""
     pool = _pools.get(os.getpid())  # a process that was forked has its own
     if pool is None:
         with _making:
@@ -181,6 +208,8 @@ def _serve(given: BinaryIO, out: BinaryIO) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     sys.addaudithook(_alone)
+    out.write(_READY)
+    out.flush()
     while head := given.read(_HEAD.size):
         name, count = _HEAD.unpack(head)
         files = [given.read(_SIZE.unpack(given.read(_SIZE.size))[0]) for _ in range(count)]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dmp_core.errors import Invalid
+from dmp_core.errors import Invalid, Unavailable
 from dmp_core.record import examiner
 from dmp_core.record.cda_check import checked_cda, is_cda
 from dmp_core.record.contents import Format, as_sent, checked, require_quiet
@@ -53,12 +53,33 @@ def test_an_examination_has_no_more_memory_than_it_is_promised() -> None:
         assert resource.prlimit(process, resource.RLIMIT_FSIZE) == (0, 0)
 
 
-def test_one_that_dies_is_a_refusal_and_the_next_one_is_answered() -> None:
+def test_one_that_died_while_it_waited_is_another_ones_turn() -> None:
     for process in idle():
         os.kill(process, 9)
+    assert as_sent(a_pdf()).data == a_pdf()
+
+
+def test_one_that_dies_of_a_file_is_a_refusal_and_the_next_one_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = examiner._Process.ask
+
+    def dies(self: examiner._Process, question: str, files: list[bytes]) -> bytes:
+        os.kill(self._process.pid, 9)
+        return asked(self, question, files)
+
+    monkeypatch.setattr(examiner._Process, "ask", dies)
     with pytest.raises(Invalid, match="démesuré"):
         as_sent(a_pdf())
+    monkeypatch.undo()
     assert as_sent(a_pdf()).data == a_pdf()
+
+
+def test_without_a_process_nothing_is_said_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    for process in idle():
+        os.kill(process, 9)
+    for program in ("/bin/false", "/nowhere"):
+        monkeypatch.setattr(examiner.sys, "executable", program)
+        with pytest.raises(Unavailable, match="réessayez"):
+            as_sent(a_pdf())
 
 
 def test_one_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
