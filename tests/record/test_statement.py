@@ -14,6 +14,7 @@ import pikepdf
 import pytest
 from fhirclient.models.auditevent import AuditEvent
 from fhirclient.models.bundle import Bundle
+from mobile.judge import problems
 from portal.world import token_of
 from portal_account.world import AccountWorld, Holder
 
@@ -64,6 +65,7 @@ def test_it_tells_every_access_and_the_refusals(kept: Path, signed_in: Holder, w
     told = [json.loads(each) for each in (kept / "chaine.jsonl").read_text().splitlines()]
     assert [each["empreinte"] for each in told] == [line.digest.hex() for line in lines]
     assert told[-1]["ligne"]["action"] == "trace.export"
+    assert problems(json.loads((kept / "acces-fhir.json").read_text())) == []
     events = Bundle(json.loads((kept / "acces-fhir.json").read_text()))
     assert len(events.entry) == len(lines)
     assert all(isinstance(entry.resource, AuditEvent) for entry in events.entry)
