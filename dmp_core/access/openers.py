@@ -2,7 +2,7 @@
 `professionals.rights`'s to say.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -11,6 +11,7 @@ from dmp_core.access.feeding import sent_by
 from dmp_core.access.trace import ActorKind, Who
 from dmp_core.enrolment.conditions import CONSENT, current_terms
 from dmp_core.enrolment.dossiers import Consent
+from dmp_core.enrolment.representatives import Capacity
 from dmp_core.errors import Invalid, WrongState
 from dmp_core.professionals.certificates import Bearer, Professional
 from dmp_core.professionals.identifiers import NationalId
@@ -82,6 +83,11 @@ def opener_within(who: Acting) -> Opener:
     )  # fmt: skip
 
 
+CONSENTING: Final = (Capacity.GUARDIAN, Capacity.FAMILY, Capacity.MANDATE)
+"""Who consents for an adult; the DMP of a minor is opened at the counter of the caisse."""
+LONGEST_REPRESENTATIVE: Final = 120
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """A consent, as it was collected from the person it binds."""
@@ -101,8 +107,22 @@ class Given:
             raise Invalid("Informez d’abord le patient, puis indiquez qu’il l’a été.")
         if not self.agreed:
             raise Invalid("Sans le consentement du patient, rien n’est fait.")
+        if bool(self.on_behalf_by) != bool(self.on_behalf_as):
+            raise Invalid("Quelqu’un consent pour le patient ? Indiquez son nom, et à quel titre il le représente.")
         if self.terms != current_terms().version:
             raise WrongState("Les conditions d’utilisation ont changé : montrez au patient celles en vigueur.")
+
+    def by(self, name: str, capacity: str) -> "Given":
+        """The same, given by who represents an adult: a tuteur, by habilitation familiale, by a mandate (0045); "" for
+        nobody. Raises Invalid."""
+        name = " ".join(name.split())
+        if not capacity:
+            return replace(self, on_behalf_by=name or None)
+        if capacity not in CONSENTING or len(name) > LONGEST_REPRESENTATIVE or not name.isprintable():
+            raise Invalid(
+                "Indiquez le nom de qui représente le patient, et à quel titre : tutelle, habilitation ou mandat."
+            )
+        return replace(self, on_behalf_by=name or None, on_behalf_as=Capacity(capacity).label)
 
     def kept(self, collected_by: Opener) -> Consent:
         """The proof that is kept: what was agreed to, in which words, by whom it was taken."""

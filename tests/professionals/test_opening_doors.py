@@ -147,6 +147,9 @@ def test_a_dmp_is_created_on_the_pages_and_its_document_is_printed_from_a_new_pa
         ({"informe": ""}, "Informez d’abord le patient"),
         ({"consent": ""}, "Sans le consentement"),
         ({"acces": ""}, "oui ou non"),
+        ({"representant": "Anne Tutrice"}, "à quel titre"),
+        ({"qualite": "tutelle"}, "à quel titre"),
+        ({"representant": "Anne Tutrice", "qualite": "parental"}, "tutelle, habilitation ou mandat"),
         ({"operation": "x"}, "présentez de nouveau la carte"),
         ({"conditions": "2015-01-01"}, "ont changé"),
     ],
@@ -322,3 +325,15 @@ def test_a_secretary_creates_by_her_card_for_a_professional_who_is_named_and_not
     own = {"base_url": SITE, "environ_base": {PEER: desk.card.der}}
     professional = app.test_client().post("/etablissement/creations", data=told, **own)
     assert (professional.status_code, "établissements" in professional.get_json()["erreur"]) == (403, True)
+
+
+def test_the_proof_of_consent_names_the_tuteur_who_gave_it_and_the_capacity(world: RecordWorld, desk: Desk) -> None:
+    proof = "SELECT on_behalf_by, on_behalf_as FROM enrolment.consent WHERE dossier_id = :d"
+    acting = {"representant": " Anne  Tutrice", "qualite": "tutelle"}
+    person, other = world.person(), world.person()
+    assert desk.send("/creation", **whole(person, **acting)).status_code == 200
+    agreed = creation(other)["consentement"] | acting
+    assert desk.call("PUT", f"/creations/{uuid4()}", creation(other, consentement=agreed)).status_code == 201
+    for each in (person, other):
+        (row,) = world.rows(proof, d=world.dossiers(each)[0].id)
+        assert tuple(row) == ("Anne Tutrice", "Tuteur ou tutrice")

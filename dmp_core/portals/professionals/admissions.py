@@ -46,6 +46,7 @@ def create() -> ResponseReturnValue:
     mail, mobile = form.get("mail", ""), form.get("mobile", "")
     contacts = Contacts(mail_address(mail) if mail else None, mobile_number(mobile) if mobile else None)
     given = Given(form.get("informe") == "oui", form.get("consent") == "oui", form.get("conditions", ""))
+    given = given.by(form.get("representant", ""), form.get("qualite", ""))
 
     def once(connection: Connection, at: datetime) -> None:
         use_once(connection, who, at)

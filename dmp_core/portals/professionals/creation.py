@@ -25,7 +25,17 @@ blueprint = Blueprint("creation", __name__, url_prefix="/creation")
 
 _CARD: Final = ("nir", "prenom", "naissance", "serie")
 _CONTACTS: Final = ("mail", "mail_bis", "mobile", "mobile_bis")
-_CHOICES: Final = ("informe", "consent", "acces", "demande", "explique", "conditions", "operation")
+_CHOICES: Final = (
+    "informe",
+    "consent",
+    "acces",
+    "demande",
+    "explique",
+    "conditions",
+    "operation",
+    "representant",
+    "qualite",
+)
 _STATUS: Final[tuple[tuple[type[DmpError], int], ...]] = (
     (TooMany, 429),
     (Invalid, 422),
@@ -161,7 +171,8 @@ def _card(typed: dict[str, str]) -> VitaleCard:
 
 
 def _given(typed: dict[str, str]) -> Given:
-    return Given(typed["informe"] == "oui", typed["consent"] == "oui", typed["conditions"])
+    given = Given(typed["informe"] == "oui", typed["consent"] == "oui", typed["conditions"])
+    return given.by(typed["representant"], typed["qualite"])
 
 
 def _authorise(typed: dict[str, str]) -> bool:

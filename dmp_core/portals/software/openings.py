@@ -50,11 +50,15 @@ class Consent(msgspec.Struct, forbid_unknown_fields=True):
     patient_informe: bool
     patient_consent: bool
     conditions: str
+    representant: str = ""
+    """First name and name of who consents for the patient, "" for the patient."""
+    qualite: str = ""
+    """`tutelle`, `habilitation` or `mandat`."""
 
     @property
     def given(self) -> Given:
-        """The same, as the gate takes it."""
-        return Given(self.patient_informe, self.patient_consent, self.conditions)
+        """The same, as the gate takes it. Raises Invalid."""
+        return Given(self.patient_informe, self.patient_consent, self.conditions).by(self.representant, self.qualite)
 
 
 class Where(msgspec.Struct, forbid_unknown_fields=True):
