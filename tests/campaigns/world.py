@@ -128,7 +128,8 @@ def settings_of(databases: Databases, data: Path, redis_url: str, **changes: Any
         feed=FeedSettings(databases.url("alimentation", "dmp"), data / "extraction" / "remboursements.csv"),
         professionals=ProfessionalsSettings(
             databases.url("ps", "dmp"), databases.url("ps", "caisse"), "clé des professionnels " * 2, data / "igc",
-            data / "igc" / "serveur.pem", data / "igc" / "serveur.key", None, (), (), data / "keys" / "recus.pem",
+            data / "igc" / "serveur.pem", data / "igc" / "serveur.key", None, (), (), 0,
+            data / "keys" / "recus.pem",
         ),
     )  # fmt: skip
     return replace(settings, **changes)
