@@ -212,7 +212,7 @@ def test_nobody_settles_another_s_circle(signed_in: Holder, record: Record, worl
         "INSERT INTO medical.emergency (id, dossier_id, professional_id, name, profession, mode, reason, began_at, ends_at) "
         "VALUES (gen_random_uuid(), :d, :p, 'X', 'G15_10', 'urgence', 'x', now(), now() + interval '2 hours')",
         "UPDATE medical.document SET masked = false", "SELECT reason FROM medical.trace", "DELETE FROM medical.trace",
-        "SELECT login FROM enrolment.account", "SELECT value FROM enrolment.contact",
+        "SELECT hash FROM enrolment.password", "SELECT value FROM enrolment.contact",
     ],
 )  # fmt: skip
 def test_postgresql_itself_keeps_a_professional_from_giving_themselves_rights(
