@@ -32,6 +32,7 @@ from dmp_core.access.rules import (
 from dmp_core.access.signed_reason import Proof
 from dmp_core.access.trace import Action, ActorKind, Mode, Who
 from dmp_core.clock import PARIS, Clock
+from dmp_core.enrolment.representatives import Capacity
 from dmp_core.errors import DmpError, Invalid, NotFound, WrongState
 from dmp_core.identity.identifiers import System
 from dmp_core.professionals.certificates import Professional
@@ -58,6 +59,8 @@ class Patient:
     name: str = field(repr=False)
     birth_date: str = field(repr=False)
     """AAAA-MM-JJ."""
+    represented_by: tuple[str, ...] = field(default=(), repr=False)
+    """First name and name of each legal representative today, with the capacity (CSP R.1111-42)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +344,11 @@ def patient_of(connection: Connection, dossier: UUID) -> Patient:
     return named(connection.execute(_PATIENT, {"dossier": dossier}).one())
 
 
+def represented_by(rows: list[list[str]]) -> tuple[str, ...]:
+    """What `REPRESENTED_BY` tells, as the pages name them."""
+    return tuple(f"{name}, {Capacity(capacity).label.lower()}" for name, capacity in rows)
+
+
 def named(row: Row[Any]) -> Patient:
     """A row of a dossier's identity, as the pages name a patient."""
     name = f"{row.prenom} {row.nom_usage or row.nom_naissance}"
@@ -352,6 +360,12 @@ def named(row: Row[Any]) -> Patient:
 _FIND: Final = text("SELECT id FROM enrolment.dossier_of_identifier(:system, :value)")
 _OWN: Final = text("SELECT * FROM medical.own_patients(:most)")
 _IS_THERE: Final = text("SELECT EXISTS (SELECT FROM enrolment.dossier WHERE id = :dossier)")
+REPRESENTED_BY: Final = (
+    "ARRAY(SELECT ARRAY[r.prenom || ' ' || r.nom, m.capacity] FROM enrolment.mandate m "
+    "JOIN enrolment.representative r ON r.id = m.representative_id WHERE m.dossier_id = d.id AND m.ended_at IS NULL "
+    "AND m.since <= :today AND (m.until IS NULL OR m.until >= :today) ORDER BY r.nom, r.prenom)"
+)
+"""Who represents the holder of the dossier `d` on the day `today`; nobody for a professional who is not in."""
 _PATIENT: Final = text(
     "SELECT civilite, nom_naissance, nom_usage, prenom, date_naissance FROM enrolment.dossier WHERE id = :dossier"
 )

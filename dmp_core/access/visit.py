@@ -6,7 +6,7 @@ beside them (news, counts, treatments) comes out of these alone. What a page sho
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from typing import Final, TypeVar
 from uuid import UUID
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 
 from dmp_core.access import circle, trace
 from dmp_core.access.circle import Told
-from dmp_core.access.professional import Patient, ProfessionalGate, named
+from dmp_core.access.professional import REPRESENTED_BY, Patient, ProfessionalGate, named, represented_by
 from dmp_core.access.relevance import by_relevance
 from dmp_core.access.rules import Way
 from dmp_core.access.trace import Action
@@ -136,8 +136,10 @@ class VisitGate(ProfessionalGate):
         self, connection: Connection, box: Box, who: Professional, dossier: UUID, way: Way, now: datetime
     ) -> tuple[list[Document], Patient, datetime | None]:
         """What is there for them, whose it is, and when they last came before this day."""
-        row = connection.execute(_VISIT, {"dossier": dossier, "before": _this_day(now)}).one()
-        return seen(connection, box, dossier, self._sight(who, way, now)), named(row), row.last_visit
+        asked = {"dossier": dossier, "before": _this_day(now), "today": now.astimezone(PARIS).date()}
+        row = connection.execute(_VISIT, asked).one()
+        patient = replace(named(row), represented_by=represented_by(row.represented_by))
+        return seen(connection, box, dossier, self._sight(who, way, now)), patient, row.last_visit
 
     def _newest(
         self, box: Box, documents: Iterable[Document], model: str, told_by: Callable[[Document, bytes], _T]
@@ -192,6 +194,7 @@ def _this_day(now: datetime) -> datetime:
 
 
 _VISIT: Final = text(
-    "SELECT civilite, nom_naissance, nom_usage, prenom, date_naissance, medical.own_last_visit(:before) AS last_visit "
-    "FROM enrolment.dossier WHERE id = :dossier"
+    "SELECT civilite, nom_naissance, nom_usage, prenom, date_naissance, "  # noqa: S608 - constants of ours
+    "medical.own_last_visit(:before) AS last_visit, "
+    f"{REPRESENTED_BY} AS represented_by FROM enrolment.dossier d WHERE id = :dossier"
 )

@@ -9,6 +9,7 @@ from professionals.world import Record, RecordWorld, a_professional
 from dmp_core.access.application import Deposit
 from dmp_core.access.software import NotTheAuthor, Settled, SoftwareGate
 from dmp_core.access.trace import Filter, Mode
+from dmp_core.access.visit import VisitGate
 from dmp_core.record.documents import Status
 from dmp_core.record.sealing import DossierKeys
 from dmp_core.record.shelf import Folder
@@ -75,3 +76,17 @@ def test_its_author_alone_lifts_and_sets_it(world: RecordWorld) -> None:
     settle(doctor, True)  # as it is: nothing happens
     modes = {line.who.mode for line in Record(world, d).chain() if line.who.id == str(doctor.id) and line.granted}
     assert modes == {Mode.SECRET}
+
+
+def test_who_is_in_reads_who_represents_the_patient(world: RecordWorld) -> None:
+    someone, doctor = world.someone(birth_date=MINOR), a_professional(9_105)
+    gate = VisitGate(world.professionals, Folder(world.folder), DossierKeys(world.record), world.clock)
+    gate.consent(doctor, someone.dossier, informed=True)
+    assert gate.overview(doctor, someone.dossier).patient.represented_by == ()
+    declare(world, someone)
+    assert gate.overview(doctor, someone.dossier).patient.represented_by == (
+        "Claire Dupond, titulaire de l’autorité parentale",
+    )
+    world.clock.now = world.clock.now.replace(year=2018, month=3, day=15)
+    gate.consent(doctor, someone.dossier, informed=True)
+    assert gate.overview(doctor, someone.dossier).patient.represented_by == ()
