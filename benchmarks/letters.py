@@ -72,7 +72,7 @@ def people(count: int, seed: int = 2016) -> Iterator[Prepared]:
             ville=town,
             pays="",
         )
-        values = letter_values(recipient, caisse, LETTER_DATE, CODE_END)
+        values = letter_values(recipient, caisse, LETTER_DATE, code_end=CODE_END)
         yield values, address_block(recipient), format_letter_id("631", number)
 
 
