@@ -50,6 +50,7 @@ class DossierKeys:
 
     def __init__(self, ring: Keyring) -> None:
         self._ring = ring
+        self._wrappings: dict[str, Box] = {}
 
     def box(self, connection: Connection, dossier: UUID, now: datetime) -> Box:
         """The box of this dossier, its key made on the first call, in a transaction bound to the dossier.
@@ -69,10 +70,13 @@ class DossierKeys:
         return Box(self._wrapping(known.ring_key).open(known.wrapped, dossier.bytes))
 
     def _wrapping(self, name: str) -> Box:
-        secret = self._ring.keys.get(name)
-        if secret is None:
-            raise Unavailable(f"La clé {name} manque au fichier de clés des dossiers : restaurez-le.")
-        return Box(HKDF(hashes.SHA256(), KEY_BYTES, None, _WRAP).derive(secret))
+        known = self._wrappings.get(name)
+        if known is None:
+            secret = self._ring.keys.get(name)
+            if secret is None:
+                raise Unavailable(f"La clé {name} manque au fichier de clés des dossiers : restaurez-le.")
+            known = self._wrappings[name] = Box(HKDF(hashes.SHA256(), KEY_BYTES, None, _WRAP).derive(secret))
+        return known
 
 
 _KNOWN: Final = text("SELECT ring_key, wrapped FROM medical.dossier_key WHERE dossier_id = :dossier")
