@@ -127,6 +127,14 @@ def administration(desk: Desk, vitale: Path) -> None:
     used = "s’y est déjà connecté" if told["titulaire_connecte"] else "ne s’y est pas encore connecté"
     print(f"Ouvert le {day(told['ouvert_le'])}, {told['voie']} ; le titulaire {used}.")
     print(f"Codes envoyés par : {', '.join(told['canaux'])}.")
+    for title, people in (
+        ("Personne de confiance", [told["personne_de_confiance"]] if told["personne_de_confiance"] else []),
+        ("À prévenir", told["personnes_a_prevenir"]),
+    ):
+        for one in people:
+            print(f"{title} : {one['nom']}, {one['lien'] or 'lien non précisé'}, {one['telephone']}.")
+    for name in told["represente_par"]:
+        print(f"Représenté par : {name}.")
 
 
 @click.command("open")

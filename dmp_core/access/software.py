@@ -21,13 +21,14 @@ from dmp_core.access.application import Deposit
 from dmp_core.access.authorisation import Authorised, State, authorised, state_in
 from dmp_core.access.gate import NotTheAuthor
 from dmp_core.access.habilitations import expected_of, types_read
-from dmp_core.access.professional import NOT_HERE, ProfessionalGate
+from dmp_core.access.professional import NOT_HERE, REPRESENTED_BY, ProfessionalGate, represented_by
 from dmp_core.access.rules import Barrier, Basis, Way
 from dmp_core.access.summaries import ALONE, NotAttending, ins_c_of, writes_summary
 from dmp_core.access.trace import Action
 from dmp_core.clock import PARIS
 from dmp_core.enrolment.dossiers import Way as Opening
 from dmp_core.errors import DmpError, Invalid, NotFound, WrongState
+from dmp_core.holder.relatives import RELATIVES, Relatives, relatives_of
 from dmp_core.identity.identifiers import System
 from dmp_core.professionals.certificates import Professional
 from dmp_core.record import documents, finding
@@ -91,6 +92,10 @@ class Administration:
     """Whether its holder has ever signed in."""
     channels: tuple[str, ...]
     """`mail`, `mobile`: which there are, never where they lead."""
+    represented_by: tuple[str, ...] = field(default=(), repr=False)
+    """First name and name of each legal representative, with the capacity."""
+    relatives: Relatives = field(default_factory=Relatives, repr=False)
+    """The person of trust and the emergency contacts, with their telephones: given to be called."""
 
 
 class SoftwareGate(ProfessionalGate):
@@ -160,9 +165,13 @@ class SoftwareGate(ProfessionalGate):
         """TD1.3, reading: for who is in. Nothing of it is a professional's to change."""
         with self._in(who, dossier, Action.SEE_ADMINISTRATION) as (connection, _, way, now):
             connection.execute(_OPENING)
-            row = connection.execute(_ADMINISTRATION, {"dossier": dossier}).one()
+            asked = {"dossier": dossier, "today": now.astimezone(PARIS).date()}
+            row = connection.execute(_ADMINISTRATION, asked).one()
             self._trace(connection, dossier, now, who, way, Action.SEE_ADMINISTRATION)
-        return Administration(row.opened_at, Opening(row.way), row.signed_in, tuple(row.channels))
+        return Administration(
+            row.opened_at, Opening(row.way), row.signed_in, tuple(row.channels), represented_by(row.represented_by),
+            relatives_of(row),
+        )  # fmt: skip
 
     def deposited_by(self, who: Professional, size: int, offset: int = 0) -> tuple[list[Receipt], bool]:
         """What this professional deposited anywhere, the latest first, and whether there is more."""
@@ -469,10 +478,10 @@ _BIRTH_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _BORN: Final = text("SELECT * FROM medical.my_patients_born(:born)")
 _OPENING: Final = text("SELECT set_config('dmp.opening', 'yes', true)")
 _ADMINISTRATION: Final = text(
-    "SELECT d.opened_at, d.way, EXISTS (SELECT FROM enrolment.password p WHERE p.dossier_id = d.id "
+    "SELECT d.opened_at, d.way, EXISTS (SELECT FROM enrolment.password p WHERE p.dossier_id = d.id "  # noqa: S608
     "AND (p.used_at IS NOT NULL OR NOT p.initial)) AS signed_in, "
-    "ARRAY(SELECT c.kind FROM enrolment.contact c WHERE c.dossier_id = d.id AND c.until IS NULL ORDER BY c.kind) AS channels "
-    "FROM enrolment.dossier d WHERE d.id = :dossier"
+    "ARRAY(SELECT c.kind FROM enrolment.contact c WHERE c.dossier_id = d.id AND c.until IS NULL ORDER BY c.kind) AS channels, "
+    f"{RELATIVES}, {REPRESENTED_BY} AS represented_by FROM enrolment.dossier d WHERE d.id = :dossier"
 )
 _FIND: Final = text("SELECT id FROM enrolment.dossier_of_identifier(:system, :value)")
 _RELATIONS: Final = text("SELECT * FROM medical.my_relations(:most, :skipped)")

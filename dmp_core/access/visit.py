@@ -21,6 +21,7 @@ from dmp_core.access.rules import Way
 from dmp_core.access.trace import Action
 from dmp_core.clock import PARIS
 from dmp_core.errors import Invalid
+from dmp_core.holder.relatives import RELATIVES, relatives_of
 from dmp_core.professionals.certificates import Professional
 from dmp_core.record.contents import LABORATORY, REIMBURSEMENTS, VSM
 from dmp_core.record.documents import Document, Status
@@ -138,7 +139,9 @@ class VisitGate(ProfessionalGate):
         """What is there for them, whose it is, and when they last came before this day."""
         asked = {"dossier": dossier, "before": _this_day(now), "today": now.astimezone(PARIS).date()}
         row = connection.execute(_VISIT, asked).one()
-        patient = replace(named(row), represented_by=represented_by(row.represented_by))
+        patient = replace(
+            named(row), represented_by=represented_by(row.represented_by), relatives=relatives_of(row)
+        )  # fmt: skip
         return seen(connection, box, dossier, self._sight(who, way, now)), patient, row.last_visit
 
     def _newest(
@@ -196,5 +199,5 @@ def _this_day(now: datetime) -> datetime:
 _VISIT: Final = text(
     "SELECT civilite, nom_naissance, nom_usage, prenom, date_naissance, "  # noqa: S608 - constants of ours
     "medical.own_last_visit(:before) AS last_visit, "
-    f"{REPRESENTED_BY} AS represented_by FROM enrolment.dossier d WHERE id = :dossier"
+    f"{RELATIVES}, {REPRESENTED_BY} AS represented_by FROM enrolment.dossier d WHERE id = :dossier"
 )

@@ -49,3 +49,11 @@ def french_instant(instant: datetime) -> str:
     """An aware instant as read in Paris: "02/11/2016 à 09 h 30"."""
     local = instant.astimezone(PARIS)
     return f"{local:%d/%m/%Y} à {local:%H}{NBSP}h{NBSP}{local:%M}"
+
+
+def dialled(number: str) -> str:
+    """A number in E.164 as it is dialled: "06 12 34 56 78" in France, "+44 20 …" elsewhere."""
+    if number.startswith("+33") and len(number) == 12:
+        number = "0" + number[3:]
+        return NBSP.join(number[at : at + 2] for at in range(0, 10, 2))
+    return number

@@ -258,6 +258,10 @@ OF_PROFESSIONALS = [
     ),
     Reach("ps", "medical", "dossier_key", "table", ("INSERT", "SELECT")),
     Reach("ps", "medical", "emergency", "table", ("INSERT", "SELECT")),
+    Reach(
+        "ps", "medical", "emergency_contact", "table", (),
+        {"SELECT": ("dossier_id", "rank", "name", "phone", "relation", "until")},
+    ),
     Reach("ps", "medical", "emergency_proof", "table", ("INSERT",)),
     Reach("ps", "medical", "emergency_refusal", "table", ("SELECT",)),
     Reach(
@@ -273,6 +277,9 @@ OF_PROFESSIONALS = [
     Reach("ps", "medical", "sight()", "definer routine", ("EXECUTE",)),
     Reach(
         "ps", "medical", "trace", "table", ("INSERT",), {"SELECT": ("dossier_id", "number", "digest")}
+    ),
+    Reach(
+        "ps", "medical", "trusted_person", "table", (), {"SELECT": ("dossier_id", "name", "phone", "relation", "until")}
     ),
 ]  # fmt: skip
 """All that the access of professionals may ever do: it puts into accounts, contacts and passwords what a new dossier needs, and

@@ -278,7 +278,8 @@ def test_axe_finds_no_fault_on_any_page(open_window: Open, world: AccountWorld) 
     expect(heading(page)).to_contain_text("Bonjour")
     for where in (
         "/mon-dmp", "/mon-dmp/profil", "/mon-dmp/profil/mot-de-passe", "/mon-dmp/profil/personne-de-confiance",
-        "/mon-dmp/profil/coordonnees/e-mail", "/mon-dmp/profil/coordonnees/mobile/retrait", "/mon-dmp/connexions",
+        "/mon-dmp/profil/personnes-a-prevenir", "/mon-dmp/profil/coordonnees/e-mail",
+        "/mon-dmp/profil/coordonnees/mobile/retrait", "/mon-dmp/connexions",
     ):  # fmt: skip
         page.goto(where)
         look(where)
@@ -286,6 +287,11 @@ def test_axe_finds_no_fault_on_any_page(open_window: Open, world: AccountWorld) 
     page.get_by_role("button", name="Enregistrer").click()
     expect(page.locator("#erreurs")).to_be_focused()
     look("trust refused")
+    page.goto("/mon-dmp/profil/personnes-a-prevenir")
+    page.get_by_label("Prénom et nom").first.fill("Claire Dupond")
+    page.get_by_role("button", name="Enregistrer").click()
+    expect(page.locator("#erreurs")).to_be_focused()
+    look("to call refused")
     page.evaluate("document.getElementById('fin-de-session').hidden = false")
     look("end of session")
     page.goto("/mon-dmp/profil/application")

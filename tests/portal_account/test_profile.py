@@ -199,3 +199,30 @@ def test_what_a_holder_settles_is_out_of_reach_of_another_holder_of_the_caisse_a
     )  # fmt: skip
     with world.store.transaction(signed_in.who.dossier) as connection:
         assert connection.scalar(count) == 0
+
+
+def test_those_to_call_in_an_emergency_are_named_in_order_corrected_and_withdrawn(
+    signed_in: Holder, world: AccountWorld
+) -> None:
+    where = "/mon-dmp/profil/personnes-a-prevenir"
+    wrong = {"nom-1": "Claire Dupond", "telephone-1": "12", "lien-3": "voisine"}
+    answer = signed_in.send(where, **wrong)
+    assert answer.status_code == 422
+    page = answer.text.replace("\u00a0", " ")
+    for said in ('id="telephone-1-erreur"', 'id="nom-3-erreur"', 'id="telephone-3-erreur"', 'value="Claire Dupond"'):
+        assert said in page
+    assert 'id="nom-2-erreur"' not in page
+    assert "Vous n’avez pas désigné de personne à prévenir" in signed_in.get("/mon-dmp/profil").text
+    named = {
+        "nom-1": "Claire  Dupond", "telephone-1": "01 23 45 67 89", "lien-1": "ma fille",
+        "nom-3": "Paul Dupond", "telephone-3": "+32 2 555 12 34",
+    }  # fmt: skip
+    assert signed_in.send(where, **named).location == "/mon-dmp/profil"
+    page = signed_in.get("/mon-dmp/profil").text
+    assert "<li><strong>Claire Dupond</strong> (ma fille), 01\u00a023\u00a045\u00a067\u00a089</li>" in page
+    assert "<li><strong>Paul Dupond</strong>, +3225551234</li>" in page
+    assert 'value="Paul Dupond"' in signed_in.get(where).text
+    assert signed_in.send(where).location == "/mon-dmp/profil"
+    assert "Vous n’avez pas désigné de personne à prévenir" in signed_in.get("/mon-dmp/profil").text
+    kept = "SELECT rank, until IS NULL AS now FROM medical.emergency_contact WHERE dossier_id = :d ORDER BY rank"
+    assert [tuple(row) for row in world.rows(kept, d=signed_in.who.dossier)] == [(1, False), (2, False)]

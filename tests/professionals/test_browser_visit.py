@@ -13,6 +13,7 @@ from dmp_core.record.reimbursements.history import Analysis, Care, Delivery, Ima
 
 from .served import Served
 from .test_browser_card import find, served, with_card
+from .test_relatives import with_relatives
 from .test_visit import visits, with_biology, with_reimbursements, with_summary
 from .world import Record, a_professional
 
@@ -28,6 +29,7 @@ def filled(served: Served, record: Record) -> None:
     world.clock.now = now - 30 * one
     record.relate(who, Basis.CONSENT)
     with_summary(record)
+    with_relatives(record)
     record.put("lettre de sortie", "11490-0")
     visits(world).overview(who, record.dossier)
     world.clock.now = now - 3 * one
@@ -54,10 +56,11 @@ def test_eight_minutes_with_the_keyboard(chromium: Chromium, served: Served) -> 
     found: dict[str, list[str]] = {}
     expect(page.get_by_role("heading", level=2)).to_have_text(
         [
-            "L’essentiel", "Depuis votre dernière visite", "Traitements en cours",
+            "Ses proches", "L’essentiel", "Depuis votre dernière visite", "Traitements en cours",
             "Remboursements des douze derniers mois", "Documents",
         ]
     )  # fmt: skip
+    expect(page.get_by_role("link", name="+3225551234")).to_have_attribute("href", "tel:+3225551234")
     expect(page.get_by_text("Amoxicilline")).to_be_visible()
     expect(page.get_by_text("Dans la synthèse, mais non délivré depuis plus de 3 mois.")).to_be_visible()
     expect(page.get_by_text("Délivré, mais absent de la synthèse.")).to_be_visible()

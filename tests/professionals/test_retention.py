@@ -13,7 +13,7 @@ from dmp_core.access.contesting import HolderContests
 from dmp_core.access.rules import Basis
 from dmp_core.access.trace import Mode, first_fault
 from dmp_core.holder.notice_choice import want_first_accesses
-from dmp_core.holder.trusted_person import TrustedPerson, name_trusted_person
+from dmp_core.holder.relatives import Relative, name_emergency_contacts, name_trusted_person
 from dmp_core.professionals.certificates import Professional
 
 from .world import Record, RecordWorld, a_professional, member
@@ -47,7 +47,8 @@ def filled(world: RecordWorld) -> tuple[Someone, Record, Professional]:
     )  # fmt: skip
     with world.store.transaction(record.dossier) as connection:
         want_first_accesses(connection, now, record.dossier, wanted=False)
-        name_trusted_person(connection, now, record.dossier, TrustedPerson("Claire", "+33142345678", ""))
+        name_trusted_person(connection, now, record.dossier, Relative("Claire", "+33142345678", ""))
+        name_emergency_contacts(connection, now, record.dossier, [Relative("Paul", "+33142345679", "frère")])
     return someone, record, attending
 
 
@@ -113,9 +114,10 @@ def test_closed_it_is_out_of_reach_of_every_role_and_reopened_everything_is_back
         "emergency_refusal",
         "emergency_proof",
         "trusted_person",
+        "emergency_contact",
     ):
         assert before["titulaire", table] > 0, table
-    for table in ("document", "dossier_key", "relation"):
+    for table in ("document", "dossier_key", "relation", "trusted_person", "emergency_contact"):
         assert before["ps", table] > 0, table
     record.state("closed")
     after = reached(world, record, who, feed)

@@ -211,6 +211,8 @@ def test_the_wall_alone_lets_a_representative_change_nothing_of_the_person_s(wor
         "VALUES (gen_random_uuid(), :d, '8000', 'X', 'G15_10', 'attending', true, 'titulaire', now())",
         "INSERT INTO medical.trusted_person (id, dossier_id, name, phone, relation, since) "
         "VALUES (gen_random_uuid(), :d, 'X', '+33142345678', '', now())",
+        "INSERT INTO medical.emergency_contact (id, dossier_id, rank, name, phone, relation, since) "
+        "VALUES (gen_random_uuid(), :d, 1, 'X', '+33142345678', '', now())",
         "INSERT INTO enrolment.contact (id, dossier_id, kind, value, since) "
         "VALUES (gen_random_uuid(), :d, 'mail', 'x@exemple.fr', now())",
         "INSERT INTO medical.trace VALUES (:d, 999, now(), 'holder', 'titulaire', 'Vous', '', 'normal', 'document.read', "

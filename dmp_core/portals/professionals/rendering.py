@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Flask, Response, g, send_from_directory, url_for
 
-from dmp_core.enrolment.words import french_instant, long_day, no_break_spaces
+from dmp_core.enrolment.words import dialled, french_instant, long_day, no_break_spaces
 from dmp_core.portals.charts import day_in_figures, figure
 from dmp_core.portals.professionals.parts import Parts
 from dmp_core.professionals.professions import label_of
@@ -31,6 +31,7 @@ def equip_templates(app: Flask, parts: Parts) -> None:
         instant=french_instant,
         type_label=label_of_type,
         profession=label_of,
+        phone=dialled,
         figure=figure,
         figures=day_in_figures,
     )

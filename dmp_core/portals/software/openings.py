@@ -18,6 +18,7 @@ from dmp_core.enrolment.contacts import mail_address, mobile_number
 from dmp_core.enrolment.dossiers import Contacts
 from dmp_core.enrolment.papers import secrets_pdf
 from dmp_core.errors import Invalid, NotFound
+from dmp_core.holder import relatives
 from dmp_core.portals.answers import require
 from dmp_core.portals.professionals.card import professional
 from dmp_core.portals.professionals.context import link_to
@@ -136,6 +137,15 @@ class Found(msgspec.Struct):
     ins_c: list[str]
 
 
+class Relative(msgspec.Struct):
+    """Somebody whom the holder names."""
+
+    nom: str
+    telephone: str
+    """E.164."""
+    lien: str
+
+
 class Administration(msgspec.Struct):
     """What is known of a DMP besides its documents."""
 
@@ -143,6 +153,10 @@ class Administration(msgspec.Struct):
     voie: str
     titulaire_connecte: bool
     canaux: list[str]
+    represente_par: list[str]
+    personne_de_confiance: Relative | None
+    personnes_a_prevenir: list[Relative]
+    """Whom to call in an emergency, the first first."""
 
 
 class Link(msgspec.Struct):
@@ -219,7 +233,13 @@ def administration(dossier: UUID) -> Response:
     """TD1.3, reading; without identity."""
     found = gate().administration(professional(), dossier)
     channels = [CHANNELS[each] for each in found.channels]
-    return _json(Administration(found.opened_at, WAYS[found.way.value], found.signed_in, channels))
+    trusted = found.relatives.trusted
+    return _json(
+        Administration(
+            found.opened_at, WAYS[found.way.value], found.signed_in, channels, list(found.represented_by),
+            _relative(trusted) if trusted else None, list(map(_relative, found.relatives.contacts)),
+        )
+    )  # fmt: skip
 
 
 @calls.post("/dmp/<uuid:dossier>/contexte")
@@ -243,6 +263,10 @@ def _told(kind: type[_Told]) -> _Told:
         return msgspec.json.decode(request.get_data(), type=kind)
     except msgspec.MsgspecError:
         raise Invalid("La demande ne se lit pas : vérifiez les noms de ses champs, et qu’aucun ne manque.") from None
+
+
+def _relative(one: relatives.Relative) -> Relative:
+    return Relative(one.name, one.phone, one.relation)
 
 
 def _receipt(made: Made) -> Response:

@@ -10,6 +10,7 @@ from dmp_core.portals.mondmp.account import (
     notices,
     profile,
     recovery,
+    relatives,
     representing,
     sign_in,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "notices",
     "profile",
     "recovery",
+    "relatives",
     "representing",
     "sign_in",
 ]

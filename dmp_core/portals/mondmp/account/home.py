@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from dmp_core.access.trace import latest_accesses
 from dmp_core.holder.profile import profile_of
+from dmp_core.holder.relatives import trusted_person
 from dmp_core.holder.sessions import SIGNED_IN, Stage
-from dmp_core.holder.trusted_person import trusted_person
 from dmp_core.portals.mondmp.account.pages import HOMES, blueprint, go, seconds_left
 from dmp_core.portals.mondmp.account.services import access
 from dmp_core.portals.mondmp.web import session as web

@@ -1,4 +1,4 @@
-"""The holder's profile: identity, password, authenticator application, person of trust. Contacts have their own module."""
+"""The holder's profile: identity, password, authenticator application. Contacts and relatives have their own modules."""
 
 import segno
 from flask import flash, render_template
@@ -13,20 +13,11 @@ from dmp_core.holder.guard import TooMany
 from dmp_core.holder.notice_choice import wants_first_accesses
 from dmp_core.holder.one_time import WrongCode
 from dmp_core.holder.profile import profile_of
+from dmp_core.holder.relatives import emergency_contacts, trusted_person
 from dmp_core.holder.representatives import acting_for, name_of
 from dmp_core.holder.sessions import SIGNED_IN, Session, Stage
-from dmp_core.holder.trusted_person import (
-    TrustedPerson,
-    name_trusted_person,
-    person_name,
-    phone_number,
-    relation_words,
-    remove_trusted_person,
-    trusted_person,
-)
-from dmp_core.portals.mondmp.account.pages import Errors, blueprint, go, refused, secret, typed
+from dmp_core.portals.mondmp.account.pages import Errors, blueprint, go, refused, secret
 from dmp_core.portals.mondmp.account.services import access
-from dmp_core.portals.mondmp.account.words import phone
 from dmp_core.portals.mondmp.web import session as web
 from dmp_core.portals.mondmp.web.access import stage
 
@@ -44,10 +35,11 @@ def profile() -> str:
     today = web.parts().clock().astimezone(PARIS).date()
     with web.parts().store.transaction(session.dossier_id) as connection:
         holder, trusted = profile_of(connection), trusted_person(connection)
+        contacts = emergency_contacts(connection)
         told, acting = wants_first_accesses(connection), acting_for(connection, today)
     return render_template(
-        "account/profile.html", holder=holder, contacts=holder.contacts, trusted=trusted, application=application,
-        told_of_first_accesses=told, acting=acting, minor=is_minor(holder.birth_date, today),
+        "account/profile.html", holder=holder, contacts=holder.contacts, trusted=trusted, relatives=contacts,
+        application=application, told_of_first_accesses=told, acting=acting, minor=is_minor(holder.birth_date, today),
     )  # fmt: skip
 
 
@@ -131,47 +123,6 @@ def application_withdrawn() -> ResponseReturnValue:
     return go("account.profile")
 
 
-@blueprint.get("/mon-dmp/profil/personne-de-confiance")
-@stage(Stage.OPEN)
-def trust() -> str:
-    """The person of trust, to be named."""
-    with web.parts().store.transaction(web.current_session().dossier_id) as connection:
-        found = trusted_person(connection)
-    shown = {"nom": found.name, "telephone": phone(found.phone), "lien": found.relation} if found else {}
-    return _trust({"nom": "", "telephone": "", "lien": ""} | shown, {}, named=found is not None)
-
-
-@blueprint.post("/mon-dmp/profil/personne-de-confiance")
-@stage(Stage.OPEN)
-def trust_typed() -> ResponseReturnValue:
-    """The person of trust, typed."""
-    given, errors, read = typed("nom", "telephone", "lien"), Errors(), {}
-    for name, rule in (("nom", person_name), ("telephone", phone_number), ("lien", relation_words)):
-        try:
-            read[name] = rule(given[name])
-        except Invalid as refusal:
-            errors[name] = str(refusal)
-    dossier = web.current_session().dossier_id
-    assert dossier is not None
-    with web.parts().store.transaction(dossier) as connection:
-        if errors:
-            return _trust(given, errors, named=trusted_person(connection) is not None), 422
-        person = TrustedPerson(read["nom"], read["telephone"], read["lien"])
-        name_trusted_person(connection, web.parts().clock(), dossier, person)
-    flash("Votre personne de confiance est enregistrée.", "done")
-    return go("account.profile")
-
-
-@blueprint.post("/mon-dmp/profil/personne-de-confiance/retrait")
-@stage(Stage.OPEN)
-def trust_withdrawn() -> ResponseReturnValue:
-    """Nobody any more."""
-    with web.parts().store.transaction(web.current_session().dossier_id) as connection:
-        remove_trusted_person(connection, web.parts().clock())
-    flash("Vous n’avez plus de personne de confiance désignée.", "done")
-    return go("account.profile")
-
-
 def _of_representative(session: Session, *, application: bool) -> str:
     assert session.dossier_id is not None
     with web.parts().store.transaction(session.dossier_id) as connection:
@@ -202,7 +153,3 @@ def _application(
         active=access().application.is_set_up(web.current_session()), enrolment=enrolment, confirming=confirming,
         qr=segno.make(enrolment.uri, error="m").svg_data_uri(scale=4, border=4) if enrolment else "",
     )  # fmt: skip
-
-
-def _trust(given: dict[str, str], errors: Errors, *, named: bool) -> str:
-    return render_template("account/trusted_person.html", errors=errors, typed=given, named=named)

@@ -10,6 +10,7 @@ from dmp_core.access.trace import HOLDER, Action, latest_accesses
 from dmp_core.clock import PARIS
 from dmp_core.errors import NotFound
 from dmp_core.holder.notices import Told
+from dmp_core.holder.relatives import emergency_contacts
 from dmp_core.holder.representatives import acting_for, end_of_access
 from dmp_core.holder.sessions import Stage
 from dmp_core.portals.mondmp.account.pages import blueprint, go
@@ -52,11 +53,13 @@ def represented_home() -> str:
     clock = web.parts().clock
     with web.parts().store.acting(UUID(who.id), clock).transaction(whom.dossier) as connection:
         accesses = latest_accesses(connection, whom.dossier, represented=True)
+        to_call = emergency_contacts(connection)
     last = next((each for each in access().connections.of(session) if not each.current), None)
     others = len(access().signing_in.represented(session)) > 1
     return render_template(
-        "account/represented_home.html", whom=whom, accesses=accesses, last=last, name=who.name, others=others
-    )
+        "account/represented_home.html", whom=whom, accesses=accesses, last=last, name=who.name, others=others,
+        to_call=to_call,
+    )  # fmt: skip
 
 
 @blueprint.post("/mon-dmp/profil/representants/fin")

@@ -6,7 +6,7 @@ from typing import Final
 from flask.blueprints import BlueprintSetupState
 
 from dmp_core.clock import PARIS
-from dmp_core.enrolment.words import NBSP, long_day
+from dmp_core.enrolment.words import NBSP, dialled, long_day
 from dmp_core.holder.connections import SignIn
 from dmp_core.holder.sessions import Ending
 
@@ -23,7 +23,7 @@ _ENDINGS: Final = {
 def equip(state: BlueprintSetupState) -> None:
     """Give the filters to the templates."""
     state.app.jinja_env.filters.update(
-        moment=moment, phone=phone, in_groups=in_groups, birth_day=birth_day, capital=capital, outcome=outcome
+        moment=moment, phone=dialled, in_groups=in_groups, birth_day=birth_day, capital=capital, outcome=outcome
     )
 
 
@@ -36,14 +36,6 @@ def moment(instant: datetime) -> str:
 def outcome(connection: SignIn) -> str:
     """How a connection ended, or that it goes on."""
     return "Encore ouverte" if connection.ending is None else _ENDINGS[connection.ending]
-
-
-def phone(number: str) -> str:
-    """A number in E.164 as it is dialled: "06 12 34 56 78" in France, "+44 20 …" elsewhere."""
-    if number.startswith("+33") and len(number) == 12:
-        number = "0" + number[3:]
-        return NBSP.join(number[at : at + 2] for at in range(0, 10, 2))
-    return number
 
 
 def in_groups(value: str) -> str:
