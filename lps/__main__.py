@@ -197,7 +197,9 @@ def types(desk: Desk) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--title", required=True, help="Titre du document.")
 @click.option("--type", "kind", default="", help="Sans lui, le premier type de la profession.")
-@click.option("--act", default="", help="Date et heure de l’acte, AAAA-MM-JJTHH:MM ; sans elle, maintenant.")
+@click.option(
+    "--act", default="", help="Date et heure de l’acte, AAAA-MM-JJTHH:MM ; sans elle, celle du CDA, ou maintenant."
+)
 @click.option("--hold", is_flag=True, help="Caché au patient jusqu’à la consultation d’annonce, un mois au plus.")
 @click.option("--secret", is_flag=True, help="Invisible aux représentants légaux, à la demande d’un patient mineur.")
 @click.pass_obj
@@ -313,9 +315,9 @@ def _content(file: Path) -> bytes:
         raise Refused(f"Le fichier {file} ne peut pas être lu.") from None
 
 
-def _moment(typed: str) -> datetime:
+def _moment(typed: str) -> datetime | None:
     if not typed:
-        return datetime.now(UTC)
+        return None
     try:
         return datetime.fromisoformat(typed).astimezone(UTC)
     except ValueError:

@@ -157,13 +157,14 @@ class Dmp:
         return self._kinds
 
     def deposit(
-        self, dmp: str, data: bytes, title: str, kind: str, act: datetime, *, replaces: str = "", name: str = "",
+        self, dmp: str, data: bytes, title: str, kind: str, act: datetime | None, *, replaces: str = "", name: str = "",
         over: str = "", hold: bool = False, secret: bool = False,
     ) -> tuple[Document, bool]:  # fmt: skip
         """Put a document in; False when it was there already. Without `kind`, the first that the profession deposits.
 
-        It replaces the document `replaces`, or the one that bears the name `over`; `hold`: until it is announced;
-        `secret`: hidden from the patient's legal representatives, as a minor may ask (CSP L.1111-5).
+        Without `act`, the act's date is that of a structured document, or else now. It replaces the document `replaces`, or
+        the one that bears the name `over`; `hold`: until it is announced; `secret`: hidden from the patient's legal
+        representatives, as a minor may ask (CSP L.1111-5).
         """
         known = self.types()
         chosen = [each for each in known if not kind or each["code"] == kind]
@@ -175,7 +176,7 @@ class Dmp:
             # The same file for the same DMP bears the same name: sent twice, it is recognised.
             "masterIdentifier": {"system": "urn:ietf:rfc:3986", "value": uuid5(NAMESPACE_URL, f"{dmp}/{digest.hex()}").urn},
             "type": {"coding": [{"system": chosen[0]["systeme"], "code": chosen[0]["code"]}]},
-            "context": {"period": {"start": act.isoformat()}},
+            **({"context": {"period": {"start": act.isoformat()}}} if act else {}),
             "content": [
                 {
                     "attachment": {

@@ -224,6 +224,11 @@ def test_invented_laboratory_reports_are_deposited_and_followed_over_time(
     files = invent_reports(Path(vitale), number_of(cabinet.card), tmp_path / "biologie", served.world.clock())
     for file in files[-2:]:
         cabinet.done("deposit", *of, str(file), "--type", "11502-2", "--title", file.stem)
+    listed = cabinet.done("list", *of)
+    for file in files[-2:]:
+        year, month, day = file.stem.split("-")[1:]
+        # The act is the analysis, not the deposit.
+        assert f"{day}/{month}/{year}  CR d’examens biologiques  {file.stem}" in listed
     browser = served.browser(cabinet.card)
     page = browser.get(f"/dossiers/{record.dossier}/biologie").text
     assert page.count("<svg") == 6
