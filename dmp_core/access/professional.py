@@ -34,7 +34,7 @@ from dmp_core.access.trace import Action, ActorKind, Mode, Who
 from dmp_core.clock import PARIS, Clock
 from dmp_core.enrolment.representatives import Capacity
 from dmp_core.errors import DmpError, Invalid, NotFound, WrongState
-from dmp_core.holder.relatives import Relatives
+from dmp_core.holder.relatives import NOBODY, Relatives
 from dmp_core.identity.identifiers import System
 from dmp_core.professionals.certificates import Professional
 from dmp_core.professionals.identifiers import national_id
@@ -62,7 +62,7 @@ class Patient:
     """AAAA-MM-JJ."""
     represented_by: tuple[str, ...] = field(default=(), repr=False)
     """First name and name of each legal representative today, with the capacity (CSP R.1111-42)."""
-    relatives: Relatives = field(default_factory=Relatives, repr=False)
+    relatives: Relatives = field(default=NOBODY, repr=False)
     """The person of trust and the emergency contacts."""
 
 

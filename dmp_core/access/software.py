@@ -28,7 +28,7 @@ from dmp_core.access.trace import Action
 from dmp_core.clock import PARIS
 from dmp_core.enrolment.dossiers import Way as Opening
 from dmp_core.errors import DmpError, Invalid, NotFound, WrongState
-from dmp_core.holder.relatives import RELATIVES, Relatives, relatives_of
+from dmp_core.holder.relatives import NOBODY, RELATIVES, Relatives, relatives_of
 from dmp_core.identity.identifiers import System
 from dmp_core.professionals.certificates import Professional
 from dmp_core.record import documents, finding
@@ -94,7 +94,7 @@ class Administration:
     """`mail`, `mobile`: which there are, never where they lead."""
     represented_by: tuple[str, ...] = field(default=(), repr=False)
     """First name and name of each legal representative, with the capacity."""
-    relatives: Relatives = field(default_factory=Relatives, repr=False)
+    relatives: Relatives = field(default=NOBODY, repr=False)
     """The person of trust and the emergency contacts, with their telephones: given to be called."""
 
 

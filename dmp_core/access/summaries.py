@@ -4,18 +4,19 @@ Reading it follows the rules of every document. A new one takes the place of the
 has one médecin traitant at a time, and whoever reads must not find two summaries.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, text
 
-from dmp_core.access.professional import Patient, ProfessionalGate, patient_of
+from dmp_core.access.professional import REPRESENTED_BY, Patient, ProfessionalGate, patient_of
 from dmp_core.access.rules import Basis, Way
 from dmp_core.access.trace import Action
 from dmp_core.clock import PARIS
 from dmp_core.errors import DmpError, Invalid, NotFound, WrongState
+from dmp_core.holder.relatives import RELATIVES, Relatives, relatives_of
 from dmp_core.identity.identifiers import System
 from dmp_core.professionals.certificates import Professional
 from dmp_core.professionals.professions import PHYSICIAN
@@ -139,14 +140,17 @@ class SummaryGate(ProfessionalGate):
     ) -> Document:  # fmt: skip
         connection.execute(ALONE, {"key": f"vsm/{dossier}"})
         old = documents.current_of(connection, box, TYPE, VSM, lock=True)
+        patient, relatives = _named(connection, dossier, now)
         before = self._readable(box, old) if old else None
-        if old is not None and before is not None and old.author.id == str(who.id) and before.summary == summary:
+        if old is not None and before is not None and old.author.id == str(who.id) and (
+            (before.summary, before.relatives) == (summary, relatives)
+        ):  # fmt: skip
             return old
         if (old.id if old else None) != seen:
             raise Moved(old.id if old else None)
         unique = uuid4()
         edition = cda.Edition(unique, old.logical_id if old else unique, old.version + 1 if old else 1, now)
-        data = writing(summary, _named(connection, dossier), _writer(who), edition)
+        data = writing(summary, patient, _writer(who), edition, relatives)
         author = Author(AuthorKind.PROFESSIONAL, str(who.id), who.name)
         draft = Draft(
             type_of(TYPE, now.astimezone(PARIS).date()), TITLE, author, Content(data, Format.CDA, VSM), service_start=now,
@@ -185,13 +189,16 @@ def _writer(who: Professional) -> Writer:
     return Writer(str(who.id), who.surname, who.given_name, shown.code, shown.label)
 
 
-def _named(connection: Connection, dossier: UUID) -> cda.Patient:
-    row = connection.execute(_PATIENT, {"dossier": dossier, "system": System.INS_C.value}).one_or_none()
+def _named(connection: Connection, dossier: UUID, now: datetime) -> tuple[cda.Patient, Relatives]:
+    """The patient, and whom they name; without the person of trust where a representative may read the summary (0047)."""
+    asked = {"dossier": dossier, "system": System.INS_C.value, "today": now.astimezone(PARIS).date()}
+    row = connection.execute(_PATIENT, asked).one_or_none()
     if row is None:
         raise WrongState("Ce DMP n’a pas d’identifiant de santé (INS-C) : aucun document structuré ne peut y entrer.")
+    named = relatives_of(row)
     return cda.Patient(
         row.value, row.nom_naissance, row.nom_usage or "", row.prenom, row.date_naissance, woman=row.civilite == "MME"
-    )
+    ), replace(named, trusted=None) if row.represented_by else named
 
 
 def ins_c_of(connection: Connection, dossier: UUID) -> str | None:
@@ -205,6 +212,7 @@ _INS_C: Final = text(
 )
 ALONE: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 _PATIENT: Final = text(
-    "SELECT i.value, d.civilite, d.nom_naissance, d.nom_usage, d.prenom, d.date_naissance FROM enrolment.dossier d "
+    "SELECT i.value, d.civilite, d.nom_naissance, d.nom_usage, d.prenom, d.date_naissance, "  # noqa: S608
+    f"{RELATIVES}, {REPRESENTED_BY} AS represented_by FROM enrolment.dossier d "
     "JOIN enrolment.identifier i ON i.dossier_id = d.id AND i.system = :system AND i.valid_to IS NULL WHERE d.id = :dossier"
 )

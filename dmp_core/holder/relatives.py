@@ -43,9 +43,18 @@ class Relatives:
     contacts: tuple[Relative, ...] = ()
     """Whom to call in an emergency, the first first."""
 
+    @property
+    def lines(self) -> list[tuple[str, Relative]]:
+        """Each with what they are named for, in French."""
+        trusted = [("Personne de confiance", self.trusted)] if self.trusted else []
+        return trusted + [("À prévenir", each) for each in self.contacts]
+
     def __bool__(self) -> bool:
         """Whether there is anybody."""
         return self.trusted is not None or bool(self.contacts)
+
+
+NOBODY: Final = Relatives()
 
 
 def person_name(typed: str) -> str:

@@ -1,12 +1,15 @@
 """Whom a patient names to be asked and to be called: professionals who are in read them, an emergency too; nobody else."""
 
 import pytest
+from record.vsm.samples import FULL
 from representatives.world import MINOR, declare
 from sqlalchemy import text
 
 from dmp_core.access import circle
 from dmp_core.access.professional import NotIn
+from dmp_core.access.rules import Basis
 from dmp_core.access.software import SoftwareGate
+from dmp_core.access.summaries import SummaryGate
 from dmp_core.access.trace import Action, Mode
 from dmp_core.holder.relatives import (
     Relative,
@@ -84,3 +87,27 @@ def test_a_representative_reads_whom_to_call_and_not_the_person_of_trust(world: 
         assert (trusted_person(connection), emergency_contacts(connection)) == (None, (PAUL, ANNE))
         connection.execute(text("UPDATE medical.emergency_contact SET until = now()"))
         assert emergency_contacts(connection) == (PAUL, ANNE)
+
+
+def test_the_summary_tells_those_named_when_it_is_written(world: RecordWorld) -> None:
+    record = world.a_record()
+    gate = SummaryGate(world.professionals, Folder(world.folder), DossierKeys(world.record), world.clock)
+    doctor = let_in(record, basis=Basis.ATTENDING)
+    first = gate.write(doctor, record.dossier, FULL, None)
+    assert gate.summary(doctor, record.dossier).told.relatives == Relatives()
+    with_relatives(record)
+    second = gate.write(doctor, record.dossier, FULL, first.id)
+    assert second.version == 2  # the same words, and whom to call besides
+    assert gate.summary(doctor, record.dossier).told.relatives == Relatives(CLAIRE, (PAUL, ANNE))
+    assert gate.write(doctor, record.dossier, FULL, second.id).id == second.id
+
+
+def test_a_summary_that_a_representative_may_read_does_not_tell_the_person_of_trust(world: RecordWorld) -> None:
+    someone = world.someone(birth_date=MINOR)
+    record = Record(world, someone.dossier)
+    declare(world, someone)
+    with_relatives(record)
+    gate = SummaryGate(world.professionals, Folder(world.folder), DossierKeys(world.record), world.clock)
+    doctor = let_in(record, basis=Basis.ATTENDING)
+    gate.write(doctor, record.dossier, FULL, None)
+    assert gate.summary(doctor, record.dossier).told.relatives == Relatives(None, (PAUL, ANNE))

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import pytest
 from flask import Flask
 from lxml import html as pages
 from portal.world import token_of
+from pypdf import PdfReader
 from record.vsm.samples import FULL, NOTHING
 from werkzeug.test import TestResponse
 
@@ -22,6 +24,7 @@ from dmp_core.record.vsm.form import summary_in, written_summary
 from dmp_core.record.vsm.summary import Absence
 
 from .samples import a_doctor
+from .test_relatives import with_relatives
 from .test_session import Desk, app, authority
 from .world import Record, RecordWorld, a_professional
 
@@ -213,6 +216,19 @@ def test_who_is_not_in_is_shown_the_door(app: Flask, authority: TestAuthority, r
     for where in (office.where, f"{office.where}/ecrire"):
         answer = stranger.ask(where)
         assert (answer.status_code, answer.location) == (303, f"/dossiers/{record.dossier}")
+
+
+def test_those_whom_the_patient_named_are_on_its_page_and_in_its_pdf(record: Record, office: Office) -> None:
+    with_relatives(record)
+    office.software("PUT", written_summary(FULL))
+    page = office.ask(office.where).text
+    assert "Ses proches, à cette date" in page
+    for said in ("Claire Dupond", "ma fille", 'href="tel:+33142345678"', "Paul Dupond", "Anne Voisin"):
+        assert said in page
+    document = re.search(rf"/dossiers/{record.dossier}/documents/[0-9a-f-]+/contenu", page)
+    assert document is not None
+    told = PdfReader(BytesIO(office.ask(document[0]).data)).pages[0].extract_text()
+    assert "Personne de confiance : Claire Dupond, ma fille, 01" in told.replace("\u00a0", " ")
 
 
 def test_a_software_writes_reads_and_replaces(record: Record, office: Office) -> None:

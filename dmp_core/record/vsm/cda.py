@@ -7,6 +7,7 @@ where the model has entries, in one that says it too; the section that nobody as
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from dmp_core.holder.relatives import NOBODY, Relatives
 from dmp_core.record.cda import (
     IDNAT_PS,
     LOINC,
@@ -49,8 +50,10 @@ class Writer:
         return f"{self.given_name} {self.surname}"
 
 
-def writing(summary: Summary, patient: Patient, writer: Writer, edition: Edition) -> bytes:
-    """The document, UTF-8."""
+def writing(
+    summary: Summary, patient: Patient, writer: Writer, edition: Edition, relatives: Relatives = NOBODY
+) -> bytes:  # fmt: skip
+    """The document, UTF-8; `relatives` are those whom the patient names now."""
     at = instant(edition.at)
     root = make.ClinicalDocument(
         *beginning("SYNTH", TITLE, make.templateId(root=codes.MODEL, extension=codes.EXTENSION), edition),
@@ -60,6 +63,7 @@ def writing(summary: Summary, patient: Patient, writer: Writer, edition: Edition
             make.time(value=at),
             make.assignedAuthor(*_identity(writer), _person("assignedPerson", writer)),
         ),
+        *_informants(relatives),
         make.custodian(
             make.assignedCustodian(
                 # A card does not say where its bearer practises: the practice has a name, and no number.
@@ -151,6 +155,30 @@ def _narrative(summary: Summary, name: str) -> Any:
         make.tr(*(make.td(cell) for cell in row), ID=f"{name}-{number}") for number, row in enumerate(table.rows, 1)
     ]
     return make.table(make.thead(make.tr(*map(make.th, table.columns))), make.tbody(*rows), border="1")
+
+
+def _informants(relatives: Relatives) -> list[Any]:
+    """The person of trust (NOK), the emergency contacts (ECON). The link is in the holder's words, so it has no code; an
+    address, which the CI-SIS asks for, nobody asked them."""
+    named = [(codes.TRUSTED, relatives.trusted)] if relatives.trusted else []
+    return [
+        make.informant(
+            make.relatedEntity(
+                *([make.code(make.originalText(one.relation), nullFlavor="OTH")] if one.relation else []),
+                make.addr(nullFlavor="NASK"),
+                make.telecom(value=f"tel:{one.phone}"),
+                make.relatedPerson(_name(one.name)),
+                classCode=kind,
+            )
+        )
+        for kind, one in [*named, *((codes.TO_CALL, each) for each in relatives.contacts)]
+    ]
+
+
+def _name(written: str) -> Any:
+    """A holder writes the first name first; one word alone is the name."""
+    given, _, family = written.partition(" ")
+    return make.name(make.given(given), make.family(family)) if family else make.name(make.family(given))
 
 
 def _identity(writer: Writer) -> list[Any]:

@@ -9,7 +9,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate
 
 from dmp_core.enrolment.typesetting import BLUE, BOLD, DEEP, LEFT, REGULAR, SOFT, WIDTH, fonts, style, written
-from dmp_core.enrolment.words import long_day
+from dmp_core.enrolment.words import dialled, long_day
 from dmp_core.record.tables import grid
 from dmp_core.record.vsm.cda import TITLE
 from dmp_core.record.vsm.reading import Written
@@ -35,6 +35,9 @@ def summary_pdf(told: Written) -> bytes:
         Paragraph(written(TITLE), style(BOLD, 19, 24, textColor=BLUE, spaceAfter=6)),
         Paragraph(written(f"Établie le {long_day(told.at)} par {told.author}, médecin traitant."), body),
     ]
+    for title, one in told.relatives.lines:
+        who = ", ".join(filter(None, (one.name, one.relation, dialled(one.phone))))
+        story.append(Paragraph(written(f"{title} : {who}."), body))
     heading = style(BOLD, 12.5, 16, textColor=DEEP, spaceBefore=10, spaceAfter=4, keepWithNext=1)
     for name, table, nothing in sections_of(told.summary):
         story.append(Paragraph(written(table.title), heading))

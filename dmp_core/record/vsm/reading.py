@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from dmp_core.errors import Invalid
+from dmp_core.holder.relatives import NOBODY, Relative, Relatives
 from dmp_core.record.cda import NS, H, one, parsed
 from dmp_core.record.vsm import codes
 from dmp_core.record.vsm.summary import (
@@ -40,6 +41,8 @@ class Written:
     author_id: str
     author: str = field(repr=False)
     at: datetime
+    relatives: Relatives = field(default=NOBODY, repr=False)
+    """Those whom the patient named when it was written."""
 
 
 def summary_in(document: bytes) -> Written:
@@ -65,7 +68,25 @@ def _read(root: Any) -> Written:
         one(author, "h:id").attrib["extension"],
         f"{_text(one(person, 'h:given'))} {_text(one(person, 'h:family'))}",
         datetime.strptime(one(root, "h:effectiveTime").get("value"), "%Y%m%d%H%M%S%z"),
+        _relatives(root),
     )
+
+
+def _relatives(root: Any) -> Relatives:
+    named = [(each.get("classCode"), _relative(each)) for each in root.iterfind("h:informant/h:relatedEntity", H)]
+    trusted = [one for kind, one in named if kind == codes.TRUSTED]
+    return Relatives(
+        trusted[0] if trusted else None, tuple(one for kind, one in named if kind == codes.TO_CALL)
+    )  # fmt: skip
+
+
+def _relative(entity: Any) -> Relative:
+    name, words = one(entity, "h:relatedPerson/h:name"), entity.find("h:code/h:originalText", H)
+    parts = (name.find("h:given", H), name.find("h:family", H))
+    return Relative(
+        " ".join(_text(each) for each in parts if each is not None),
+        one(entity, "h:telecom").attrib["value"].removeprefix("tel:"), _text(words) if words is not None else "",
+    )  # fmt: skip
 
 
 def _section(name: str, section: Any) -> tuple[Line, ...] | Absence:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
+from dmp_core.holder.relatives import Relative, Relatives
 from dmp_core.record.cda import Edition, Patient
 from dmp_core.record.vsm.cda import Writer
 from dmp_core.record.vsm.summary import (
@@ -48,6 +49,11 @@ FULL = Summary(
 NOTHING = Summary(*[Absence.NONE] * 9)
 NOT_ASKED = Summary(*[Absence.UNKNOWN] * 9)
 
+RELATIVES = Relatives(
+    Relative("Claire Dupond", "+33142345678", "ma fille"),
+    (Relative("Jean-Paul de la Tour", "+33612345678", "mon frère"), Relative("Voisine", "+3225551234", "")),
+)
+
 words = (
     st.text(st.characters(min_codepoint=33, max_codepoint=0x24F), min_size=1, max_size=40)
     .map(lambda text: " ".join(text.split()))
@@ -78,3 +84,5 @@ summaries = st.builds(
     _section(st.builds(Finding, words, days)),
     _section(st.builds(Treatment, words, maybe, days, days, maybe, cis)),
 )
+_people = st.builds(Relative, words, st.from_regex(r"\+[1-9][0-9]{5,14}", fullmatch=True), maybe)
+relatives = st.builds(Relatives, st.one_of(st.none(), _people), st.lists(_people, max_size=3).map(tuple))

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from dmp_core.errors import Invalid
-from dmp_core.record.cda import NS, H
-from dmp_core.record.cda_check import SCHEMA_FILE
+from dmp_core.holder.relatives import NOBODY, Relatives
+from dmp_core.record.cda import NS, TYPES, H
+from dmp_core.record.cda_check import SCHEMA_FILE, checked_cda
+from dmp_core.record.contents import VSM
 from dmp_core.record.vsm.cda import writing
 from dmp_core.record.vsm.pages import summary_pdf
 from dmp_core.record.vsm.reading import summary_in
@@ -17,7 +19,7 @@ from dmp_core.record.vsm.summary import Summary
 from dmp_core.record.vsm.words import NOTHING as SAID
 from dmp_core.record.vsm.words import UNKNOWN, table_of
 
-from .samples import EDITION, FULL, NOT_ASKED, NOTHING, PATIENT, WRITER, summaries
+from .samples import EDITION, FULL, NOT_ASKED, NOTHING, PATIENT, RELATIVES, WRITER, relatives, summaries
 
 SCHEMA = etree.XMLSchema(etree.parse(SCHEMA_FILE))
 MODEL = {
@@ -40,8 +42,8 @@ MODEL = {
 """Sections of the model in their order, with the templates it requires."""
 
 
-def written(summary: Summary) -> bytes:
-    document = writing(summary, PATIENT, WRITER, EDITION)
+def written(summary: Summary, named: Relatives = NOBODY) -> bytes:
+    document = writing(summary, PATIENT, WRITER, EDITION, named)
     SCHEMA.assertValid(etree.fromstring(document))
     return document
 
@@ -77,6 +79,25 @@ def test_the_header_is_the_model_s() -> None:
     assert industry.get("code") == "AMBULATOIRE"
 
 
+def test_whom_the_patient_names_are_informants_as_the_ci_sis_has_them() -> None:
+    found = etree.fromstring(written(FULL, RELATIVES)).findall("h:informant/h:relatedEntity", H)
+    assert [each.get("classCode") for each in found] == ["NOK", "ECON", "ECON"]
+    for each in found:
+        assert len(each.findall("h:addr", H)) == 1
+        assert each.find("h:telecom", H).get("value").startswith("tel:+")
+        assert len(each.findall("h:relatedPerson/h:name/h:family", H)) == 1
+    parts = [
+        (each.findtext("h:relatedPerson/h:name/h:given", None, H), each.findtext(".//h:family", None, H))
+        for each in found
+    ]
+    assert parts == [("Claire", "Dupond"), ("Jean-Paul", "de la Tour"), (None, "Voisine")]
+    assert [each.findtext("h:code/h:originalText", None, H) for each in found] == ["ma fille", "mon frère", None]
+    assert etree.fromstring(written(FULL)).find("h:informant", H) is None
+    checked = checked_cda(written(FULL, RELATIVES), "SYNTH", TYPES, WRITER.id)
+    assert checked.content.format_code == VSM
+    assert summary_pdf(summary_in(written(FULL, RELATIVES))).startswith(b"%PDF-")
+
+
 def test_what_is_not_there_and_what_nobody_asked_are_told_apart() -> None:
     nothing, not_asked = etree.fromstring(written(NOTHING)), etree.fromstring(written(NOT_ASKED))
     texts = [
@@ -97,11 +118,11 @@ def test_what_is_not_there_and_what_nobody_asked_are_told_apart() -> None:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(summaries)
-def test_any_summary_is_valid_comes_back_the_same_and_reads_as_its_entries(summary: Summary) -> None:
-    document = written(summary)
+@given(summaries, relatives)
+def test_any_summary_is_valid_comes_back_the_same_and_reads_as_its_entries(summary: Summary, named: Relatives) -> None:
+    document = written(summary, named)
     told = summary_in(document)
-    assert told.summary == summary
+    assert (told.summary, told.relatives) == (summary, named)
     assert (told.author, told.author_id, told.at) == (WRITER.name, WRITER.id, EDITION.at)
     narrative = [
         tuple(cell.text or "" for cell in row.findall("h:td", H))
@@ -132,7 +153,7 @@ def test_any_summary_makes_pages(summary: Summary) -> None:
     assert summary_pdf(summary_in(written(summary))).startswith(b"%PDF-")
 
 
-WHOLE = writing(FULL, PATIENT, WRITER, EDITION)
+WHOLE = writing(FULL, PATIENT, WRITER, EDITION, RELATIVES)
 ATTACKS = {
     "entité": b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>'
     b'<ClinicalDocument xmlns="urn:hl7-org:v3">&b;</ClinicalDocument>',
