@@ -248,7 +248,7 @@ class Settings:
                 holder_keyring=keys["holder"],
                 record_keyring=keys["record"],
                 documents=Path(env.get("MONDMP_DOCUMENTS", files / "documents")),
-                seal=Path(env.get("MONDMP_SEAL", data / "keys" / "releves.pem")),
+                seal=keys["releves"],
                 shelf_url=env.get("DMP_SHELF_URL", ""),
                 shelf_credentials=Path(env["DMP_SHELF_CREDENTIALS"]) if env.get("DMP_SHELF_CREDENTIALS") else None,
                 shelf_ca_file=Path(env["DMP_SHELF_CA_FILE"]) if env.get("DMP_SHELF_CA_FILE") else None,
@@ -274,7 +274,7 @@ class Settings:
                 hosts=tuple(env.get("PS_HOSTS", "").split()),
                 embedders=tuple(env.get("PS_EMBEDDERS", "").split()),
                 calls_per_minute=whole_number(env, "PS_CALLS_PER_MINUTE", 3000, least=0),
-                seal=Path(env.get("PS_SEAL", data / "keys" / "recus.pem")),
+                seal=keys["recus"],
             ),
             notices_url=database("DMP_NOTICES_URL", "avis", "dmp"),
             ldap_kind=env.get("LDAP_KIND", "openldap"),
@@ -327,6 +327,8 @@ def key_files(environ: Mapping[str, str] | None = None) -> dict[str, Path]:
         "holder": Path(env.get("HOLDER_KEYRING", folder / "holder.json")),
         "record": Path(env.get("RECORD_KEYRING", folder / "record.json")),
         "pieces": Path(env.get("CASE_FILES_KEYRING", folder / "case-files.json")),
+        "releves": Path(env.get("MONDMP_SEAL", folder / "releves.pem")),
+        "recus": Path(env.get("PS_SEAL", folder / "recus.pem")),
     }
 
 

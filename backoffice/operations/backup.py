@@ -39,6 +39,8 @@ from backoffice.settings import Settings
 
 DATABASES = ("dmp", "caisse")
 """In the order they are restored: the one that says what may be sent comes last."""
+PEM = "-----BEGIN"
+"""What a key with its certificate begins with; a ring is JSON."""
 LOTS_APART = "lots-ailleurs"
 """Prefix of lots sealed outside the store; a restore brings them into it."""
 _PAUSE = "SET LOCAL lock_timeout = '120s'"
@@ -73,13 +75,13 @@ def make_backup(office: Office, actor: Actor, archive: Path) -> Backup:
     key, archive_id = os.urandom(32), uuid.uuid4()
     settings = office.settings
     try:
-        portal = settings.mondmp
+        portal, professionals = settings.mondmp, settings.professionals
         own = {
             "codes": settings.code_keyring, "pieces": settings.case_keyring, "holder": portal.holder_keyring,
-            "record": portal.record_keyring,
+            "record": portal.record_keyring, "releves": portal.seal, "recus": professionals.seal,
         }  # fmt: skip
-        # In service the last two lie on mon-dmp's hosts alone, and are copied from there.
-        rings = {name: json.loads(path.read_bytes()) if path.exists() else None for name, path in own.items()}
+        # In service all but the first two lie on other hosts alone, and are copied from there.
+        rings = {name: _kept(path) for name, path in own.items()}
         with _private(aside) as out, _frozen(office) as moment:
             writer = ArchiveWriter(out, key, archive_id)
             for name in DATABASES:
@@ -115,6 +117,14 @@ def make_backup(office: Office, actor: Actor, archive: Path) -> Backup:
             detail={"parties": len(parts), "octets": size},
         )  # fmt: skip
     return Backup(archive, keys, parts, size)
+
+
+def _kept(path: Path) -> object:
+    """A key file as the file of keys keeps it: a ring as JSON, a key with its certificate as text; None for none."""
+    if not path.exists():
+        return None
+    content = path.read_text(encoding="ascii")
+    return content if content.startswith(PEM) else json.loads(content)
 
 
 @dataclass(frozen=True, slots=True)

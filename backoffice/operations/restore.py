@@ -89,8 +89,8 @@ class _Keys:
 def _read_keys(path: Path) -> _Keys:
     try:
         content = json.loads(path.read_text(encoding="ascii"))
-        # Backups made before mon-dmp know one key file.
-        rings = {"codes": content["codes"], **{name: content.get(name) for name in ("holder", "record", "pieces")}}
+        # Backups made before mon-dmp know one key file; the others came in time.
+        rings = {"codes": content["codes"], **{name: content.get(name) for name in key_files() if name != "codes"}}
         return _Keys(uuid.UUID(content["sauvegarde"]), base64.b64decode(content["cle"], validate=True), rings)
     except FileNotFoundError:
         raise Invalid(f"Le fichier de clés {path} est introuvable : indiquez-le avec --keys.") from None
@@ -254,7 +254,7 @@ def _put_in_place(aside: Path, data: Path, rings: dict[str, Any]) -> None:
             continue
         keyring.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(keyring, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as out:
-            json.dump(rings[name], out, indent=1)
+            out.write(rings[name] if isinstance(rings[name], str) else json.dumps(rings[name], indent=1))
             out.flush()
             os.fsync(out.fileno())
     target = _final_files()

@@ -19,8 +19,9 @@ from backoffice.core.clock import paris_date, system_clock
 from backoffice.operations.bringup import RESTORING
 from backoffice.operations.restore import OURS
 from backoffice.population.insured import InsuredPersons
-from backoffice.settings import Settings
+from backoffice.settings import Settings, key_files
 from dmp_core.storage.keyring import Keyring
+from dmp_core.storage.seal import Seal
 
 pytestmark = pytest.mark.xdist_group("backup")
 
@@ -64,6 +65,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
             assert caisse(data, "campaign", "run", "--population", str(population), "--caisse", "631", "--letter-date",
                           day.isoformat(), "--out", str(root / "imprimeur")) == 0  # fmt: skip
             Keyring.create_if_missing(data / "keys" / "holder.json")
+            for seal in ("releves.pem", "recus.pem"):
+                Seal.create_if_missing(data / "keys" / seal, system_clock())
             assert caisse(data, "backup", str(root / "sauvegarde")) == 0
             yield Home(root, data, root / "sauvegarde")
         finally:
@@ -148,6 +151,17 @@ def test_key_files_are_restored_for_their_owner_alone(home: Home, restored: Path
     copy = restored / "keys" / name
     assert Keyring.load(copy) == Keyring.load(home.data / "keys" / name)
     assert copy.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_was_signed_before_a_restore_is_signed_by_the_same_hand_after_it(home: Home, restored: Path) -> None:
+    seals = {name: path for name, path in key_files({"CAISSE_DATA": str(home.data)}).items() if path.suffix == ".pem"}
+    assert set(seals) == {"releves", "recus"}
+    kept = json.loads(home.keys.read_text())
+    for name, path in seals.items():
+        copy = restored / "keys" / path.name
+        assert Seal.load(copy).certificate == Seal.load(path).certificate
+        assert copy.stat().st_mode & 0o777 == 0o600
+        assert kept[name] == path.read_text()
 
 
 def test_after_a_restore_mon_dmp_still_reaches_the_base_of_insured_persons(restored: Path) -> None:
