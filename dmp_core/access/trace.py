@@ -5,7 +5,6 @@ breaks every line after it. Lines are only ever inserted: no login may change or
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Connection, Row, text
 
 FIRST: Final = bytes(32)
@@ -276,7 +276,7 @@ def _digest(previous: bytes, row: dict[str, Any]) -> bytes:
 
 
 def _told(row: dict[str, Any]) -> str:
-    return json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return msgspec.json.encode(row, order="sorted").decode()
 
 
 def _line(row: Row[Any]) -> Line:

@@ -5,7 +5,6 @@ Titles and names are sealed; what is needed to sort, filter and decide stands in
 """
 
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID, uuid4
 
+import msgspec
 from sqlalchemy import Connection, Row, text
 
 from dmp_core.errors import Invalid, WrongState
@@ -395,12 +395,12 @@ def _change(connection: Connection, document: Document, now: datetime, **columns
 
 
 def _about(title: str, author: str) -> bytes:
-    return json.dumps({"title": title, "author": author}, ensure_ascii=False).encode()
+    return msgspec.json.encode({"title": title, "author": author})
 
 
 def read(box: Box, row: Row[Any]) -> Document:
     """A row of `COLUMNS`, opened."""
-    about = json.loads(box.open(row.about, row.id.bytes))
+    about = msgspec.json.decode(box.open(row.about, row.id.bytes))
     return Document(
         id=row.id, entry_uuid=row.entry_uuid, logical_id=row.logical_id, version=row.version, unique_id=row.unique_id,
         class_code=row.class_code, type_code=row.type_code, type_system=row.type_system, format=Format(row.mime),
