@@ -80,9 +80,7 @@ class ApplicationGate(HolderGate):
         with self._asked(dossier, Action.ADD) as (connection, box):
             for deposit, draft in zip(deposits, drafts, strict=True):
                 if deposit.replaces is None:
-                    content = self._put(box, draft)
-                    entered = documents.enter(connection, box, dossier, draft, content, now, submission)
-                    action = Action.ADD
+                    entered, action = self._enter(connection, box, dossier, draft, now, submission)
                 else:
                     old = self._own(connection, box, deposit.replaces)
                     content = self._put(box, draft)

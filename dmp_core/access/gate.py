@@ -7,8 +7,9 @@ another's, deleted or not announced yet are one answer, and the refusal is in th
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
 from tempfile import SpooledTemporaryFile
 from typing import IO, Final
 from uuid import UUID, uuid4
@@ -171,12 +172,13 @@ class HolderGate:
         return found
 
     def add(self, dossier: UUID, type_code: str, title: str, files: list[bytes], holder: str) -> Document:
-        """A document of the holder's own (expression libre). Raises Invalid, WrongState for one that is there already."""
+        """A document of the holder's own (expression libre); directives take the place of those before, as a version.
+        Raises Invalid, WrongState for one that is there already."""
         self._require_holder()
         draft = self._draft(type_code, title, files, holder)
         with self._asked(dossier, Action.ADD) as (connection, box):
-            made = documents.enter(connection, box, dossier, draft, self._put(box, draft), self._clock())
-            trace.write(connection, dossier, self._clock(), self._who, Action.ADD, made.id)
+            made, action = self._enter(connection, box, dossier, draft, self._clock())
+            trace.write(connection, dossier, self._clock(), self._who, action, made.id)
         return made
 
     def replace(self, dossier: UUID, document_id: UUID, title: str, files: list[bytes], holder: str) -> Document:
@@ -313,6 +315,19 @@ class HolderGate:
         if kind not in types_of_holder(today):
             raise Invalid("Un titulaire n’ajoute pas de document de ce type : choisissez « expression libre ».")
         return Draft(kind, title_of(title), author, checked(files), service_start=now, unique_id=unique_id)
+
+    def _enter(
+        self, connection: Connection, box: Box, dossier: UUID, draft: Draft, now: datetime, submission: UUID | None = None
+    ) -> tuple[Document, Action]:  # fmt: skip
+        """Put in a document that names no other to replace; what that was, for the trace."""
+        is_one = draft.type.code == documents.DIRECTIVES
+        old = documents.directives_of(connection, box, dossier) if is_one else None
+        if old is None or old.sha256 == sha256(draft.content.data).digest():  # the same again is refused there
+            return documents.enter(connection, box, dossier, draft, self._put(box, draft), now, submission), Action.ADD
+        content = self._put(box, draft)
+        old = replace(old, masked=old.masked or draft.masked)
+        made = documents.replace_with(connection, box, dossier, old, draft, content, now, submission)
+        return made, Action.REPLACE
 
     def _put(self, box: Box, draft: Draft) -> UUID:
         """On the shelf before its row is written: a kill in between leaves a sealed file that nothing names."""

@@ -24,7 +24,7 @@ from dmp_core.errors import Invalid
 from dmp_core.holder.relatives import RELATIVES, relatives_of
 from dmp_core.professionals.certificates import Professional
 from dmp_core.record.contents import LABORATORY, REIMBURSEMENTS, VSM
-from dmp_core.record.documents import Document, Status
+from dmp_core.record.documents import WILLS, Document, Status
 from dmp_core.record.laboratory.following import MOST_REPORTS, followed
 from dmp_core.record.laboratory.results import Series
 from dmp_core.record.reimbursements.history import History
@@ -63,6 +63,8 @@ class Overview:
     """The reimbursements of twelve months, likewise."""
     treatments: Treatments | None = field(repr=False)
     """None when neither source is there for them."""
+    wills: list[Document] = field(repr=False)
+    """What the patient wants for their end of life, in force, the latest first; none to who does not read such types."""
     charted: bool
     """Whether results of biology can be followed over time."""
     found: Selected = field(repr=False)
@@ -105,7 +107,7 @@ class VisitGate(ProfessionalGate):
         repaid = history[1] if history else None
         return Overview(
             patient, way, told, Since(last, news_of(every, str(who.id), last)), summary, history,
-            in_progress(stated, repaid, today) if stated or repaid else None, any(map(_is_charted, every)),
+            in_progress(stated, repaid, today) if stated or repaid else None, wills_of(every), any(map(_is_charted, every)),
             selected(by_relevance(who.profession.code, every, today), Asked()),
         )  # fmt: skip
 
@@ -176,6 +178,12 @@ def news_of(documents: Iterable[Document], professional: str, last_visit: dateti
         if each.status is Status.APPROVED and each.author.id != professional
         and (last_visit is None or each.submitted_at > last_visit)
     ]  # fmt: skip
+    return sorted(found, key=lambda each: (each.submitted_at, each.id), reverse=True)
+
+
+def wills_of(documents: Iterable[Document]) -> list[Document]:
+    """Of the documents that are there for a professional, the patient's wishes (directives anticipées) in force."""
+    found = [each for each in documents if each.status is Status.APPROVED and each.type_code in WILLS]
     return sorted(found, key=lambda each: (each.submitted_at, each.id), reverse=True)
 
 

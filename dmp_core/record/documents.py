@@ -26,6 +26,8 @@ EARLIEST_ACT: Final = 1900
 """Year."""
 WILLS: Final = frozenset({"EXPPAT_1", "EXPPAT_3"})
 """Types that tell what the person wants for their end of life: a representative has no part in it (CSP L.1111-11)."""
+DIRECTIVES: Final = "EXPPAT_3"
+"""Directives anticipées (CSP L.1111-11), a type of their own from 2018 on: one at a time is in force (0047)."""
 _CHANGED: Final = "Ce document vient d’être modifié dans une autre fenêtre : actualisez la page."
 
 
@@ -284,6 +286,13 @@ def current_of(
     return None if row is None else read(box, row)
 
 
+def directives_of(connection: Connection, box: Box, dossier: UUID) -> Document | None:
+    """The directives of the bound dossier, archived ones too; whoever puts in others at once waits here."""
+    connection.execute(_ALONE, {"key": f"{DIRECTIVES}/{dossier}"})
+    row = connection.execute(_DIRECTIVES, {"type": DIRECTIVES}).one_or_none()
+    return None if row is None else read(box, row)
+
+
 def versions_of(connection: Connection, box: Box, document: Document) -> list[Document]:
     """Every version of it, the latest first."""
     return [read(box, row) for row in connection.execute(_VERSIONS, {"logical": document.logical_id})]
@@ -446,6 +455,11 @@ _CURRENT_ROW: Final = (
 )
 _CURRENT: Final = text(_CURRENT_ROW)
 _CURRENT_LOCKED: Final = text(f"{_CURRENT_ROW} FOR UPDATE")
+_ALONE: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
+_DIRECTIVES: Final = text(
+    f"SELECT {COLUMNS} FROM medical.document WHERE type_code = :type AND author_kind = 'holder' "  # noqa: S608
+    "AND status IN ('approved', 'archived') ORDER BY submitted_at DESC, id LIMIT 1 FOR UPDATE"
+)
 _VERSIONS: Final = text(
     f"SELECT {COLUMNS} FROM medical.document WHERE logical_id = :logical ORDER BY version DESC"  # noqa: S608
 )

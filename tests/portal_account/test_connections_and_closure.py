@@ -73,6 +73,7 @@ def test_closing_tells_what_it_does_and_takes_effect_with_the_code_alone(
     assert world.dossiers(signed_in.who.person)[0].state == "open"
     code = world.outside.code(signed_in.who.mail)
     assert signed_in.send(CONFIRM, code=code).location == "/dmp-cloture"
+    assert "Pensez à remettre vos directives anticipées" in signed_in.get("/dmp-cloture").text
     assert "Votre DMP est clôturé" in signed_in.get("/dmp-cloture").text
     row = world.rows("SELECT * FROM enrolment.dossier WHERE id = :d", d=signed_in.who.dossier)[0]
     assert (row.state, row.closed_by, row.reason) == ("closed", "holder", "Je n’en ai pas l’utilité")

@@ -31,6 +31,7 @@ def filled(served: Served, record: Record) -> None:
     with_summary(record)
     with_relatives(record)
     record.put("lettre de sortie", "11490-0")
+    record.put("directives anticipées", "EXPPAT_3")
     visits(world).overview(who, record.dossier)
     world.clock.now = now - 3 * one
     today = world.clock().date()
@@ -56,8 +57,8 @@ def test_eight_minutes_with_the_keyboard(chromium: Chromium, served: Served) -> 
     found: dict[str, list[str]] = {}
     expect(page.get_by_role("heading", level=2)).to_have_text(
         [
-            "Ses proches", "L’essentiel", "Depuis votre dernière visite", "Traitements en cours",
-            "Remboursements des douze derniers mois", "Documents",
+            "Ses proches", "Ses volontés, directives anticipées", "L’essentiel", "Depuis votre dernière visite",
+            "Traitements en cours", "Remboursements des douze derniers mois", "Documents",
         ]
     )  # fmt: skip
     expect(page.get_by_role("link", name="+3225551234")).to_have_attribute("href", "tel:+3225551234")

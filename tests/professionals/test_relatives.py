@@ -19,6 +19,7 @@ from dmp_core.holder.relatives import (
     name_trusted_person,
     trusted_person,
 )
+from dmp_core.record.documents import Status
 from dmp_core.record.sealing import DossierKeys
 from dmp_core.record.shelf import Folder
 
@@ -111,3 +112,20 @@ def test_a_summary_that_a_representative_may_read_does_not_tell_the_person_of_tr
     doctor = let_in(record, basis=Basis.ATTENDING)
     gate.write(doctor, record.dossier, FULL, None)
     assert gate.summary(doctor, record.dossier).told.relatives == Relatives(None, (PAUL, ANNE))
+
+
+def test_wishes_stand_first_for_who_reads_them_in_an_emergency_too(world: RecordWorld) -> None:
+    world.clock.now = world.clock.now.replace(year=2018, month=3, day=5)  # their own type is in use
+    record, gate = world.a_record(), visits(world)
+    record.put("bilan")
+    record.put("volontés", "EXPPAT_1")
+    record.put("anciennes", "EXPPAT_3", status=Status.ARCHIVED)
+    world.clock.forward(days=1)
+    record.put("directives", "EXPPAT_3")
+    record.put("masquées", "EXPPAT_3", masked=True)
+    doctor, dentist, urgent = let_in(record), let_in(record, "G15_40"), a_professional(next(_numbers))
+    gate.break_glass(urgent, record.dossier, Mode.EMERGENCY, "Inconscient")
+    expected = [record.documents[each] for each in ("directives", "volontés")]
+    assert gate.overview(doctor, record.dossier).wills == expected
+    assert gate.overview(urgent, record.dossier).wills == expected
+    assert gate.overview(dentist, record.dossier).wills == []

@@ -9,6 +9,7 @@ from portal_account.world import AccountWorld
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
+from dmp_core.access.application import ApplicationGate, Deposit
 from dmp_core.access.gate import HolderGate, NotTheAuthor
 from dmp_core.access.trace import Action, Filter, Line, first_fault, whole_chain
 from dmp_core.errors import Invalid, NotFound, Unavailable, WrongState
@@ -286,3 +287,37 @@ def test_two_versions_are_never_both_in_force(world: AccountWorld, gate: HolderG
     gate.replace(dossier, old.id, "Corrigée", [a_pdf("corrigée")], NAME)
     with pytest.raises(IntegrityError), world.owner.begin() as connection:
         connection.execute(text("UPDATE medical.document SET status = 'approved' WHERE id = :id"), {"id": old.id})
+
+
+def test_directives_are_one_in_force_the_former_ones_among_the_versions(
+    world: AccountWorld, gate: HolderGate, dossier: UUID
+) -> None:
+    world.clock.now = world.clock.now.replace(year=2018, month=3, day=5)
+    other = add(gate, dossier)
+
+    def directives(words: str) -> Document:
+        return gate.add(dossier, "EXPPAT_3", words, [a_pdf(words)], NAME)
+
+    first = directives("Mes directives")
+    gate.mask(dossier, first.id, masked=True)
+    second = directives("Mes nouvelles directives")
+    assert (second.logical_id, second.version, second.masked) == (first.logical_id, 2, True)
+    gate.archive(dossier, second.id, archived=True)
+    third = directives("Les dernières")
+    assert (third.version, third.status) == (3, Status.APPROVED)
+    shown = gate.browse(dossier, Wanted(), 10).documents
+    assert {each.id for each in shown} == {other.id, third.id}
+    assert gate.browse(dossier, Wanted(Status.ARCHIVED), 10).documents == []
+    assert [each.id for each in gate.look(dossier, third.id).versions] == [third.id, second.id, first.id]
+    with pytest.raises(WrongState, match="déjà dans votre DMP"):
+        directives("Les dernières")  # a second click
+    gate.delete(dossier, third.id)
+    again = directives("De nouveau")
+    assert again.version == 1
+    application = ApplicationGate(gate._store, gate._shelf, gate._keys, gate._clock)
+    (sent,) = application.publish(
+        dossier, [Deposit("EXPPAT_3", "Par l’application", b"Mes volontes", masked=True)], NAME
+    )
+    assert (sent.logical_id, sent.version, sent.masked) == (again.logical_id, 2, True)
+    done = [action for action, _ in told(world, dossier) if action in (Action.ADD, Action.REPLACE)]
+    assert done == [Action.ADD, Action.ADD, Action.REPLACE, Action.REPLACE, Action.ADD, Action.REPLACE]

@@ -172,3 +172,17 @@ def test_no_address_of_the_record_holds_anything_about_its_owner(signed_in: Hold
     addresses = " ".join(re.findall(r'(?:href|action)="([^"]+)"', pages))
     assert signed_in.who.person.nir not in addresses
     assert "ordonnance" not in addresses.lower()
+
+
+def test_new_directives_take_the_place_of_the_former_ones_and_the_form_says_so(
+    signed_in: Holder, world: AccountWorld
+) -> None:
+    assert "Directives anticipées<" not in signed_in.get(ADD).text
+    world.clock.now = world.clock.now.replace(year=2018, month=3, day=5)
+    signed_in.sign_in()
+    assert "prennent la place des précédentes" in signed_in.get(ADD).text
+    for title, told in (("Un", "Le document est dans votre DMP"), ("Deux", "ont pris la place des précédentes")):
+        answer = send(signed_in, ADD, (a_pdf(title), "a.pdf"), titre=title, type="EXPPAT_3")
+        assert told in signed_in.get(str(answer.location)).text
+    listed = signed_in.get("/mon-dmp/documents/liste/expression-libre").text
+    assert ("Deux" in listed, ">Un<" in listed) == (True, False)

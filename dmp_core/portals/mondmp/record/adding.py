@@ -13,7 +13,7 @@ from dmp_core.portals.mondmp.record.pages import blueprint, gate, holder_name, o
 from dmp_core.portals.mondmp.web import session as web
 from dmp_core.portals.mondmp.web.access import stage
 from dmp_core.record.contents import checked
-from dmp_core.record.documents import title_of
+from dmp_core.record.documents import DIRECTIVES, Document, title_of
 from dmp_core.record.nomenclatures import types_of_holder
 
 
@@ -39,7 +39,7 @@ def add_sent() -> ResponseReturnValue:
         except WrongState as refusal:
             errors["fichier"] = str(refusal)
         else:
-            flash("Le document est dans votre DMP.", "done")
+            flash(_entered(made), "done")
             return redirect(url_for("record.document", document_id=made.id), 303)
     return _form(errors, typed), 422
 
@@ -49,7 +49,7 @@ def add_sent() -> ResponseReturnValue:
 def replace(document_id: UUID) -> str:
     """A new version of a document of one's own."""
     old = gate().look(own(), document_id).document
-    return render_template("record/add.html", errors={}, typed={"titre": old.title}, old=old, types=[])
+    return render_template("record/add.html", errors={}, typed={"titre": old.title}, old=old, types=[], alone="")
 
 
 @blueprint.post("/documents/<uuid:document_id>/remplacer")
@@ -63,7 +63,7 @@ def replace_sent(document_id: UUID) -> ResponseReturnValue:
         flash("La nouvelle version est dans votre DMP.", "done")
         return redirect(url_for("record.document", document_id=made.id), 303)
     old = gate().look(own(), document_id).document
-    return render_template("record/add.html", errors=errors, typed=typed, old=old, types=[]), 422
+    return render_template("record/add.html", errors=errors, typed=typed, old=old, types=[], alone=""), 422
 
 
 def _files() -> list[bytes]:
@@ -81,6 +81,14 @@ def _errors(typed: dict[str, str], files: list[bytes]) -> Errors:
     return errors
 
 
+def _entered(made: Document) -> str:
+    """What became of it: directives take the place of those before, and stay masked as those were."""
+    if made.version == 1:
+        return "Le document est dans votre DMP."
+    masked = " Elles restent masquées aux professionnels, comme les précédentes." if made.masked else ""
+    return f"Vos nouvelles directives anticipées ont pris la place des précédentes.{masked}"
+
+
 def _types() -> list[tuple[str, str]]:
     """What a holder may add today: (code, label)."""
     today = web.parts().clock().astimezone(PARIS).date()
@@ -88,4 +96,6 @@ def _types() -> list[tuple[str, str]]:
 
 
 def _form(errors: Errors, typed: dict[str, str]) -> str:
-    return render_template("record/add.html", errors=errors, typed=typed, old=None, types=_types())
+    types = _types()
+    alone = DIRECTIVES if DIRECTIVES in dict(types) else ""
+    return render_template("record/add.html", errors=errors, typed=typed, old=None, types=types, alone=alone)
