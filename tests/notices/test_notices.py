@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from portal_account.world import Holder, Someone
-from professionals.samples import rpps
+from professionals.samples import NUMBERS, rpps
 from professionals.world import Record, RecordWorld, a_professional, tried
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
@@ -22,7 +22,7 @@ from dmp_core.notices.sending import Done, Doubtful, Message, NoticeSender, Outl
 from dmp_core.notices.words import Kind, text_of
 from dmp_core.record.documents import Wanted
 
-_numbers = iter(range(70_000, 71_000))
+_numbers = NUMBERS
 Make = Callable[[Outlet], NoticeSender]
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 import psutil
 import pytest
 from mail.test_portal_messages import serve
+from professionals.samples import NUMBERS
 from professionals.world import RecordWorld, a_professional
 
 from backoffice.adapters.mailer import MailSettings
@@ -30,7 +31,7 @@ from dmp_core.errors import Invalid, Unavailable
 from dmp_core.notices.sending import Doubtful, Message
 
 __all__ = ["serve"]
-_numbers = iter(range(71_000, 72_000))
+_numbers = NUMBERS
 _AN_ID = UUID(int=7)
 PATIENCE_S = 60
 

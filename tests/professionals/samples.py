@@ -1,12 +1,15 @@
 """Cards of nobody: numbers drawn for these tests, keys that pass."""
 
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 from stdnum import luhn
 
 from dmp_core.professionals.authority import Issued, TestAuthority
 
+NUMBERS = count(1_000_000)
+"""Numbers of professionals that no other test of this process has: they meet in one world."""
 NOW = datetime(2016, 12, 1, 9, 0, tzinfo=UTC)
 
 

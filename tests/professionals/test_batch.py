@@ -30,12 +30,12 @@ from lps.manifest import NAME, Line, urn
 from lps.patience import Away, Patience
 from lps.stream import JOURNAL, Stream
 
-from .samples import rpps
+from .samples import NUMBERS, rpps
 from .served import Served, a_patient, number_of
 from .world import Record, RecordWorld
 
 _CODE = "1234"
-_numbers = iter(range(34_000, 35_000))
+_numbers = NUMBERS
 HEADER = (
     "identifiant",
     "action",

@@ -19,12 +19,13 @@ from dmp_core.professionals.authority import Issued
 from dmp_core.professionals.store import ProfessionalStore
 from lps.signing import EMERGENCY, SoftwareSigner, signed
 
+from .samples import NUMBERS
 from .served import Served
 from .world import Record, RecordWorld, a_professional
 
 __all__ = ["address", "chromium", "open_window"]
 pytestmark = pytest.mark.browser
-_numbers = iter(range(60_000, 61_000))
+_numbers = NUMBERS
 
 
 @pytest.fixture

@@ -18,13 +18,14 @@ from sqlalchemy import Engine
 from dmp_core.holder.store import HolderStore
 from dmp_core.professionals.store import ProfessionalStore
 
+from .samples import NUMBERS
 from .served import Served, insure
 from .test_browser_card import with_card
 from .world import RecordWorld
 
 __all__ = ["chromium"]
 pytestmark = pytest.mark.browser
-_numbers = iter(range(61_000, 62_000))
+_numbers = NUMBERS
 
 
 @contextmanager

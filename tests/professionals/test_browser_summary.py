@@ -14,13 +14,14 @@ from dmp_core.access.summaries import SummaryGate
 from dmp_core.record.sealing import DossierKeys
 from dmp_core.record.shelf import Folder
 
+from .samples import NUMBERS
 from .served import Served
 from .test_browser_card import find, served, with_card
 from .world import Record, RecordWorld, a_professional
 
 __all__ = ["address", "chromium", "open_window", "served"]
 pytestmark = pytest.mark.browser
-_numbers = iter(range(61_000, 62_000))
+_numbers = NUMBERS
 
 
 def at_the_desk(chromium: Chromium, served: Served, record: Record, basis: Basis) -> Page:

@@ -19,10 +19,11 @@ from dmp_core.holder.store import HolderStore
 from dmp_core.professionals.certificates import Professional
 from dmp_core.professionals.store import ProfessionalStore
 
+from .samples import NUMBERS
 from .served import Served, a_patient
 from .world import Record, RecordWorld, a_professional
 
-_numbers = iter(range(72_000, 73_000))
+_numbers = NUMBERS
 PAGE = "/mon-dmp/urgences"
 
 

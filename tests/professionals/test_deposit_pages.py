@@ -20,11 +20,11 @@ from dmp_core.portals.professionals.card import PEER
 from dmp_core.professionals.authority import TestAuthority
 
 from .practice import app, authority
-from .samples import a_doctor
+from .samples import NUMBERS, a_doctor
 from .world import Record, RecordWorld, member
 
 __all__ = ["app", "authority"]
-_numbers = iter(range(35_000, 36_000))
+_numbers = NUMBERS
 
 
 class Desk:

@@ -17,9 +17,10 @@ from dmp_core.access.rules import Basis
 from dmp_core.access.trace import Action, Mode
 from dmp_core.professionals.certificates import Professional
 
+from .samples import NUMBERS
 from .world import Record, RecordWorld, a_professional, listed, member, tried
 
-_numbers = iter(range(50_000, 60_000))
+_numbers = NUMBERS
 PAGE = "/mon-dmp/professionnels"
 
 

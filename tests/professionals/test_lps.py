@@ -35,6 +35,7 @@ from lps.card import CardFault
 from lps.receipts import KIND, ReceiptFault, received, verify
 from lps.signing import reason_in
 
+from .samples import NUMBERS
 from .served import Served, a_patient, insure, number_of
 from .world import Record, RecordWorld
 
@@ -43,7 +44,7 @@ with TemporaryDirectory() as folder_of_seals:
     _SEAL = Seal.create_if_missing(
         Path(folder_of_seals) / "recus.pem", datetime(2016, 12, 1, tzinfo=UTC), "Reçus de dépôt"
     )
-_numbers = iter(range(33_000, 34_000))
+_numbers = NUMBERS
 
 
 @pytest.fixture(scope="module")

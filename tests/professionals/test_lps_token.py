@@ -17,14 +17,14 @@ from lps.card import CardFault
 from lps.dmp import Dmp
 from lps.token import Token
 
-from .samples import a_secretary
+from .samples import NUMBERS, a_secretary
 from .served import Served, a_patient, number_of
 from .softhsm import CODE, MODULE, Reader, why_not
 from .test_lps import Cabinet, served
 
 __all__ = ["served"]
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
-_numbers = iter(range(36_000, 37_000))
+_numbers = NUMBERS
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ from dmp_core.record.categories import Category
 from dmp_core.record.documents import Status, Wanted
 from dmp_core.record.nomenclatures import every_type
 
+from .samples import NUMBERS
 from .world import Record, RecordWorld, a_professional, listed, member, rows_seen, tried
 
 TABLE = """
@@ -55,7 +56,7 @@ PROFESSIONS = {
 NOT_IN = {"expired", "withdrawn", "stranger", "emergency_over", "emergency_refused"}
 """Who is told that consent comes first; who is blocked is told that there is nothing."""
 REASON = "Patient inconscient"
-_numbers = iter(range(100, 10_000))
+_numbers = NUMBERS
 
 
 def cells() -> dict[str, dict[str, bool]]:

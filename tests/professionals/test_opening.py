@@ -36,9 +36,10 @@ from dmp_core.holder.guard import TooMany
 from dmp_core.professionals.certificates import CertificateRefused, Establishment, Professional
 from dmp_core.professionals.rights import MAY, Act
 
+from .samples import NUMBERS
 from .world import Record, RecordWorld, a_professional, member
 
-_numbers = iter(range(40_000, 42_000))
+_numbers = NUMBERS
 WHERE = Contacts("nicolas@exemple.fr")
 
 

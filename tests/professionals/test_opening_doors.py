@@ -26,13 +26,13 @@ from dmp_core.professionals.trust import Trust
 from dmp_core.record.shelf import Folder
 
 from .assertions import vihf
-from .samples import a_doctor, rpps
+from .samples import NUMBERS, a_doctor, rpps
 from .test_opening import Cards, card_of
 from .world import Record, RecordWorld
 
 SECRET = "un secret des professionnels, assez long pour signer"
 SITE = "https://localhost"
-_numbers = iter(range(42_000, 43_000))
+_numbers = NUMBERS
 
 
 @pytest.fixture

@@ -23,11 +23,12 @@ from dmp_core.record.documents import Author, AuthorKind, Document, Sight, Statu
 from dmp_core.record.nomenclatures import every_type
 from dmp_core.record.sealing import DossierKeys
 
+from .samples import NUMBERS
 from .test_matrix import PROFESSIONS, cells, filled, stand
 from .test_visit import given_to, visits
 from .world import Record, RecordWorld, a_professional, listed
 
-_numbers = iter(range(84_000, 86_000))
+_numbers = NUMBERS
 _DAY = date(2016, 12, 1)
 _AT = datetime(2016, 11, 2, tzinfo=UTC)
 PAGE = "/mon-dmp/professionnels/voir-comme"

@@ -23,10 +23,11 @@ from dmp_core.record.documents import Status
 from dmp_core.record.sealing import DossierKeys
 from dmp_core.record.shelf import Folder
 
+from .samples import NUMBERS
 from .test_visit import let_in, statements, visits
 from .world import Record, RecordWorld, a_professional, member
 
-_numbers = iter(range(82_000, 83_000))
+_numbers = NUMBERS
 
 CLAIRE, PAUL, ANNE = (
     Relative("Claire Dupond", "+33142345678", "ma fille"), Relative("Paul Dupond", "+33612345678", "mon frère"),

@@ -16,9 +16,10 @@ from dmp_core.holder.notice_choice import want_first_accesses
 from dmp_core.holder.relatives import Relative, name_emergency_contacts, name_trusted_person
 from dmp_core.professionals.certificates import Professional
 
+from .samples import NUMBERS
 from .world import Record, RecordWorld, a_professional, member
 
-_numbers = iter(range(73_000, 74_000))
+_numbers = NUMBERS
 
 OF_THEIRS = {"relation", "block", "emergency", "emergency_refusal", "trace"}
 """What the role `ps` sees of a closed dossier: how this very professional stands, and the digest that the line of their

@@ -20,9 +20,10 @@ from dmp_core.errors import DmpError
 from dmp_core.professionals.certificates import Professional
 from dmp_core.record.documents import Document, Wanted
 
+from .samples import NUMBERS
 from .world import Record, RecordWorld, a_professional, member, rows_seen, tried
 
-_numbers = iter(range(40_000, 90_000))
+_numbers = NUMBERS
 WHO = st.integers(0, 3)
 """Two physicians, a nurse, a physiotherapist."""
 WHAT = st.integers(0, 4)

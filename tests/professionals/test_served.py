@@ -28,11 +28,11 @@ from dmp_core.professionals.store import ProfessionalStore
 from lps.receipts import received
 
 from .assertions import vihf
-from .samples import a_secretary
+from .samples import NUMBERS, a_secretary
 from .served import Browser, Served, a_patient, number_of
 from .world import RecordWorld
 
-_numbers = iter(range(20_000, 30_000))
+_numbers = NUMBERS
 
 
 @pytest.fixture(scope="module")

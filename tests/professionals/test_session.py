@@ -21,11 +21,11 @@ from dmp_core.record.reimbursements.cda import writing
 from dmp_core.record.reimbursements.history import history_of
 from dmp_core.record.shelf import Folder
 
-from .samples import a_doctor
+from .samples import NUMBERS, a_doctor
 from .world import RecordWorld
 
 SECRET = "un secret des professionnels, assez long pour signer"
-_numbers = iter(range(30_000, 31_000))
+_numbers = NUMBERS
 
 
 @pytest.fixture

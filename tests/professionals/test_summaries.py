@@ -27,9 +27,10 @@ from dmp_core.record.sealing import DossierKeys
 from dmp_core.record.shelf import Folder
 from dmp_core.record.vsm.summary import Absence, Problem, Summary, Wrong
 
+from .samples import NUMBERS
 from .world import Record, RecordWorld, a_professional, member, rows_seen
 
-_numbers = iter(range(31_000, 32_000))
+_numbers = NUMBERS
 
 
 @pytest.fixture

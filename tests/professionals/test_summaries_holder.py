@@ -15,10 +15,11 @@ from dmp_core.record.sealing import DossierKeys
 from dmp_core.record.shelf import Folder
 from dmp_core.record.vsm.reading import summary_in
 
+from .samples import NUMBERS
 from .test_holder import words
 from .world import Record, RecordWorld, a_professional
 
-_numbers = iter(range(32_000, 33_000))
+_numbers = NUMBERS
 
 
 @pytest.fixture

@@ -23,13 +23,13 @@ from dmp_core.professionals.authority import TestAuthority
 from dmp_core.record.vsm.form import summary_in, written_summary
 from dmp_core.record.vsm.summary import Absence
 
-from .samples import a_doctor
+from .samples import NUMBERS, a_doctor
 from .test_relatives import with_relatives
 from .test_session import Desk, app, authority
 from .world import Record, RecordWorld, a_professional
 
 __all__ = ["app", "authority"]
-_numbers = iter(range(33_000, 34_000))
+_numbers = NUMBERS
 
 
 @pytest.fixture

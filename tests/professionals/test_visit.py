@@ -37,10 +37,11 @@ from dmp_core.record.selection import Asked, Selected, handle_of
 from dmp_core.record.shelf import Folder
 from dmp_core.record.treatments import Discordance
 
+from .samples import NUMBERS
 from .test_matrix import PROFESSIONS, cells, filled, stand
 from .world import Record, RecordWorld, a_professional, listed, tried
 
-_numbers = iter(range(80_000, 82_000))
+_numbers = NUMBERS
 _DAY = date(2016, 12, 1)
 BIOLOGIST = laboratory.Biologist("8999900000017", "DURAND", "CLAIRE")
 _PATIENT = Patient("1541187387477485562488", "Dupond", "", "Nicolas", "1950-08-01", woman=False)
