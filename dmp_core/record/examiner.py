@@ -25,8 +25,14 @@ _AT_ONCE: Final = 2
 """Processes of examination of one process of a site."""
 _HEAD: Final = struct.Struct("!16sI")
 _SIZE: Final = struct.Struct("!I")
-_ANSWER: Final = struct.Struct("!cI")
+_ANSWER: Final = struct.Struct("!c?I")
 _READY: Final = b"r"
+_YES: Final = b"y"
+_NO: Final = b"n"
+_OUT: Final = b"o"
+"""Out of memory, for this file or for what came before it: another process will tell."""
+_KEPT: Final = MEMORY // 4
+"""Bytes that a process may still hold after an answer; holding more, it ends, for a file has a right to all of its memory."""
 _AWAY: Final = "Les fichiers ne peuvent pas être vérifiés : réessayez dans quelques minutes."
 _TOO_MUCH: Final = (
     "Ce fichier est abîmé ou démesuré et ne s’ouvre pas : réduisez-le, ou enregistrez-le de nouveau en PDF."
@@ -49,6 +55,8 @@ class _Process:
         except OSError as error:
             raise Unavailable(_AWAY) from error
         self.owner = os.getpid()
+        self.full = False
+        """Whether it ended with its last answer."""
         assert self._process.stdout is not None
         try:
             self._read(self._process.stdout.fileno(), len(_READY), time.monotonic() + PATIENCE)
@@ -68,13 +76,15 @@ class _Process:
                 out.write(data)
             out.flush()
             until = time.monotonic() + PATIENCE
-            verdict, size = _ANSWER.unpack(self._read(given.fileno(), _ANSWER.size, until))
+            verdict, self.full, size = _ANSWER.unpack(self._read(given.fileno(), _ANSWER.size, until))
             told = self._read(given.fileno(), size, until)
         except TimeoutError:
             raise
         except (OSError, EOFError) as error:
             raise _Gone from error
-        if verdict == b"n":
+        if verdict == _OUT:
+            raise _Gone
+        if verdict == _NO:
             raise Invalid(told.decode())
         return told
 
@@ -155,6 +165,9 @@ class _Pool:
         return _Process(), True
 
     def _put_back(self, process: _Process) -> None:
+        if process.full:
+            process.end()
+            return
         with self._lock:
             self._idle.append(process)
 
@@ -214,15 +227,18 @@ def _serve(given: BinaryIO, out: BinaryIO) -> None:
         name, count = _HEAD.unpack(head)
         files = [given.read(_SIZE.unpack(given.read(_SIZE.size))[0]) for _ in range(count)]
         try:
-            verdict, told = b"y", questions[name.rstrip(b"\0").decode()](*files)
+            verdict, told = _YES, questions[name.rstrip(b"\0").decode()](*files)
         except Invalid as refusal:
-            verdict, told = b"n", str(refusal).encode()
+            verdict, told = _NO, str(refusal).encode()
         except MemoryError:
-            del files
-            verdict, told = b"n", _TOO_MUCH.encode()
-        out.write(_ANSWER.pack(verdict, len(told)))
+            verdict, told = _OUT, b""
+        del files
+        full = verdict == _OUT or _data_now() > taken + _KEPT
+        out.write(_ANSWER.pack(verdict, full, len(told)))
         out.write(told)
         out.flush()
+        if full:
+            return
 
 
 def _warm(questions: dict[str, Any]) -> None:

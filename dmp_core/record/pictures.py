@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator
 from typing import Final
 
+import pikepdf
 from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from dmp_core.errors import Invalid
@@ -15,7 +16,12 @@ _LARGEST_FRAME: Final = 40_000_000
 _LARGEST_FRAMES: Final = 300_000_000
 _LONG_SIDE: Final = 2400
 """Pixels: a page of paper stays readable at twice its size, and a phone's picture becomes a tenth of itself."""
+_READABLE: Final = 1800
+"""Pixels that the long side of a page keeps at least: a decoder that halves or quarters by itself stops above them, for a
+telephone's picture as it is takes more memory than an examination has."""
 _QUALITY: Final = 82
+_DOTS: Final = 200
+"""An inch, of a page made of a picture."""
 _DAMAGED: Final = "Cette photo est abîmée et ne s’ouvre pas : reprenez-la, ou enregistrez-la de nouveau."
 _TOO_LARGE: Final = "Cette photo est trop grande : réduisez-la, puis ajoutez-la de nouveau."
 _FORMATS: Final = ("JPEG", "PNG", "TIFF")
@@ -35,9 +41,25 @@ def pages(*pictures: bytes) -> bytes:
     if len(drawn) > _MOST_FRAMES:
         raise Invalid(f"Ces images ont plus de {_MOST_FRAMES} pages : séparez-les en plusieurs documents.")
     out = io.BytesIO()
-    first, *others = [Image.open(io.BytesIO(each)) for each in drawn]
-    first.save(out, "PDF", save_all=True, append_images=others, resolution=200, quality=_QUALITY)
+    with pikepdf.new() as pdf:
+        for each in drawn:
+            _add_page(pdf, each)
+        pdf.save(out)
     return out.getvalue()
+
+
+def _add_page(pdf: pikepdf.Pdf, jpeg: bytes) -> None:
+    """A page of the size of this picture, which stays as it is: thirty of them decoded would not fit in memory."""
+    with Image.open(io.BytesIO(jpeg)) as opened:
+        width, height, gray = opened.width, opened.height, opened.mode == "L"
+    picture = pikepdf.Stream(
+        pdf, jpeg, Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Image, Width=width, Height=height, BitsPerComponent=8,
+        ColorSpace=pikepdf.Name.DeviceGray if gray else pikepdf.Name.DeviceRGB, Filter=pikepdf.Name.DCTDecode,
+    )  # fmt: skip
+    size = width * 72 / _DOTS, height * 72 / _DOTS
+    page = pdf.add_blank_page(page_size=size)
+    page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Picture=pdf.make_indirect(picture)))
+    page.Contents = pdf.make_stream(f"q {size[0]:.2f} 0 0 {size[1]:.2f} 0 0 cm /Picture Do Q".encode())
 
 
 def whole_picture(data: bytes) -> bytes:
@@ -95,7 +117,7 @@ def _frames(data: bytes, *, shrink: bool) -> Iterator[Image.Image]:
 def _wanted(width: int, height: int) -> tuple[int, int]:
     """The size below which a decoder must not go by itself."""
     longest = max(width, height)
-    return max(1, width * _LONG_SIDE // longest), max(1, height * _LONG_SIDE // longest)
+    return max(1, width * _READABLE // longest), max(1, height * _READABLE // longest)
 
 
 def _of_tiff(opened: Image.Image) -> Iterator[Image.Image]:

@@ -37,6 +37,17 @@ def test_several_photos_become_the_pages_of_one_pdf_in_their_order() -> None:
         assert (content.format, len(pdf.pages)) == (Format.PDF, 3)
 
 
+def test_eight_photos_of_a_telephone_become_eight_pages_and_the_next_photo_is_not_refused_for_them() -> None:
+    photos = [a_photo(colour, size=(4000, 3000)) for colour in ("red", "green", "blue", "white") * 2]
+    with pikepdf.open(io.BytesIO(checked(photos).data)) as pdf:
+        assert [tuple(map(float, page.mediabox)) for page in pdf.pages] == [(0, 0, 720, 540)] * 8
+        (picture,) = pdf.pages[1].get_images().values()
+        red, green, blue = pikepdf.PdfImage(picture).as_pil_image().resize((1, 1)).getpixel((0, 0))
+        assert green > 100 > max(red, blue)
+    for _ in range(3):
+        assert checked([a_photo(size=(6000, 4000))]).format is Format.JPEG
+
+
 def test_a_text_is_kept_in_utf_8_without_its_mark() -> None:
     assert (
         checked(["\ufeffMes allergies : pénicilline\r\n".encode()]).data == "Mes allergies : pénicilline\r\n".encode()
