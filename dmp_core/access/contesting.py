@@ -186,9 +186,9 @@ _CONTEST: Final = text(
     "VALUES (:id, :dossier, :emergency, :who, :words, :now) ON CONFLICT DO NOTHING"
 )
 # Asked before every call of software: bound and answered at once, the second by what the first gives.
-_WAITING: Final = text(
-    "SELECT c.* FROM (SELECT set_config('dmp.professional', :me, true) AS id) me "
-    "CROSS JOIN LATERAL medical.contests_to_answer(CASE WHEN me.id <> '' THEN CAST(:most AS integer) END) c"
+_WAITING: Final = (
+    b"SELECT c.* FROM (SELECT set_config('dmp.professional', %(me)s, true) AS id) me "
+    b"CROSS JOIN LATERAL medical.contests_to_answer(CASE WHEN me.id <> '' THEN CAST(%(most)s AS integer) END) c"
 )
 _ANSWER: Final = text(
     "UPDATE medical.contest SET answer = :words, answered_at = :now "

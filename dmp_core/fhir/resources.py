@@ -5,7 +5,7 @@ answer given in a test is read by those models, and again by those of `fhirclien
 """
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, Final, Protocol
@@ -59,10 +59,22 @@ class Subject(Protocol):
         """None when there is none, or when it is not to be told."""
 
 
+def document_references(
+    documents: Iterable[Document], patient: Subject, now: datetime | None = None
+) -> Iterator[Resource]:  # fmt: skip
+    """Documents of one patient; with `now`, those that await their announcement say so."""
+    source = _source(patient)
+    return (_reference(each, patient, source, held=now is not None and each.awaits(now)) for each in documents)
+
+
 def document_reference(document: Document, patient: Subject, *, held: bool = False) -> Resource:
     """One version of a document; of one written by a professional the structure is not kept, so neither is told.
     `held`: it awaits its announcement to the patient."""
-    kind = document.author.kind
+    return _reference(document, patient, _source(patient), held=held)
+
+
+def _reference(document: Document, patient: Subject, source: Resource, *, held: bool) -> Resource:
+    kind, name, created = document.author.kind, str(document.id), instant(document.created_at)
     day = document.created_at.astimezone(PARIS).date()
     context: dict[str, Any] = {
         "period": {"start": instant(document.service_start)},
@@ -74,10 +86,10 @@ def document_reference(document: Document, patient: Subject, *, held: bool = Fal
         context["practiceSetting"] = _coded(*_SETTINGS[kind])
     told: dict[str, Any] = {
         "resourceType": "DocumentReference",
-        "id": str(document.id),
+        "id": name,
         "meta": {"versionId": str(document.entry_uuid), "lastUpdated": instant(document.changed_at)}
         | ({"profile": [systems.COMPREHENSIVE]} if whole else {}),
-        "contained": [_source(patient), _author(document), _CUSTODIAN],
+        "contained": [source, _author(document), _CUSTODIAN],
         "extension": [{"url": systems.IS_ARCHIVED, "valueBoolean": document.status is Status.ARCHIVED}],
         "masterIdentifier": {"system": systems.URI, "value": document.unique_id},
         "identifier": [{"use": "official", "system": systems.URI, "value": document.entry_uuid.urn}],
@@ -85,7 +97,7 @@ def document_reference(document: Document, patient: Subject, *, held: bool = Fal
         "type": _type(document.type_system, document.type_code),
         "category": [_class(document.class_code, day)],
         "subject": {"reference": f"Patient/{patient.dossier_id}"},
-        "date": instant(document.created_at),
+        "date": created,
         "author": [{"reference": "#author"}],
         "custodian": {"reference": "#dmp"},
         "securityLabel": [
@@ -99,11 +111,11 @@ def document_reference(document: Document, patient: Subject, *, held: bool = Fal
                 "attachment": {
                     "contentType": document.format.value,
                     "language": "fr-FR",
-                    "url": f"Binary/{document.id}",
+                    "url": f"Binary/{name}",
                     "size": document.size,
                     "hash": base64.b64encode(document.sha1).decode(),
                     "title": document.title,
-                    "creation": instant(document.created_at),
+                    "creation": created,
                 },
                 "format": {"system": systems.URI, "code": document.format_code},
             }

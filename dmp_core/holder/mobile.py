@@ -212,7 +212,7 @@ def _consent(row: Row[tuple[object, ...]]) -> Consent:
 _COLUMNS: Final = (
     "g.id, g.dossier_id, g.client_id, g.scope, g.redirect_uri, g.challenge, g.granted_at, g.seen_at, g.ended_at"
 )
-_BEARER: Final = text("SELECT * FROM enrolment.bearer(:digest, :now)")
+_BEARER: Final = b"SELECT * FROM enrolment.bearer(%(digest)s, %(now)s)"
 _DOSSIER: Final = text("SELECT enrolment.dossier_of_application(:digest)")
 _GRANT: Final = text(
     "INSERT INTO enrolment.app_grant (id, dossier_id, client_id, scope, redirect_uri, challenge, code_sha256, "

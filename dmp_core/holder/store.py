@@ -7,18 +7,18 @@ from uuid import UUID
 
 import psycopg
 import sqlalchemy.exc
-from sqlalchemy import Connection, Row, TextClause, text
+from sqlalchemy import Connection, text
 
 from dmp_core.clock import Clock
 from dmp_core.errors import Unavailable
-from dmp_core.storage.engine import engine_for
+from dmp_core.storage.engine import engine_for, rows_at_once
 
 
 class HolderStore:
     """Transactions of the portal. PostgreSQL itself shows each one the rows of its dossier alone (migration 0003)."""
 
     def __init__(self, url: str, *, application: str = "mon-dmp", pool_size: int = 8) -> None:
-        self._engine = engine_for(url, application=application, pool_size=pool_size)
+        self._engine = engine_for(url, application=application, pool_size=pool_size, one_plan=True)
         self._at_once = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
@@ -32,10 +32,10 @@ class HolderStore:
                 bind(connection, dossier)
             yield connection
 
-    def ask(self, question: TextClause, values: Mapping[str, Any]) -> Row[Any] | None:
+    def ask(self, question: bytes, values: Mapping[str, Any]) -> Any:
         """The one row that answers, or None: a transaction of this statement alone, in one round trip. Raises Unavailable."""
         with _answering(), self._at_once.connect() as connection:
-            return connection.execute(question, values).one_or_none()
+            return next(iter(rows_at_once(connection, question, values)), None)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -1,6 +1,6 @@
 """The database `dmp` as the role `ps` reaches it: bound to one professional, one dossier and one moment at a time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
@@ -8,18 +8,18 @@ from uuid import UUID
 
 import psycopg
 import sqlalchemy.exc
-from sqlalchemy import Connection, Row, TextClause, text
+from sqlalchemy import Connection, text
 
 from dmp_core.errors import Unavailable
 from dmp_core.professionals.identifiers import NationalId
-from dmp_core.storage.engine import engine_for
+from dmp_core.storage.engine import engine_for, rows_at_once
 
 
 class ProfessionalStore:
     """Transactions of the access of professionals; PostgreSQL itself shows each what the gate would (migration 0010)."""
 
     def __init__(self, url: str, *, application: str = "ps", pool_size: int = 8) -> None:
-        self._engine = engine_for(url, application=application, pool_size=pool_size)
+        self._engine = engine_for(url, application=application, pool_size=pool_size, one_plan=True)
         self._at_once = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
@@ -48,11 +48,11 @@ class ProfessionalStore:
             connection.execute(_BIND, bound)
             yield connection
 
-    def ask(self, question: TextClause, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+    def ask(self, question: bytes, values: Mapping[str, Any]) -> list[Any]:
         """The rows that answer: a transaction of this statement alone, in one round trip; whatever it needs to be bound to,
         it binds itself. Raises Unavailable."""
         with _answering(), self._at_once.connect() as connection:
-            return connection.execute(question, values).all()
+            return rows_at_once(connection, question, values)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -5,7 +5,7 @@ Titles and names are sealed; what is needed to sort, filter and decide stands in
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 import msgspec
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from dmp_core.errors import Invalid, WrongState
 from dmp_core.record.categories import TYPES_APART, Category, categorised, category_of
@@ -407,18 +407,21 @@ def _about(title: str, author: str) -> bytes:
     return msgspec.json.encode({"title": title, "author": author})
 
 
-def read(box: Box, row: Row[Any]) -> Document:
+def read(box: Box, row: Sequence[Any]) -> Document:
     """A row of `COLUMNS`, opened."""
-    about = msgspec.json.decode(box.open(row.about, row.id.bytes))
+    (
+        id_, entry_uuid, logical_id, version, unique_id, class_code, type_code, type_system, mime, size, sha1, sha256,
+        author_kind, author_id, created_at, service_start, submitted_at, status, masked, hidden_until, about, content,
+        changed_at, submission, format_code, hidden_from_representatives, establishment,
+    ) = row  # fmt: skip
+    told = msgspec.json.decode(box.open(about, id_.bytes))
     return Document(
-        id=row.id, entry_uuid=row.entry_uuid, logical_id=row.logical_id, version=row.version, unique_id=row.unique_id,
-        class_code=row.class_code, type_code=row.type_code, type_system=row.type_system, format=Format(row.mime),
-        size=row.size, sha1=row.sha1, sha256=row.sha256,
-        author=Author(AuthorKind(row.author_kind), row.author_id, about["author"]), created_at=row.created_at,
-        service_start=row.service_start, submitted_at=row.submitted_at, status=Status(row.status), masked=row.masked,
-        hidden_until=row.hidden_until, title=about["title"], content=row.content, changed_at=row.changed_at,
-        submission=row.submission, format_code=row.format_code,
-        hidden_from_representatives=row.hidden_from_representatives, establishment=row.establishment,
+        id=id_, entry_uuid=entry_uuid, logical_id=logical_id, version=version, unique_id=unique_id, class_code=class_code,
+        type_code=type_code, type_system=type_system, format=Format(mime), size=size, sha1=sha1, sha256=sha256,
+        author=Author(AuthorKind(author_kind), author_id, told["author"]), created_at=created_at,
+        service_start=service_start, submitted_at=submitted_at, status=Status(status), masked=masked,
+        hidden_until=hidden_until, title=told["title"], content=content, changed_at=changed_at, submission=submission,
+        format_code=format_code, hidden_from_representatives=hidden_from_representatives, establishment=establishment,
     )  # fmt: skip
 
 

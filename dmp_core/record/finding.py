@@ -11,10 +11,11 @@ from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Connection
 
 from dmp_core.record.documents import COLUMNS, Document, Sight, Status, read
 from dmp_core.record.sealing import Box
+from dmp_core.storage.engine import rows_at_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +95,11 @@ def find(
     a professional's with theirs."""
     asked = _asked(criteria, now, sight)
     put = frozenset(asked)
-    rows = (
-        connection.execute(_page(put, criteria.order), asked | {"limit": limit, "offset": offset}).all()
-        if limit
-        else []
-    )
+    where = asked | {"limit": limit, "offset": offset}
+    rows = rows_at_once(connection, _page(put, criteria.order), where) if limit else []
     # Beyond the last page, and where none is wanted, no row tells how many there are.
-    total = rows[0].total if rows else int(connection.scalar(_count(put), asked) or 0)
-    return Found([read(box, row) for row in rows], total)
+    total = rows[0].total if rows else _number(connection, _count(put), asked)
+    return Found([read(box, row[:-1]) for row in rows], total)
 
 
 def submissions(
@@ -112,16 +110,20 @@ def submissions(
     view without `sight`, a professional's with theirs."""
     asked = _asked(criteria, now, sight)
     put = frozenset(asked)
-    total = int(connection.scalar(_count_sets(put), asked) or 0)
-    ids = [row.submission for row in connection.execute(_sets(put), asked | {"limit": limit, "offset": offset})]
+    total = _number(connection, _count_sets(put), asked)
+    ids = [row.submission for row in rows_at_once(connection, _sets(put), asked | {"limit": limit, "offset": offset})]
     if not ids:
         return [], total
     asked |= {"submissions": ids}
-    rows = connection.execute(_page(frozenset(asked), Order.EARLIEST), asked | {"limit": None, "offset": 0})
     within: dict[UUID, list[Document]] = {each: [] for each in ids}
-    for row in rows:
-        within[row.submission].append(read(box, row))
+    for row in rows_at_once(connection, _page(frozenset(asked), Order.EARLIEST), asked | {"limit": None, "offset": 0}):
+        within[row.submission].append(read(box, row[:-1]))
     return [Submission(each, held[0].submitted_at, held) for each, held in within.items()], total
+
+
+def _number(connection: Connection, question: bytes, asked: dict[str, Any]) -> int:
+    (row,) = rows_at_once(connection, question, asked)
+    return int(row[0])
 
 
 def _asked(criteria: Criteria, now: datetime, sight: Sight | None = None) -> dict[str, Any]:
@@ -154,20 +156,20 @@ def _is_entry(name: str) -> bool:
 
 
 _CONDITIONS: Final = {
-    "now": "(hidden_until IS NULL OR hidden_until <= :now)",
-    "read": "type_code = ANY(CAST(:read AS text[]))",
-    "mine": "(NOT masked OR author_id = :mine)",
-    "statuses": "status = ANY(CAST(:statuses AS text[]))",
-    "ids": "id = ANY(CAST(:ids AS uuid[]))",
-    "names": "(unique_id = ANY(CAST(:names AS text[])) OR entry_uuid = ANY(CAST(:entries AS uuid[])))",
-    "types": "type_code = ANY(CAST(:types AS text[]))",
-    "classes": "class_code = ANY(CAST(:classes AS text[]))",
-    "formats": "format_code = ANY(CAST(:formats AS text[]))",
-    "authors": "author_id = ANY(CAST(:authors AS text[]))",
-    "masked": "masked = :masked",
-    "submissions": "submission = ANY(CAST(:submissions AS uuid[]))",
+    "now": "(hidden_until IS NULL OR hidden_until <= %(now)s)",
+    "read": "type_code = ANY(CAST(%(read)s AS text[]))",
+    "mine": "(NOT masked OR author_id = %(mine)s)",
+    "statuses": "status = ANY(CAST(%(statuses)s AS text[]))",
+    "ids": "id = ANY(CAST(%(ids)s AS uuid[]))",
+    "names": "(unique_id = ANY(CAST(%(names)s AS text[])) OR entry_uuid = ANY(CAST(%(entries)s AS uuid[])))",
+    "types": "type_code = ANY(CAST(%(types)s AS text[]))",
+    "classes": "class_code = ANY(CAST(%(classes)s AS text[]))",
+    "formats": "format_code = ANY(CAST(%(formats)s AS text[]))",
+    "authors": "author_id = ANY(CAST(%(authors)s AS text[]))",
+    "masked": "masked = %(masked)s",
+    "submissions": "submission = ANY(CAST(%(submissions)s AS uuid[]))",
 } | {
-    f"{name}_{end}": f"{column} {sign} :{name}_{end}"
+    f"{name}_{end}": f"{column} {sign} %({name}_{end})s"
     for name, column in (
         ("created", "created_at"), ("started", "service_start"), ("submitted", "submitted_at"), ("changed", "changed_at")
     )
@@ -183,26 +185,26 @@ def _where(put: frozenset[str]) -> str:
 
 
 @lru_cache(maxsize=256)
-def _page(put: frozenset[str], order: Order) -> TextClause:
-    return text(
+def _page(put: frozenset[str], order: Order) -> bytes:
+    return (
         f"SELECT {COLUMNS}, count(*) OVER () AS total FROM medical.document WHERE {_where(put)} "  # noqa: S608
-        f"ORDER BY {order.value} LIMIT CAST(:limit AS bigint) OFFSET :offset"
-    )
+        f"ORDER BY {order.value} LIMIT CAST(%(limit)s AS bigint) OFFSET %(offset)s"
+    ).encode()
 
 
 @lru_cache(maxsize=256)
-def _count(put: frozenset[str]) -> TextClause:
-    return text(f"SELECT count(*) FROM medical.document WHERE {_where(put)}")  # noqa: S608
+def _count(put: frozenset[str]) -> bytes:
+    return f"SELECT count(*) FROM medical.document WHERE {_where(put)}".encode()  # noqa: S608
 
 
 @lru_cache(maxsize=256)
-def _count_sets(put: frozenset[str]) -> TextClause:
-    return text(f"SELECT count(DISTINCT submission) FROM medical.document WHERE {_where(put)}")  # noqa: S608
+def _count_sets(put: frozenset[str]) -> bytes:
+    return f"SELECT count(DISTINCT submission) FROM medical.document WHERE {_where(put)}".encode()  # noqa: S608
 
 
 @lru_cache(maxsize=256)
-def _sets(put: frozenset[str]) -> TextClause:
-    return text(
+def _sets(put: frozenset[str]) -> bytes:
+    return (
         f"SELECT submission FROM medical.document WHERE {_where(put)} "  # noqa: S608
-        "GROUP BY submission ORDER BY min(submitted_at) DESC, submission LIMIT :limit OFFSET :offset"
-    )
+        "GROUP BY submission ORDER BY min(submitted_at) DESC, submission LIMIT %(limit)s OFFSET %(offset)s"
+    ).encode()

@@ -1,11 +1,12 @@
 """Engines over the database `dmp`, one per login role, and bulk copies over SQLAlchemy's own connection."""
 
 import select
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
@@ -20,14 +21,17 @@ _KEPT_ALIVE: Final = {"keepalives_idle": 30, "keepalives_interval": 10, "keepali
 """Seconds, and tries: a server that is gone without a word is noticed by the kernel."""
 
 
-def engine_for(url: str, *, application: str, pool_size: int = 5) -> Engine:
+def engine_for(url: str, *, application: str, pool_size: int = 5, one_plan: bool = False) -> Engine:
     """An engine for the login role named in `url` (SQLAlchemy's form, driver psycopg).
 
-    `application` is what administrators see in pg_stat_activity. Nothing connects until the engine is used.
+    `application` is what administrators see in pg_stat_activity. `one_plan` keeps the plan of a statement that comes again,
+    whatever its values: for logins bound to one dossier, where planning takes longer than finding. Nothing connects until
+    the engine is used.
     """
     options = (
         f"-c statement_timeout={STATEMENT_TIMEOUT_S * 1000} -c lock_timeout={LOCK_TIMEOUT_S * 1000} "
         "-c idle_in_transaction_session_timeout=600000 -c timezone=UTC"
+        + (" -c plan_cache_mode=force_generic_plan" if one_plan else "")
     )
     engine = create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
@@ -62,6 +66,13 @@ def driver_connection(connection: Connection) -> "psycopg.Connection[Any]":
     if not isinstance(raw, psycopg.Connection):
         raise TypeError("the engine must use psycopg")
     return raw
+
+
+def rows_at_once(connection: Connection, question: bytes, values: Mapping[str, Any]) -> list[Any]:
+    """What a statement gives, as named tuples, in the same transaction and past SQLAlchemy, which takes longer to describe
+    a page of documents than PostgreSQL to find it; for what every call asks. Values are psycopg's `%(name)s`."""
+    with driver_connection(connection).cursor(row_factory=namedtuple_row) as cursor:
+        return cursor.execute(question, values).fetchall()
 
 
 def copy_in(

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 from dmp_core.errors import Invalid, NotFound
 from dmp_core.fhir import deposits, search
 from dmp_core.fhir.patching import NotAllowed, patched
-from dmp_core.fhir.resources import document_reference, patient_of, searchset, submission_set
+from dmp_core.fhir.resources import document_reference, document_references, patient_of, searchset, submission_set
 from dmp_core.holder.mobile import READ, WRITE
 from dmp_core.portals.answers import (
     FHIR,
@@ -160,9 +160,7 @@ def _found(arguments: list[tuple[str, str]]) -> Response:
     if not search.is_meant(asked.patients, own.dossier_id, own.ins_c):
         criteria = Criteria(ids=())
     found = gate().find(dossier(), criteria, asked.count, asked.offset)
-    return page(
-        _base(), asked, found.total, (document_reference(each, own) for each in found.documents), "DocumentReference"
-    )
+    return page(_base(), asked, found.total, document_references(found.documents, own), "DocumentReference")
 
 
 def _sets_found(arguments: list[tuple[str, str]]) -> Response:

@@ -13,7 +13,7 @@ from dmp_core.access.software import Person, Settled
 from dmp_core.errors import Invalid, NotFound
 from dmp_core.fhir import deposits, search
 from dmp_core.fhir.patching import NotAllowed, patched
-from dmp_core.fhir.resources import document_reference, submission_set
+from dmp_core.fhir.resources import document_reference, document_references, submission_set
 from dmp_core.fhir.states import patient_state
 from dmp_core.portals.answers import (
     FHIR,
@@ -160,8 +160,7 @@ def _found(dossier: UUID, arguments: list[tuple[str, str]]) -> Response:
     person, found = gate().search(
         professional(), dossier, asked.criteria if meant else Criteria(ids=()), asked.count, asked.offset
     )
-    now = parts().clock()
-    resources = (document_reference(each, person, held=each.awaits(now)) for each in found.documents)
+    resources = document_references(found.documents, person, parts().clock())
     return page(_base(dossier), asked, found.total, resources, "DocumentReference")
 
 
