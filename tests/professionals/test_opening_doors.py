@@ -236,7 +236,7 @@ def test_a_software_creates_asks_again_reopens_and_gives_secrets(
     facts = desk.call("GET", f"/dmp/{record.dossier}/administratif")
     assert facts.get_json() == {
         "ouvert_le": "2016-11-02T09:00:00Z", "voie": "chez un professionnel", "titulaire_connecte": False,
-        "canaux": ["mobile"],
+        "canaux": ["mobile"], "represente_par": [], "personne_de_confiance": None, "personnes_a_prevenir": [],
     }  # fmt: skip
     traits = {"nom": person.birth_name, "prenom": person.given_name, "naissance": person.birth_date}
     assert card_of(person).ins_c in desk.call("POST", "/patients/_recherche", traits).get_json()["ins_c"]
