@@ -4,6 +4,7 @@ The document, its line in the trace and the note that the dossier was fed are on
 happened, and the next round does it.
 """
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,7 +70,9 @@ class Feeder:
         done = Fed()
         month = self._month()
         with self._transaction() as connection:
-            due = connection.execute(_DUE, {"month": month, "limit": limit}).all()
+            due = list(connection.execute(_DUE, {"month": month, "limit": limit}))
+        # Feeders side by side are told of the same dossiers: each begins elsewhere, and passes over what another has done.
+        random.shuffle(due)
         for row in due:
             try:
                 self._feed(source, row, month, done)
@@ -81,7 +84,6 @@ class Feeder:
         return done
 
     def _feed(self, source: Reimbursements, row: Row[Any], month: date, done: Fed) -> None:
-        rows = source.rows_of(row.ins_c)
         now = self._clock()
         with self._transaction() as connection:
             bind(connection, row.dossier_id)
@@ -89,6 +91,7 @@ class Feeder:
             fed = connection.execute(_FED, {"dossier": row.dossier_id}).one_or_none()
             if fed is not None and fed.month >= month:
                 return  # another feeder was quicker
+            rows = source.rows_of(row.ins_c)
             box = self._keys.box(connection, row.dossier_id, now)
             old = documents.document_of(connection, box, fed.document_id, lock=True) if fed is not None else None
             made = self._write(connection, box, row, history_of(rows, now.astimezone(PARIS).date()), old, now)
