@@ -10,6 +10,7 @@ from dmp_core.access.trace import Action, ActorKind, Who
 from dmp_core.errors import Invalid, NotFound, WrongState
 from dmp_core.record import documents, finding
 from dmp_core.record.documents import Document, Status
+from dmp_core.record.entering import shelved
 from dmp_core.record.finding import Criteria, Found, Submission
 
 
@@ -83,7 +84,7 @@ class ApplicationGate(HolderGate):
                     entered, action = self._enter(connection, box, dossier, draft, now, submission)
                 else:
                     old = self._own(connection, box, deposit.replaces)
-                    content = self._put(box, draft)
+                    content = shelved(self._shelf, box, draft.content.data)
                     entered = documents.replace_with(connection, box, dossier, old, draft, content, now, submission)
                     action = Action.REPLACE
                 trace.write(connection, dossier, now, self._who, action, entered.id)

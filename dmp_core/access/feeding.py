@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import Connection, text
 
@@ -27,6 +27,7 @@ from dmp_core.record import documents
 from dmp_core.record.cda_check import checked_cda, is_cda
 from dmp_core.record.contents import VSM, as_sent
 from dmp_core.record.documents import Author, AuthorKind, Document, Draft, Status, act_of, title_of
+from dmp_core.record.entering import OF_ESTABLISHMENT, enter_once
 from dmp_core.record.nomenclatures import type_of
 from dmp_core.record.sealing import Box, DossierKeys
 from dmp_core.record.shelf import Shelf
@@ -132,23 +133,7 @@ class FeedingGate:
                 raise WrongState(_NOT_SENT)
             if draft.hidden_until is not None and not old.awaits(now):
                 raise SeenAlready
-        name = uuid4()
-        self._shelf.put(name, box.seal(draft.content.data, name.bytes))
-        try:
-            with connection.begin_nested():
-                if old is None:
-                    return documents.enter(connection, box, dossier, draft, name, now), True
-                return documents.replace_with(connection, box, dossier, old, draft, name, now), True
-        except WrongState:
-            self._shelf.drop(name)
-            there = documents.held(connection, box, digest, author, house)
-            if there is not None and (old is None or there.logical_id == old.logical_id):
-                return there, False
-            raise WrongState(
-                "Le document à remplacer l’a déjà été : nommez sa version en vigueur."
-                if old is not None and old.status is Status.DEPRECATED
-                else "Ce contenu est déjà celui d’un autre document de ce DMP."
-            ) from None
+        return enter_once(connection, self._shelf, box, dossier, draft, old, now, OF_ESTABLISHMENT)
 
     @contextmanager
     def _asked(self, who: Acting, action: Action, now: datetime) -> Iterator[tuple[Connection, UUID, Box]]:

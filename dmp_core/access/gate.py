@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from tempfile import SpooledTemporaryFile
 from typing import IO, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -29,6 +29,7 @@ from dmp_core.record import documents
 from dmp_core.record.categories import Category
 from dmp_core.record.contents import checked
 from dmp_core.record.documents import Author, AuthorKind, Document, Draft, Status, Wanted, title_of
+from dmp_core.record.entering import shelved
 from dmp_core.record.nomenclatures import type_of, types_of_holder
 from dmp_core.record.sealing import Box, DossierKeys
 from dmp_core.record.selection import speaks_of
@@ -187,7 +188,7 @@ class HolderGate:
         with self._asked(dossier, Action.REPLACE, document_id) as (connection, box):
             old = self._own(connection, box, document_id)
             draft = self._draft(old.type_code, title, files, holder)
-            content = self._put(box, draft)
+            content = shelved(self._shelf, box, draft.content.data)
             made = documents.replace_with(connection, box, dossier, old, draft, content, self._clock())
             trace.write(connection, dossier, self._clock(), self._who, Action.REPLACE, made.id)
         return made
@@ -322,18 +323,12 @@ class HolderGate:
         """Put in a document that names no other to replace; what that was, for the trace."""
         is_one = draft.type.code == documents.DIRECTIVES
         old = documents.directives_of(connection, box, dossier) if is_one else None
+        content = shelved(self._shelf, box, draft.content.data)
         if old is None or old.sha256 == sha256(draft.content.data).digest():  # the same again is refused there
-            return documents.enter(connection, box, dossier, draft, self._put(box, draft), now, submission), Action.ADD
-        content = self._put(box, draft)
+            return documents.enter(connection, box, dossier, draft, content, now, submission), Action.ADD
         old = replace(old, masked=old.masked or draft.masked)
         made = documents.replace_with(connection, box, dossier, old, draft, content, now, submission)
         return made, Action.REPLACE
-
-    def _put(self, box: Box, draft: Draft) -> UUID:
-        """On the shelf before its row is written: a kill in between leaves a sealed file that nothing names."""
-        name = uuid4()
-        self._shelf.put(name, box.seal(draft.content.data, name.bytes))
-        return name
 
     @contextmanager
     def _asked(

@@ -35,6 +35,7 @@ from dmp_core.record import documents, finding
 from dmp_core.record.cda_check import Checked, checked_cda, is_cda
 from dmp_core.record.contents import VSM, as_sent
 from dmp_core.record.documents import Author, AuthorKind, Document, Draft, Sight, Status, act_of, title_of
+from dmp_core.record.entering import OF_OWN, enter_once
 from dmp_core.record.finding import Criteria, Found, Submission
 from dmp_core.record.nomenclatures import DocumentType, every_type, type_of, types_in_use
 from dmp_core.record.sealing import Box
@@ -272,7 +273,9 @@ class SoftwareGate(ProfessionalGate):
                             None if sent.replaces is None else self._own(connection, box, who, way, sent.replaces, now)
                         )
                     _require_corrigible(old, draft, now)
-                    one, entered = self._enter(connection, box, dossier, draft, old, now, submission)
+                    one, entered = enter_once(
+                        connection, self._shelf, box, dossier, draft, old, now, OF_OWN, submission
+                    )
                     put += [one.content] if entered else []
                     self._trace(
                         connection, dossier, now, who, way, Action.ADD if old is None else Action.REPLACE, one.id,
@@ -334,29 +337,6 @@ class SoftwareGate(ProfessionalGate):
                 if each.author.id == found.author.id and each.status is not Status.DELETED:
                     documents.set_status(connection, each, now, Status.DELETED)
             self._trace(connection, dossier, now, who, way, Action.DELETE, found.id)
-
-    def _enter(
-        self, connection: Connection, box: Box, dossier: UUID, draft: Draft, old: Document | None, now: datetime,
-        submission: UUID,
-    ) -> tuple[Document, bool]:  # fmt: skip
-        """The version that entered, or the one that was there already: the same click twice is one document."""
-        name = uuid4()
-        self._shelf.put(name, box.seal(draft.content.data, name.bytes))
-        try:
-            with connection.begin_nested():
-                if old is None:
-                    return documents.enter(connection, box, dossier, draft, name, now, submission), True
-                return documents.replace_with(connection, box, dossier, old, draft, name, now, submission), True
-        except WrongState:
-            self._shelf.drop(name)
-            there = documents.held(connection, box, sha256(draft.content.data).digest(), draft.author.id)
-            if there is not None and (old is None or there.logical_id == old.logical_id):
-                return there, False
-            raise WrongState(
-                "Un autre de vos documents porte déjà cet identifiant ou ce contenu : rien n’a été déposé."
-                if old is None or old.status is not Status.DEPRECATED
-                else "Ce document a déjà été remplacé : corrigez sa version en vigueur."
-            ) from None
 
     def _summary_before(
         self, connection: Connection, box: Box, dossier: UUID, who: Professional, way: Way | Barrier,

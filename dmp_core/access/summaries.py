@@ -23,6 +23,7 @@ from dmp_core.professionals.professions import PHYSICIAN
 from dmp_core.record import cda, documents
 from dmp_core.record.contents import VSM, Content, Format
 from dmp_core.record.documents import Author, AuthorKind, Document, Draft
+from dmp_core.record.entering import shelved
 from dmp_core.record.nomenclatures import type_of
 from dmp_core.record.sealing import Box
 from dmp_core.record.vsm.cda import TITLE, Writer, writing
@@ -156,8 +157,7 @@ class SummaryGate(ProfessionalGate):
             type_of(TYPE, now.astimezone(PARIS).date()), TITLE, author, Content(data, Format.CDA, VSM), service_start=now,
             unique_id=f"2.25.{unique.int}",
         )  # fmt: skip
-        name = uuid4()
-        self._shelf.put(name, box.seal(data, name.bytes))
+        name = shelved(self._shelf, box, data)
         if old is None:
             made, action = documents.enter(connection, box, dossier, draft, name, now), Action.ADD
         else:

@@ -27,6 +27,7 @@ from dmp_core.record import documents
 from dmp_core.record.cda import Edition, Patient
 from dmp_core.record.contents import REIMBURSEMENTS, Content, Format
 from dmp_core.record.documents import Author, AuthorKind, Document, Draft, Status
+from dmp_core.record.entering import shelved
 from dmp_core.record.nomenclatures import type_of
 from dmp_core.record.reimbursements.cda import TITLE, writing
 from dmp_core.record.reimbursements.history import history_of
@@ -118,8 +119,7 @@ class Feeder:
             type_of(TYPE, now.astimezone(PARIS).date()), TITLE, _AUTHOR, content, service_start=now,
             unique_id=f"2.25.{unique.int}",
         )  # fmt: skip
-        name = uuid4()
-        self._shelf.put(name, box.seal(content.data, name.bytes))
+        name = shelved(self._shelf, box, content.data)
         if old is None:
             return documents.enter(connection, box, row.dossier_id, draft, name, now)
         made = documents.replace_with(connection, box, row.dossier_id, old, draft, name, now)
