@@ -5,14 +5,12 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-import psycopg
-import sqlalchemy.exc
 from psycopg import sql
 from sqlalchemy import Connection, Engine, text
 
 from dmp_core.clock import Clock
-from dmp_core.errors import Invalid, Unavailable
-from dmp_core.storage.engine import copy_out
+from dmp_core.errors import Invalid
+from dmp_core.storage.engine import answering, copy_out
 
 REASON_LENGTH = 200
 """Characters at most, as the database says too."""
@@ -27,14 +25,12 @@ class Facade:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        """One transaction. Raises Unavailable in French when the database is away; its own message, which may hold an
-        address, stays in the chain.
-        """
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, psycopg.OperationalError) as error:
-            raise Unavailable("La base du DMP ne répond pas : réessayez dans quelques minutes.") from error
+        """One transaction. Raises Unavailable in French when the database is away."""
+        with (
+            answering("La base du DMP ne répond pas : réessayez dans quelques minutes."),
+            self._engine.begin() as connection,
+        ):
+            yield connection
 
     def _stream(self, query: sql.Composable, types: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         """Rows of a query, a few at a time: memory stays flat whatever their number."""

@@ -12,8 +12,6 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import uuid4
 
-import psycopg
-import sqlalchemy.exc
 import structlog
 from sqlalchemy import Connection, Row, text
 
@@ -33,7 +31,7 @@ from dmp_core.record.reimbursements.cda import TITLE, writing
 from dmp_core.record.reimbursements.history import history_of
 from dmp_core.record.sealing import Box, DossierKeys
 from dmp_core.record.shelf import Shelf
-from dmp_core.storage.engine import engine_for
+from dmp_core.storage.engine import answering, engine_for
 
 TYPE: Final = "REMB"
 FEEDER: Final = Who(ActorKind.INSURANCE, "ALIM_AM", "L’Assurance Maladie", "alimentation automatique")
@@ -133,11 +131,11 @@ class Feeder:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, psycopg.OperationalError) as error:
-            raise Unavailable("La base du DMP ne répond pas : l’alimentation reprendra d’elle-même.") from error
+        with (
+            answering("La base du DMP ne répond pas : l’alimentation reprendra d’elle-même."),
+            self._engine.begin() as connection,
+        ):
+            yield connection
 
 
 _DUE: Final = text("SELECT * FROM medical.dossiers_to_feed(:month, :limit)")

@@ -5,13 +5,12 @@ from contextlib import contextmanager
 from typing import Any, Final
 from uuid import UUID
 
-import psycopg
-import sqlalchemy.exc
 from sqlalchemy import Connection, text
 
 from dmp_core.clock import Clock
-from dmp_core.errors import Unavailable
-from dmp_core.storage.engine import engine_for, rows_at_once
+from dmp_core.storage.engine import answering, engine_for, rows_at_once
+
+_AWAY: Final = "Le service est momentanément indisponible : réessayez dans quelques minutes."
 
 
 class HolderStore:
@@ -27,14 +26,14 @@ class HolderStore:
 
         Raises Unavailable, in one sentence, when the database does not answer.
         """
-        with _answering(), self._engine.begin() as connection:
+        with answering(_AWAY), self._engine.begin() as connection:
             if dossier is not None:
                 bind(connection, dossier)
             yield connection
 
     def ask(self, question: bytes, values: Mapping[str, Any]) -> Any:
         """The one row that answers, or None: a transaction of this statement alone, in one round trip. Raises Unavailable."""
-        with _answering(), self._at_once.connect() as connection:
+        with answering(_AWAY), self._at_once.connect() as connection:
             return next(iter(rows_at_once(connection, question, values)), None)
 
     def close(self) -> None:
@@ -67,14 +66,6 @@ class ActingStore(HolderStore):
 
 
 _ACT = text("SELECT set_config('dmp.representative', :who, true), set_config('dmp.moment', :moment, true)")
-
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    try:
-        yield
-    except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, psycopg.OperationalError) as error:
-        raise Unavailable("Le service est momentanément indisponible : réessayez dans quelques minutes.") from error
 
 
 def bind(connection: Connection, dossier: UUID) -> None:

@@ -11,15 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-import psycopg
-import sqlalchemy.exc
 import structlog
 from sqlalchemy import Connection, Row, text
 
 from dmp_core.clock import Clock
 from dmp_core.errors import Invalid, Unavailable
 from dmp_core.notices.words import Kind, subject_of, text_of
-from dmp_core.storage.engine import engine_for
+from dmp_core.storage.engine import answering, engine_for
 
 DOUBTFUL_AFTER: Final = timedelta(minutes=2)
 """Longer than any handing over takes."""
@@ -135,11 +133,11 @@ class NoticeSender:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, psycopg.OperationalError) as error:
-            raise Unavailable("La base du DMP ne répond pas : les avis reprendront d’eux-mêmes.") from error
+        with (
+            answering("La base du DMP ne répond pas : les avis reprendront d’eux-mêmes."),
+            self._engine.begin() as connection,
+        ):
+            yield connection
 
 
 def _wait(kind: Kind, attempts: int) -> timedelta:

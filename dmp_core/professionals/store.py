@@ -6,13 +6,12 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-import psycopg
-import sqlalchemy.exc
 from sqlalchemy import Connection, text
 
-from dmp_core.errors import Unavailable
 from dmp_core.professionals.identifiers import NationalId
-from dmp_core.storage.engine import engine_for, rows_at_once
+from dmp_core.storage.engine import answering, engine_for, rows_at_once
+
+_AWAY: Final = "Le service est momentanément indisponible : réessayez dans quelques minutes."
 
 
 class ProfessionalStore:
@@ -44,27 +43,19 @@ class ProfessionalStore:
             "feeding": "yes" if feeding else "",
             "opening": "yes" if opening else "",
         }
-        with _answering(), self._engine.begin() as connection:
+        with answering(_AWAY), self._engine.begin() as connection:
             connection.execute(_BIND, bound)
             yield connection
 
     def ask(self, question: bytes, values: Mapping[str, Any]) -> list[Any]:
         """The rows that answer: a transaction of this statement alone, in one round trip; whatever it needs to be bound to,
         it binds itself. Raises Unavailable."""
-        with _answering(), self._at_once.connect() as connection:
+        with answering(_AWAY), self._at_once.connect() as connection:
             return rows_at_once(connection, question, values)
 
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()
-
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    try:
-        yield
-    except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, psycopg.OperationalError) as error:
-        raise Unavailable("Le service est momentanément indisponible : réessayez dans quelques minutes.") from error
 
 
 _BIND: Final = text(

@@ -2,14 +2,18 @@
 
 import select
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
+import sqlalchemy.exc
 from psycopg import sql
 from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
+
+from dmp_core.errors import Unavailable
 
 STATEMENT_TIMEOUT_S = 120
 """A bulk issue of 100,000 codes takes a few seconds; nothing of ours is longer but the streams, which say so."""
@@ -58,6 +62,17 @@ def _refuse_the_dead(taken: "psycopg.Connection[Any]", record: object, proxy: ob
             taken.rollback()
     except (psycopg.Error, OSError) as error:
         raise DisconnectionError("the server hung up") from error
+
+
+@contextmanager
+def answering(otherwise: str) -> Iterator[None]:
+    """Raise Unavailable with this French sentence when the database does not answer; its own message, which may hold an
+    address, stays in the chain.
+    """
+    try:
+        yield
+    except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, psycopg.OperationalError) as error:
+        raise Unavailable(otherwise) from error
 
 
 def driver_connection(connection: Connection) -> "psycopg.Connection[Any]":
