@@ -1,12 +1,10 @@
 """Legal representatives of a person: who may open their DMP in their name; declaring one, ending an access, the document."""
 
-import secrets
 import uuid
-from io import BytesIO
 from typing import Final
 from uuid import UUID
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -22,13 +20,10 @@ from backoffice.population.models import Person
 from backoffice.web.access import access, current_actor
 from backoffice.web.errors import status_of
 from backoffice.web.pages.composition import office
-from backoffice.web.pages.framed import PDF_POLICY
 from backoffice.web.pages.grounds import GROUNDS
-from backoffice.web.security import allow_framing
+from backoffice.web.pages.straight_print import held_for_printer, hold_for_printer, to_printer
 
-PRINT_SECONDS: Final = 60
-"""How long the address of a document waits for the printer; it serves once."""
-_PRINT: Final = "caisse:document-de-representant:"
+_PRINT: Final = "document-de-representant"
 
 pages = Blueprint("representatives", __name__, url_prefix="/personnes")
 
@@ -85,21 +80,12 @@ def act(caisse: str, person_id: int, mandate: UUID, gesture: str) -> ResponseRet
 @access(*ROLES)
 def document(token: str) -> Response:
     """The document, straight to the printer: made now, of a password that nobody has seen, and never again."""
+    caisse, person_id, mandate = held_for_printer(_PRINT, token)
     actor = current_actor()
-    kept = office().redis.getdel(_PRINT + token)
-    login, caisse, person_id, mandate = (kept.decode() if isinstance(kept, bytes) else "   ").split(" ")
-    if not login or login != actor.login:
-        raise NotFound("Ce document a déjà été envoyé à l’imprimante : demandez-en une nouvelle impression.")
     with office().db.unit_of_work() as session:
         person = access_person(session, actor, caisse, int(person_id))
         made = desk.print_document(session, office(), actor, person, UUID(mandate))
-    allow_framing()
-    response = send_file(
-        BytesIO(made), mimetype="application/pdf", download_name="document.pdf", conditional=False, etag=False,
-        last_modified=None, max_age=0,
-    )  # fmt: skip
-    response.headers["Content-Security-Policy"] = PDF_POLICY
-    return response
+    return to_printer(lambda: made)
 
 
 def _held(session: Session, caisse: str, person_id: int) -> Person | None:
@@ -118,8 +104,7 @@ def _to_file(caisse: str, person_id: int) -> ResponseReturnValue:
 
 
 def _to_print(caisse: str, person_id: int, mandate: UUID) -> ResponseReturnValue:
-    token = secrets.token_urlsafe(24)
-    office().redis.set(_PRINT + token, f"{current_actor().login} {caisse} {person_id} {mandate}", ex=PRINT_SECONDS)
+    token = hold_for_printer(_PRINT, caisse, person_id, mandate)
     return redirect(url_for(".show", caisse=caisse, person_id=person_id, document=token), 303)
 
 

@@ -1,6 +1,5 @@
 """One visit: a page a step, the keyboard where it is needed, taken up again wherever it stopped."""
 
-import secrets
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any, Final
@@ -37,12 +36,9 @@ from backoffice.web.access import access, current_actor
 from backoffice.web.errors import status_of
 from backoffice.web.pages.composition import office
 from backoffice.web.pages.counter import read_card
-from backoffice.web.pages.framed import PDF_POLICY
-from backoffice.web.security import allow_framing
+from backoffice.web.pages.straight_print import held_for_printer, hold_for_printer, to_printer
 
-PRINT_SECONDS: Final = 60
-"""How long the address of a document waits for the printer; it serves once."""
-_PRINT: Final = "caisse:document-a-imprimer:"
+_PRINT: Final = "document-a-imprimer"
 _AWAY: Final = Obstacle(
     "Le DMP ne répond pas pour l’instant : la création attendra quelques minutes.",
     "Vous pouvez déjà faire le reste : ce qui est saisi est gardé.",
@@ -84,8 +80,7 @@ def ask_print(visit_id: int) -> ResponseReturnValue:
         visit = access_visit(session, actor, visit_id)
     if visit.status is not VisitState.DOCUMENT or visit.owner != actor.login:
         return _page(visit_id, "imprimer", "Le document ne peut pas être imprimé : voici où en est la visite."), 409
-    token = secrets.token_urlsafe(24)
-    office().redis.set(_PRINT + token, f"{actor.login} {visit_id}", ex=PRINT_SECONDS)
+    token = hold_for_printer(_PRINT, visit_id)
     return redirect(url_for(".show", visit_id=visit_id, document=token), 303)
 
 
@@ -93,18 +88,8 @@ def ask_print(visit_id: int) -> ResponseReturnValue:
 @access(*ROLES)
 def document(token: str) -> Response:
     """The document des secrets, straight to the printer: made now, of a password that nobody has seen, and never again."""
-    actor = current_actor()
-    kept = office().redis.getdel(_PRINT + token)
-    login, _, number = kept.decode().partition(" ") if isinstance(kept, bytes) else ("", "", "")
-    if login != actor.login:
-        raise NotFound("Ce document a déjà été envoyé à l’imprimante : demandez-en une nouvelle impression.")
-    allow_framing()
-    response = send_file(
-        BytesIO(print_document(office(), actor, int(number))), mimetype="application/pdf", download_name="document.pdf",
-        conditional=False, etag=False, last_modified=None, max_age=0,
-    )  # fmt: skip
-    response.headers["Content-Security-Policy"] = PDF_POLICY
-    return response
+    (number,) = held_for_printer(_PRINT, token)
+    return to_printer(lambda: print_document(office(), current_actor(), int(number)))
 
 
 @pages.get("/conditions.pdf")
