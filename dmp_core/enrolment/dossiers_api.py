@@ -29,7 +29,7 @@ from dmp_core.enrolment.code_requests import (
 from dmp_core.enrolment.credentials import INITIAL_PASSWORD_LIFE
 from dmp_core.enrolment.dossiers import ClosedBy, Consent, Contacts, DossierState, Motive, Opened, Way
 from dmp_core.enrolment.events import Event, Kind, mark_done, record_event, waiting_events
-from dmp_core.enrolment.facade import Facade, lock_request, require_caisse
+from dmp_core.enrolment.facade import Facade, find_dossier, lock_request, require_caisse
 from dmp_core.enrolment.insured import Insured
 from dmp_core.enrolment.results import Destroyed, DossierFacts, Kept, Renewed
 from dmp_core.errors import Invalid, NotFound, WrongState
@@ -46,7 +46,6 @@ _STATES = text(
 _OF_CAISSES = sql.SQL(
     "SELECT caisse, person_id, state, opened_at FROM enrolment.dossier WHERE caisse = ANY({caisses}::char(3)[])"
 )
-_ONE = text("SELECT id FROM enrolment.dossier WHERE caisse = :caisse AND person_id = :person")
 _OF_REQUEST = text("SELECT id, caisse, person_id, opened_at FROM enrolment.dossier WHERE request_id = :request")
 _EVENT = text("SELECT EXISTS (SELECT FROM enrolment.outbox WHERE event_id = :event AND kind = 'code.requested')")
 _LOGIN = text("SELECT enrolment.login_just_given(:request)")
@@ -247,8 +246,7 @@ class Dossiers(Facade):
 
 
 def _dossier(connection: Connection, caisse: str, person_id: int) -> UUID:
-    require_caisse(caisse)
-    found: UUID | None = connection.scalar(_ONE, {"caisse": caisse, "person": person_id})
+    found = find_dossier(connection, caisse, person_id)
     if found is None:
         raise NotFound("Cette personne n’a pas de DMP : vérifiez de qui il s’agit.")
     return found

@@ -50,7 +50,17 @@ def require_caisse(caisse: str) -> None:
         raise Invalid("Le numéro d’une caisse compte trois chiffres : corrigez-le.")
 
 
+def find_dossier(connection: Connection, caisse: str, person_id: int) -> UUID | None:
+    """The dossier of a person of this caisse; None without one. Raises Invalid for what is no caisse."""
+    require_caisse(caisse)
+    found: UUID | None = connection.scalar(_OF_PERSON, {"caisse": caisse, "person": person_id})
+    return found
+
+
 def require_reason(reason: str, of: str) -> None:
     """Raise Invalid unless `reason` says something, within what is kept; `of` ends the sentence "le motif ..."."""
     if not 0 < len(reason.strip()) <= REASON_LENGTH:
         raise Invalid(f"Indiquez le motif {of}, en {REASON_LENGTH} caractères au plus.")
+
+
+_OF_PERSON = text("SELECT id FROM enrolment.dossier WHERE caisse = :caisse AND person_id = :person")

@@ -5,13 +5,12 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from dmp_core.enrolment import representatives
-from dmp_core.enrolment.facade import Facade, lock_request, require_caisse
+from dmp_core.enrolment.facade import Facade, find_dossier, lock_request
 from dmp_core.enrolment.insured import Insured
 from dmp_core.enrolment.representatives import Capacity, Declaration, Proof
 from dmp_core.enrolment.results import DeclaredRepresentative, Mandated
 from dmp_core.errors import Invalid, NotFound, WrongState
 
-_ONE = text("SELECT id FROM enrolment.dossier WHERE caisse = :caisse AND person_id = :person")
 _ALL = text(
     "SELECT m.id, r.civilite, r.prenom, r.nom, m.capacity, m.proof, m.since, m.until, m.declared_by, m.declared_at, "
     "m.ended_at, m.ended_by, m.reason FROM enrolment.mandate m "
@@ -33,10 +32,8 @@ class Representatives(Facade):
 
     def of(self, caisse: str, person_id: int) -> list[Mandated]:
         """Everybody ever declared for this person, the latest first; nobody for who has no DMP."""
-        require_caisse(caisse)
         with self._transaction() as connection:
-            dossier = connection.scalar(_ONE, {"caisse": caisse, "person": person_id})
-            rows = connection.execute(_ALL, {"dossier": dossier})
+            rows = connection.execute(_ALL, {"dossier": find_dossier(connection, caisse, person_id)})
             return [
                 Mandated(
                     row.id, row.civilite, row.prenom, row.nom, Capacity(row.capacity), Proof(row.proof), row.since,
@@ -96,8 +93,7 @@ class Representatives(Facade):
 
 
 def _dossier(connection: Connection, caisse: str, person_id: int) -> UUID:
-    require_caisse(caisse)
-    found: UUID | None = connection.scalar(_ONE, {"caisse": caisse, "person": person_id})
+    found = find_dossier(connection, caisse, person_id)
     if found is None:
         raise NotFound("Cette personne n’a pas de DMP : un représentant se déclare sur un DMP ouvert.")
     return found
