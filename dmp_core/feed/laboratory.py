@@ -17,11 +17,11 @@ from dmp_core.record.cda import (
     IDNAT_PS,
     IDNAT_STRUCTURE,
     LOINC,
-    SECTORS,
     SETTINGS,
     Edition,
     Patient,
     beginning,
+    encounter,
     instant,
     make,
     oid,
@@ -33,7 +33,7 @@ from dmp_core.record.laboratory.results import Analyte, Measure, Position
 
 TITLE: Final = "CR d’examens biologiques"
 LABORATORY: Final = "Laboratoire de démonstration"
-_MODELS: Final = ("1.3.6.1.4.1.19376.1.3.3", "1.2.250.1.213.1.1.1.55")
+_MODELS: Final = ("1.2.250.1.213.1.1.1.55", "1.3.6.1.4.1.19376.1.3.3")
 _SECTION, _ENTRY, _BATTERY = "1.3.6.1.4.1.19376.1.3.3.2.2", "1.3.6.1.4.1.19376.1.3.1", "1.3.6.1.4.1.19376.1.3.1.4"
 _OBSERVATIONS: Final = ("1.3.6.1.4.1.19376.1.3.1.6", "1.2.250.1.213.1.1.3.80")
 _INTERPRETATION: Final = "2.16.840.1.113883.5.83"
@@ -99,7 +99,7 @@ def writing(measures: Sequence[Measure], patient: Patient, edition: Edition, who
     """A report of these measures as CDA R2, UTF-8: a table to read, and an observation each to compute with."""
     at = instant(edition.at)
     root = make.ClinicalDocument(
-        *beginning("11502-2", TITLE, make.templateId(root=_MODELS[0]), edition),
+        *beginning("11502-2", TITLE, [make.templateId(root=one) for one in _MODELS], edition, LOINC),
         record_target(patient),
         make.author(make.time(value=at), make.assignedAuthor(*_biologist(who), _person(who))),
         make.custodian(make.assignedCustodian(make.representedCustodianOrganization(*_laboratory()))),
@@ -122,21 +122,9 @@ def writing(measures: Sequence[Measure], patient: Patient, edition: Edition, who
                 classCode="ACT",
             )
         ),
-        make.componentOf(
-            make.encompassingEncounter(
-                make.effectiveTime(make.high(value=at)),
-                make.location(
-                    make.healthCareFacility(
-                        make.code(code="SA25", codeSystem=SECTORS, displayName="Laboratoire de biologie médicale")
-                    )
-                ),
-            )
-        ),
+        encounter([make.high(value=at)], "SA25", "Laboratoire de biologie médicale"),
         make.component(make.structuredBody(make.component(_section(measures, edition)))),
     )  # fmt: skip
-    code = root.find(f"{{{root.nsmap[None]}}}code")
-    code.set("codeSystem", LOINC)
-    root.insert(4, make.templateId(root=_MODELS[1]))
     return written(root)
 
 

@@ -1,6 +1,7 @@
 """What structured documents (CDA R2) have in common: the header of the CI-SIS (DOMAIN 6.1), and reading without reaching out."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
@@ -51,15 +52,16 @@ class Edition:
     at: datetime
 
 
-def beginning(code: str, title: str, model: Any, edition: Edition) -> list[Any]:
-    """The elements that open every document, up to the number of its version; `model` is the templateId of its own."""
+def beginning(code: str, title: str, models: Sequence[Any], edition: Edition, system: str = TYPES) -> list[Any]:
+    """The elements that open every document, up to the number of its version; `models` are the templateIds of its own,
+    `system` that of its code."""
     return [
         make.realmCode(code="FR"),
         make.typeId(root="2.16.840.1.113883.1.3", extension="POCD_HD000040"),
         *(make.templateId(root=one) for one in ("2.16.840.1.113883.2.8.2.1", "1.2.250.1.213.1.1.1.1")),
-        model,
+        *models,
         make.id(root=oid(edition.id)),
-        make.code(code=code, codeSystem=TYPES, displayName=title),
+        make.code(code=code, codeSystem=system, displayName=title),
         make.title(title),
         make.effectiveTime(value=instant(edition.at)),
         make.confidentialityCode(code="N", codeSystem="2.16.840.1.113883.5.25", displayName="Normal"),
@@ -90,6 +92,16 @@ def record_target(patient: Patient) -> Any:
             ),
         )
     )  # fmt: skip
+
+
+def encounter(bounds: Sequence[Any], sector: str, label: str) -> Any:
+    """When and where it was, in the header: `sector` is the kind of the place (JDV, sector of activity)."""
+    return make.componentOf(
+        make.encompassingEncounter(
+            make.effectiveTime(*bounds),
+            make.location(make.healthCareFacility(make.code(code=sector, codeSystem=SECTORS, displayName=label))),
+        )
+    )
 
 
 def written(root: Any) -> bytes:

@@ -11,11 +11,11 @@ from dmp_core.record.cda import (
     IDNAT_PS,
     IDNAT_STRUCTURE,
     LOINC,
-    SECTORS,
     SETTINGS,
     Edition,
     Patient,
     beginning,
+    encounter,
     instant,
     make,
     record_target,
@@ -38,7 +38,7 @@ _NON_PS: Final = "1.2.250.1.213.1.1.4.6"
 def writing(history: History, patient: Patient, edition: Edition) -> bytes:
     """The document, UTF-8."""
     root = make.ClinicalDocument(
-        *beginning("REMB", TITLE, make.templateId(root="1.2.250.1.213.1.1.1.36"), edition),
+        *beginning("REMB", TITLE, [make.templateId(root="1.2.250.1.213.1.1.1.36")], edition),
         record_target(patient),
         _author(edition.at),
         make.custodian(make.assignedCustodian(make.representedCustodianOrganization(*_organisation()))),
@@ -54,17 +54,10 @@ def writing(history: History, patient: Patient, edition: Edition) -> bytes:
                 classCode="ACT",
             )
         ),
-        make.componentOf(
-            make.encompassingEncounter(
-                make.effectiveTime(
-                    make.low(value=written_day(history.since)), make.high(value=written_day(history.until))
-                ),
-                make.location(
-                    make.healthCareFacility(
-                        make.code(code="SA24", codeSystem=SECTORS, displayName="Organisme de Sécurité Sociale")
-                    )
-                ),
-            )
+        encounter(
+            [make.low(value=written_day(history.since)), make.high(value=written_day(history.until))],
+            "SA24",
+            "Organisme de Sécurité Sociale",
         ),
         make.component(make.structuredBody(*(make.component(section) for section in _sections(history)))),
     )

@@ -11,11 +11,11 @@ from dmp_core.holder.relatives import NOBODY, Relatives
 from dmp_core.record.cda import (
     IDNAT_PS,
     LOINC,
-    SECTORS,
     SETTINGS,
     Edition,
     Patient,
     beginning,
+    encounter,
     instant,
     make,
     oid,
@@ -56,7 +56,7 @@ def writing(
     """The document, UTF-8; `relatives` are those whom the patient names now."""
     at = instant(edition.at)
     root = make.ClinicalDocument(
-        *beginning("SYNTH", TITLE, make.templateId(root=codes.MODEL, extension=codes.EXTENSION), edition),
+        *beginning("SYNTH", TITLE, [make.templateId(root=codes.MODEL, extension=codes.EXTENSION)], edition),
         record_target(patient),
         make.author(
             make.functionCode(code="PCP", codeSystem=codes.FUNCTION, displayName="Médecin Traitant"),
@@ -89,16 +89,7 @@ def writing(
                 classCode="ACT",
             )
         ),
-        make.componentOf(
-            make.encompassingEncounter(
-                make.effectiveTime(make.high(value=at)),
-                make.location(
-                    make.healthCareFacility(
-                        make.code(code="SA07", codeSystem=SECTORS, displayName="Cabinet individuel")
-                    )
-                ),
-            )
-        ),
+        encounter([make.high(value=at)], "SA07", "Cabinet individuel"),
         make.component(make.structuredBody(*map(make.component, _body(summary, edition)))),
     )
     return written(root)
