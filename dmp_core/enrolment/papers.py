@@ -95,12 +95,8 @@ class _Heading(Paragraph):
 
 def secrets_pdf(secrets: Secrets) -> bytes:
     """The document des secrets: one A4 page with the seed's five blocks and its texts in full."""
-    fonts()
     out = BytesIO()
-    canvas = Canvas(out, pagesize=A4, lang="fr-FR", invariant=1)
-    canvas.setTitle("Pour accéder à votre Dossier Médical Partagé")
-    canvas.setAuthor("L’Assurance Maladie")
-    canvas.setViewerPreference("DisplayDocTitle", "true")
+    canvas = _sheet(out, "Pour accéder à votre Dossier Médical Partagé")
     _head(canvas)
     y = _identity(canvas, secrets, HEIGHT - 44 * mm)
     y = _put(
@@ -121,25 +117,12 @@ def secrets_pdf(secrets: Secrets) -> bytes:
         "Vous pouvez désormais activer votre compte internet et accéder ainsi à votre DMP.",
     )  # fmt: skip
     y = _steps(canvas, y - 3.5 * mm)
-    half = (_COLUMN - 6 * mm) / 2
-    top = y - 4 * mm
-    low_login = _secret(
-        canvas, top, "Votre identifiant de connexion :<br/><font name='DmpSans' size='10'>(à conserver précieusement)</font>",
-        secrets.login,
+    y = _credentials(
+        canvas, y - 4 * mm, secrets.login, secrets.password,
         "Cet identifiant de connexion est permanent, il vous sera demandé à chaque connexion au DMP sur mon-dmp.fr",
-        width=half, height=51 * mm,
-    )  # fmt: skip
-    _secret(
-        canvas, top, "Votre mot de passe initial<br/><font name='DmpSans' size='10'>(Pour votre 1<super>re</super> connexion)"
-        "</font>", secrets.password,
+        "(Pour votre 1<super>re</super> connexion)",
         "Ce mot de passe initial vous sera demandé lors de votre première connexion. Vous devrez le remplacer par un mot de "
         "passe de votre choix à utiliser lors de vos prochaines connexions.",
-        left=LEFT + half + 6 * mm, width=half, height=51 * mm,
-    )  # fmt: skip
-    y = _put(
-        canvas, low_login - 6 * mm,
-        f"Pour toutes questions, nos conseillers sont à votre disposition au <b>{HOTLINE}</b> Service 0,06 € / min + prix "
-        "appel du lundi au vendredi de 8 h 30 à 17 h 30.",
     )  # fmt: skip
     _notice(canvas, y - 3 * mm)
     canvas.showPage()
@@ -167,12 +150,8 @@ class RepresentativeSecrets:
 
 def representative_pdf(secrets: RepresentativeSecrets) -> bytes:
     """Two A4 pages: the representative's own document des secrets, and the receipt that the person receives too."""
-    fonts()
     out = BytesIO()
-    canvas = Canvas(out, pagesize=A4, lang="fr-FR", invariant=1)
-    canvas.setTitle("Représenter une personne dans son Dossier Médical Partagé")
-    canvas.setAuthor("L’Assurance Maladie")
-    canvas.setViewerPreference("DisplayDocTitle", "true")
+    canvas = _sheet(out, "Représenter une personne dans son Dossier Médical Partagé")
     _head(canvas, "Pour représenter une personne dans son DMP")
     y = _named(canvas, secrets.name, f"Accès donné le {long_day(secrets.declared_at)}", HEIGHT - 44 * mm)
     y = _put(
@@ -183,24 +162,11 @@ def representative_pdf(secrets: RepresentativeSecrets) -> bytes:
         "sont cachés et ses directives anticipées ne vous sont pas montrés.",
     )  # fmt: skip
     y = _steps(canvas, y - 3.5 * mm, "Pour vous connecter :")
-    half = (_COLUMN - 6 * mm) / 2
-    top = y - 4 * mm
-    low = _secret(
-        canvas, top, "Votre identifiant de connexion :<br/><font name='DmpSans' size='10'>(à conserver précieusement)</font>",
-        secrets.login or "le vôtre, inchangé",
+    y = _credentials(
+        canvas, y - 4 * mm, secrets.login, secrets.password,
         "Le même pour toutes les personnes que vous représentez. Il vous sera demandé à chaque connexion.",
-        width=half, height=51 * mm, size=19 if secrets.login else 13,
-    )  # fmt: skip
-    _secret(
-        canvas, top, "Votre mot de passe initial<br/><font name='DmpSans' size='10'>(pour une seule connexion)</font>",
-        secrets.password,
+        "(pour une seule connexion)",
         "À remplacer par un mot de passe de votre choix dès cette connexion. Il ne sert plus après sept jours.",
-        left=LEFT + half + 6 * mm, width=half, height=51 * mm,
-    )  # fmt: skip
-    y = _put(
-        canvas, low - 6 * mm,
-        f"Pour toutes questions, nos conseillers sont à votre disposition au <b>{HOTLINE}</b> Service 0,06 € / min + prix "
-        "appel du lundi au vendredi de 8 h 30 à 17 h 30.",
     )  # fmt: skip
     _notice(canvas, y - 3 * mm)
     canvas.showPage()
@@ -223,6 +189,16 @@ def representative_pdf(secrets: RepresentativeSecrets) -> bytes:
     canvas.showPage()
     canvas.save()
     return out.getvalue()
+
+
+def _sheet(out: BytesIO, title: str) -> Canvas:
+    """Blank A4 pages, titled for who reads them aloud."""
+    fonts()
+    canvas = Canvas(out, pagesize=A4, lang="fr-FR", invariant=1)
+    canvas.setTitle(title)
+    canvas.setAuthor("L’Assurance Maladie")
+    canvas.setViewerPreference("DisplayDocTitle", "true")
+    return canvas
 
 
 def _head(canvas: Canvas, title: str = "Pour accéder à votre Dossier Médical Partagé") -> None:
@@ -285,6 +261,27 @@ def _secret(
         at -= gap + high
         piece.drawOn(canvas, left + 4 * mm, at)
     return y - tall
+
+
+def _credentials(
+    canvas: Canvas, top: float, login: str | None, password: str, of_login: str, when: str, of_password: str
+) -> float:  # fmt: skip
+    """Login id and initial password side by side, whom to call under them. Returns the lower edge; `login` is None for who
+    keeps the one that they have."""
+    half = (_COLUMN - 6 * mm) / 2
+    low = _secret(
+        canvas, top, "Votre identifiant de connexion :<br/><font name='DmpSans' size='10'>(à conserver précieusement)</font>",
+        login or "le vôtre, inchangé", of_login, width=half, height=51 * mm, size=19 if login else 13,
+    )  # fmt: skip
+    _secret(
+        canvas, top, f"Votre mot de passe initial<br/><font name='DmpSans' size='10'>{when}</font>", password, of_password,
+        left=LEFT + half + 6 * mm, width=half, height=51 * mm,
+    )  # fmt: skip
+    return _put(
+        canvas, low - 6 * mm,
+        f"Pour toutes questions, nos conseillers sont à votre disposition au <b>{HOTLINE}</b> Service 0,06 € / min + prix "
+        "appel du lundi au vendredi de 8 h 30 à 17 h 30.",
+    )  # fmt: skip
 
 
 def _steps(canvas: Canvas, y: float, heading: str = "Pour accéder à votre DMP :") -> float:
