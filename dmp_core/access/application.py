@@ -9,9 +9,9 @@ from dmp_core.access.gate import HolderGate
 from dmp_core.access.trace import Action, ActorKind, Who
 from dmp_core.errors import Invalid, NotFound, WrongState
 from dmp_core.record import documents, finding
-from dmp_core.record.documents import Document, Status
 from dmp_core.record.entering import shelved
 from dmp_core.record.finding import Criteria, Found, Submission
+from dmp_core.record.metadata import Document, Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,8 @@ from dmp_core.professionals.vihf import Acting, AssertionRefused
 from dmp_core.record import documents
 from dmp_core.record.cda_check import checked_cda, is_cda
 from dmp_core.record.contents import VSM, as_sent
-from dmp_core.record.documents import Author, AuthorKind, Document, Draft, Status, act_of, title_of
 from dmp_core.record.entering import OF_ESTABLISHMENT, enter_once
+from dmp_core.record.metadata import Author, AuthorKind, Document, Draft, Status, act_of, title_of
 from dmp_core.record.nomenclatures import type_of
 from dmp_core.record.sealing import Box, DossierKeys
 from dmp_core.record.shelf import Shelf

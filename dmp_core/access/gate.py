@@ -28,8 +28,8 @@ from dmp_core.holder.store import HolderStore
 from dmp_core.record import documents
 from dmp_core.record.categories import Category
 from dmp_core.record.contents import checked
-from dmp_core.record.documents import Author, AuthorKind, Document, Draft, Status, Wanted, title_of
 from dmp_core.record.entering import shelved
+from dmp_core.record.metadata import DIRECTIVES, Author, AuthorKind, Document, Draft, Status, Wanted, title_of
 from dmp_core.record.nomenclatures import type_of, types_of_holder
 from dmp_core.record.sealing import Box, DossierKeys
 from dmp_core.record.selection import speaks_of
@@ -321,7 +321,7 @@ class HolderGate:
         self, connection: Connection, box: Box, dossier: UUID, draft: Draft, now: datetime, submission: UUID | None = None
     ) -> tuple[Document, Action]:  # fmt: skip
         """Put in a document that names no other to replace; what that was, for the trace."""
-        is_one = draft.type.code == documents.DIRECTIVES
+        is_one = draft.type.code == DIRECTIVES
         old = documents.directives_of(connection, box, dossier) if is_one else None
         content = shelved(self._shelf, box, draft.content.data)
         if old is None or old.sha256 == sha256(draft.content.data).digest():  # the same again is refused there

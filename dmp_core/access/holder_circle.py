@@ -21,7 +21,7 @@ from dmp_core.errors import NotFound, WrongState
 from dmp_core.holder.store import HolderStore
 from dmp_core.professionals.professions import PHYSICIAN, label_of
 from dmp_core.record import documents
-from dmp_core.record.documents import Document
+from dmp_core.record.metadata import Document
 
 _NOT_KNOWN: Final = "Ce professionnel n’est pas dans votre liste : actualisez la page."
 _CLOSED: Final = "Ce DMP n’est plus ouvert : reconnectez-vous."

@@ -23,7 +23,7 @@ from dmp_core.errors import NotFound
 from dmp_core.holder.store import HolderStore
 from dmp_core.professionals.professions import PHYSICIAN, label_of
 from dmp_core.record import documents
-from dmp_core.record.documents import Document, Status, Wanted
+from dmp_core.record.metadata import Document, Status, Wanted
 from dmp_core.record.sealing import DossierKeys
 
 ATTENDING: Final = "medecin-traitant"

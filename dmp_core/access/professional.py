@@ -42,7 +42,7 @@ from dmp_core.professionals.professions import PHYSICIAN, label_of
 from dmp_core.professionals.signing import SignatureRefused
 from dmp_core.professionals.store import ProfessionalStore
 from dmp_core.record import documents
-from dmp_core.record.documents import Document, Sight, Wanted
+from dmp_core.record.metadata import Document, Sight, Wanted
 from dmp_core.record.sealing import Box, DossierKeys
 from dmp_core.record.shelf import Shelf
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from dmp_core.record.documents import Document
+from dmp_core.record.metadata import Document
 
 _TABLE: Final = Path(__file__).parent / "habilitations" / "pertinence.tsv"
 _TYPE: Final = "type:"

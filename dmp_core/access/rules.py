@@ -11,7 +11,7 @@ from typing import Final
 
 from dmp_core.access.habilitations import reads
 from dmp_core.access.trace import Mode
-from dmp_core.record.documents import Document, Status
+from dmp_core.record.metadata import Document, Status
 
 AUTHORISED_FOR: Final = timedelta(days=365)
 """How long a consent or a place in the care team holds before it is asked again (first DMP, 2010)."""

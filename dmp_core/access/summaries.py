@@ -22,8 +22,8 @@ from dmp_core.professionals.certificates import Professional
 from dmp_core.professionals.professions import PHYSICIAN
 from dmp_core.record import cda, documents
 from dmp_core.record.contents import VSM, Content, Format
-from dmp_core.record.documents import Author, AuthorKind, Document, Draft
 from dmp_core.record.entering import shelved
+from dmp_core.record.metadata import Author, AuthorKind, Document, Draft
 from dmp_core.record.nomenclatures import type_of
 from dmp_core.record.sealing import Box
 from dmp_core.record.vsm.cda import TITLE, Writer, writing

@@ -24,9 +24,9 @@ from dmp_core.errors import Invalid
 from dmp_core.holder.relatives import RELATIVES, relatives_of
 from dmp_core.professionals.certificates import Professional
 from dmp_core.record.contents import LABORATORY, REIMBURSEMENTS, VSM
-from dmp_core.record.documents import WILLS, Document, Status
 from dmp_core.record.laboratory.following import MOST_REPORTS, followed
 from dmp_core.record.laboratory.results import Series
+from dmp_core.record.metadata import WILLS, Document, Status
 from dmp_core.record.reimbursements.history import History
 from dmp_core.record.reimbursements.reading import history_in
 from dmp_core.record.sealing import Box

@@ -24,8 +24,8 @@ from dmp_core.holder.store import bind
 from dmp_core.record import documents
 from dmp_core.record.cda import Edition, Patient
 from dmp_core.record.contents import REIMBURSEMENTS, Content, Format
-from dmp_core.record.documents import Author, AuthorKind, Document, Draft, Status
 from dmp_core.record.entering import shelved
+from dmp_core.record.metadata import Author, AuthorKind, Document, Draft, Status
 from dmp_core.record.nomenclatures import type_of
 from dmp_core.record.reimbursements.cda import TITLE, writing
 from dmp_core.record.reimbursements.history import history_of

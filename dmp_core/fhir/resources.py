@@ -15,8 +15,8 @@ from dmp_core.clock import PARIS
 from dmp_core.fhir import systems
 from dmp_core.holder.profile import Profile
 from dmp_core.identity.identifiers import System
-from dmp_core.record.documents import AuthorKind, Document, Status
 from dmp_core.record.finding import Submission
+from dmp_core.record.metadata import AuthorKind, Document, Status
 from dmp_core.record.nomenclatures import label_of_class, label_of_type
 
 Resource = dict[str, Any]

@@ -16,8 +16,8 @@ from dmp_core.clock import PARIS
 from dmp_core.errors import Invalid
 from dmp_core.fhir import systems
 from dmp_core.identity.identifiers import System
-from dmp_core.record.documents import Status
 from dmp_core.record.finding import STANDING, Criteria, Order, Span
+from dmp_core.record.metadata import Status
 from dmp_core.record.nomenclatures import system_of_type
 
 DEFAULT_COUNT: Final = 20

@@ -13,7 +13,7 @@ from dmp_core.fhir.resources import Resource, binary, instant, outcome, searchse
 from dmp_core.fhir.search import Asked
 from dmp_core.portals.mobile.errors import answer
 from dmp_core.record.contents import LARGEST, Format
-from dmp_core.record.documents import Document
+from dmp_core.record.metadata import Document
 
 LARGEST_BODY: Final = LARGEST * 4 // 3 + 1024 * 1024
 """Bytes of a deposit: a document in base64, and what is around it."""

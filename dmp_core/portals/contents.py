@@ -2,7 +2,7 @@
 
 from flask import Response
 
-from dmp_core.record.documents import Document
+from dmp_core.record.metadata import Document
 from dmp_core.record.structured import QUIET, Readable
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from dmp_core.errors import WrongState
 from dmp_core.record import documents
-from dmp_core.record.documents import Document, Draft, Status
+from dmp_core.record.metadata import Document, Draft, Status
 from dmp_core.record.sealing import Box
 from dmp_core.record.shelf import Shelf
 

@@ -13,7 +13,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from dmp_core.record.documents import COLUMNS, Document, Sight, Status, read
+from dmp_core.record.documents import COLUMNS, read
+from dmp_core.record.metadata import Document, Sight, Status
 from dmp_core.record.sealing import Box
 from dmp_core.storage.engine import rows_at_once
 

@@ -18,7 +18,8 @@ from sqlalchemy import Connection, text
 
 from dmp_core.clock import PARIS
 from dmp_core.record.categories import Category
-from dmp_core.record.documents import COLUMNS, AuthorKind, Document, Sight, Status, read
+from dmp_core.record.documents import COLUMNS, read
+from dmp_core.record.metadata import AuthorKind, Document, Sight, Status
 from dmp_core.record.nomenclatures import label_of_type
 from dmp_core.record.sealing import Box
 

@@ -8,7 +8,7 @@ from dmp_core.errors import Invalid
 from dmp_core.record.cda import parsed
 from dmp_core.record.cda_check import body_of
 from dmp_core.record.contents import REIMBURSEMENTS, VSM, Content, Format, pages_of
-from dmp_core.record.documents import Document
+from dmp_core.record.metadata import Document
 from dmp_core.record.narrative import Narrative, narrative_in, page_of
 from dmp_core.record.reimbursements.history import History
 from dmp_core.record.reimbursements.pages import history_pdf

@@ -22,7 +22,7 @@ from dmp_core.errors import Unavailable
 from dmp_core.feed.feeding import Fed, Feeder
 from dmp_core.identity.identifiers import System
 from dmp_core.record.categories import Category
-from dmp_core.record.documents import Status, Wanted
+from dmp_core.record.metadata import Status, Wanted
 from dmp_core.record.reimbursements.history import Care, Row
 from dmp_core.record.reimbursements.reading import history_in
 from dmp_core.record.sealing import DossierKeys

@@ -20,7 +20,7 @@ from dmp_core.enrolment.dossiers import Motive
 from dmp_core.errors import Invalid, Unavailable
 from dmp_core.notices.sending import Done, Doubtful, Message, NoticeSender, Outlet
 from dmp_core.notices.words import Kind, text_of
-from dmp_core.record.documents import Wanted
+from dmp_core.record.metadata import Wanted
 
 _numbers = NUMBERS
 Make = Callable[[Outlet], NoticeSender]

@@ -17,7 +17,7 @@ from dmp_core.errors import NotFound
 from dmp_core.holder.store import HolderStore
 from dmp_core.professionals.certificates import Professional
 from dmp_core.professionals.store import ProfessionalStore
-from dmp_core.record.documents import Wanted
+from dmp_core.record.metadata import Wanted
 from dmp_core.record.sealing import DossierKeys
 from dmp_core.record.shelf import Folder
 from dmp_core.storage.keyring import Keyring

@@ -21,7 +21,7 @@ from dmp_core.errors import NotFound
 from dmp_core.fhir import systems
 from dmp_core.notices.sending import NoticeSender, Outlet
 from dmp_core.professionals.authority import TestAuthority
-from dmp_core.record.documents import Wanted
+from dmp_core.record.metadata import Wanted
 from dmp_core.record.sealing import DossierKeys
 from dmp_core.record.shelf import Folder
 

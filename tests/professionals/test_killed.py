@@ -15,7 +15,7 @@ import pytest
 
 from dmp_core.access.rules import Basis
 from dmp_core.access.trace import Action, first_fault
-from dmp_core.record.documents import Status
+from dmp_core.record.metadata import Status
 
 from .accesses import Place, Scene, come
 from .world import RecordWorld, a_professional

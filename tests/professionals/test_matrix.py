@@ -19,7 +19,7 @@ from dmp_core.access.trace import Mode
 from dmp_core.professionals.certificates import Professional
 from dmp_core.professionals.store import ProfessionalStore
 from dmp_core.record.categories import Category
-from dmp_core.record.documents import Status, Wanted
+from dmp_core.record.metadata import Status, Wanted
 from dmp_core.record.nomenclatures import every_type
 
 from .samples import NUMBERS

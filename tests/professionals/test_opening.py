@@ -455,6 +455,6 @@ def test_own_patients_are_found_by_their_traits_and_nobody_else_s(
 
 
 def _any() -> Any:
-    from dmp_core.record.documents import Wanted
+    from dmp_core.record.metadata import Wanted
 
     return Wanted()

@@ -19,7 +19,7 @@ from dmp_core.access.rules import Basis, Way, Why, why
 from dmp_core.access.trace import Action, ActorKind, Mode
 from dmp_core.errors import NotFound
 from dmp_core.record.contents import Format
-from dmp_core.record.documents import Author, AuthorKind, Document, Sight, Status
+from dmp_core.record.metadata import Author, AuthorKind, Document, Sight, Status
 from dmp_core.record.nomenclatures import every_type
 from dmp_core.record.sealing import DossierKeys
 

@@ -19,7 +19,7 @@ from dmp_core.holder.relatives import (
     name_trusted_person,
     trusted_person,
 )
-from dmp_core.record.documents import Status
+from dmp_core.record.metadata import Status
 from dmp_core.record.sealing import DossierKeys
 from dmp_core.record.shelf import Folder
 

@@ -18,7 +18,7 @@ from dmp_core.access.rules import Basis
 from dmp_core.access.trace import Mode, first_fault
 from dmp_core.errors import DmpError
 from dmp_core.professionals.certificates import Professional
-from dmp_core.record.documents import Document, Wanted
+from dmp_core.record.metadata import Document, Wanted
 
 from .samples import NUMBERS
 from .world import Record, RecordWorld, a_professional, member, rows_seen, tried

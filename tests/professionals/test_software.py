@@ -19,7 +19,7 @@ from dmp_core.access.rules import Basis
 from dmp_core.access.trace import Action, Mode, first_fault
 from dmp_core.fhir import systems
 from dmp_core.professionals.authority import TestAuthority
-from dmp_core.record.documents import Status
+from dmp_core.record.metadata import Status
 
 from .practice import (
     INS_C,

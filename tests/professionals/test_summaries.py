@@ -22,7 +22,7 @@ from dmp_core.errors import DmpError, NotFound
 from dmp_core.professionals.certificates import Professional
 from dmp_core.record import documents
 from dmp_core.record.contents import VSM, Content, Format
-from dmp_core.record.documents import Document, Status
+from dmp_core.record.metadata import Document, Status
 from dmp_core.record.sealing import DossierKeys
 from dmp_core.record.shelf import Folder
 from dmp_core.record.vsm.summary import Absence, Problem, Summary, Wrong

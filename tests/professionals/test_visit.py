@@ -28,7 +28,7 @@ from dmp_core.record import documents
 from dmp_core.record.categories import Category
 from dmp_core.record.cda import Edition, Patient
 from dmp_core.record.contents import LABORATORY, REIMBURSEMENTS, VSM, Content, Format
-from dmp_core.record.documents import Document, Status
+from dmp_core.record.metadata import Document, Draft, Status
 from dmp_core.record.nomenclatures import every_type
 from dmp_core.record.reimbursements.cda import writing
 from dmp_core.record.reimbursements.history import Delivery, history_of
@@ -122,7 +122,7 @@ def test_what_is_new_since_the_last_visit(world: RecordWorld) -> None:
         box = DossierKeys(world.record).box(connection, record.dossier, world.clock())
         place, data = uuid4(), Content(b"corrige", Format.TEXT)
         Folder(world.folder).put(place, box.seal(data.data, place.bytes))
-        draft = documents.Draft(every_type()[6], "corrigé", old.author, data, old.service_start)
+        draft = Draft(every_type()[6], "corrigé", old.author, data, old.service_start)
         record.documents["corrigé"] = documents.replace_with(
             connection, box, record.dossier, old, draft, place, world.clock()
         )

@@ -21,7 +21,7 @@ from dmp_core.professionals.professions import profession_of
 from dmp_core.professionals.store import ProfessionalStore
 from dmp_core.record import documents
 from dmp_core.record.contents import Content, Format
-from dmp_core.record.documents import Author, AuthorKind, Document, Draft, Status, Wanted
+from dmp_core.record.metadata import Author, AuthorKind, Document, Draft, Status, Wanted
 from dmp_core.record.nomenclatures import type_of
 from dmp_core.record.sealing import DossierKeys
 from dmp_core.record.shelf import Folder

@@ -16,7 +16,7 @@ from dmp_core.errors import Invalid, NotFound, Unavailable, WrongState
 from dmp_core.record import documents
 from dmp_core.record.categories import Category
 from dmp_core.record.contents import checked
-from dmp_core.record.documents import Author, AuthorKind, Document, Draft, Status, Wanted
+from dmp_core.record.metadata import Author, AuthorKind, Document, Draft, Status, Wanted
 from dmp_core.record.nomenclatures import type_of
 from dmp_core.record.sealing import DossierKeys
 from dmp_core.record.shelf import Folder

@@ -22,7 +22,7 @@ from dmp_core.access.holder_circle import HolderCircle
 from dmp_core.access.trace import Action, ActorKind, Filter, Mode, Who, first_fault
 from dmp_core.errors import NotFound
 from dmp_core.holder.representatives import end_of_access
-from dmp_core.record.documents import Status
+from dmp_core.record.metadata import Status
 
 from .world import (
     AGENT,

@@ -7,10 +7,12 @@ import pytest
 from professionals.world import Record, RecordWorld, a_professional
 
 from dmp_core.access.application import Deposit
-from dmp_core.access.software import NotTheAuthor, Settled, SoftwareGate
+from dmp_core.access.depositing import Settled
+from dmp_core.access.gate import NotTheAuthor
+from dmp_core.access.software import SoftwareGate
 from dmp_core.access.trace import Filter, Mode
 from dmp_core.access.visit import VisitGate
-from dmp_core.record.documents import Status
+from dmp_core.record.metadata import Status
 from dmp_core.record.sealing import DossierKeys
 from dmp_core.record.shelf import Folder
 

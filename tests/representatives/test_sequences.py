@@ -17,7 +17,7 @@ from dmp_core.access.trace import first_fault
 from dmp_core.errors import DmpError
 from dmp_core.holder.representatives import end_of_access
 from dmp_core.record import documents
-from dmp_core.record.documents import Status
+from dmp_core.record.metadata import Status
 from dmp_core.record.sealing import DossierKeys
 
 from .world import AGENT, MINOR, Acting, a_declaration, a_guardian, declare, gate_of, refused, without_the_wall

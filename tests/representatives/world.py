@@ -18,7 +18,7 @@ from dmp_core.access.trace import ActorKind, Who
 from dmp_core.enrolment.dossiers import Contacts
 from dmp_core.enrolment.representatives import Capacity, Declaration, Proof
 from dmp_core.errors import NotFound, WrongState
-from dmp_core.record.documents import Status, Wanted
+from dmp_core.record.metadata import Status, Wanted
 from dmp_core.record.sealing import DossierKeys
 from dmp_core.record.shelf import Folder
 

@@ -24,8 +24,8 @@ from dmp_core.portals.answers import content as as_asked
 from dmp_core.portals.mobile.access import dossier, gate, holder, scope
 from dmp_core.portals.mobile.errors import answer
 from dmp_core.portals.mobile.oauth import issuer
-from dmp_core.record.documents import Document, Status
 from dmp_core.record.finding import Criteria
+from dmp_core.record.metadata import Document, Status
 
 calls = Blueprint("fhir", __name__, url_prefix="/fhir")
 

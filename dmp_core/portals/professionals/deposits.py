@@ -12,12 +12,13 @@ from flask import Blueprint, Flask, Response, current_app, flash, redirect, rend
 from flask.typing import ResponseReturnValue
 
 from dmp_core.access.application import Deposit
-from dmp_core.access.software import Settled, SoftwareGate, depositable
+from dmp_core.access.depositing import Settled, depositable
+from dmp_core.access.software import SoftwareGate
 from dmp_core.clock import PARIS
 from dmp_core.errors import DmpError, Invalid, NotFound, Unavailable
 from dmp_core.portals.professionals.card import parts, professional
 from dmp_core.record.contents import LARGEST
-from dmp_core.record.documents import LONGEST_TITLE, Status
+from dmp_core.record.metadata import LONGEST_TITLE, Status
 from dmp_core.record.nomenclatures import label_of_type
 
 blueprint = Blueprint("deposits", __name__)

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from flask import Blueprint, Response, request
 
+from dmp_core.access.depositing import Person, Settled
 from dmp_core.access.professional import NOT_HERE
-from dmp_core.access.software import Person, Settled
 from dmp_core.errors import Invalid, NotFound
 from dmp_core.fhir import deposits, search
 from dmp_core.fhir.patching import NotAllowed, patched
@@ -29,8 +29,8 @@ from dmp_core.portals.answers import content as as_asked
 from dmp_core.portals.mobile.errors import answer
 from dmp_core.portals.professionals.card import parts, professional
 from dmp_core.portals.software.gates import gate, site
-from dmp_core.record.documents import Document
 from dmp_core.record.finding import Criteria
+from dmp_core.record.metadata import Document
 
 calls = Blueprint("fhir", __name__, url_prefix="/dmp/<uuid:dossier>/fhir")
 

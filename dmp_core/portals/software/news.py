@@ -10,7 +10,7 @@ from flask import Blueprint, Response, current_app
 
 from dmp_core.access.visit import VisitGate
 from dmp_core.portals.professionals.card import professional
-from dmp_core.record.documents import Document
+from dmp_core.record.metadata import Document
 from dmp_core.record.nomenclatures import label_of_type
 
 calls = Blueprint("news", __name__)

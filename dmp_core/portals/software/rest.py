@@ -9,7 +9,8 @@ from uuid import UUID
 import msgspec
 from flask import Blueprint, Response, request
 
-from dmp_core.access.software import Receipt, depositable
+from dmp_core.access.depositing import depositable
+from dmp_core.access.software import Receipt
 from dmp_core.clock import PARIS
 from dmp_core.errors import Invalid, NotFound
 from dmp_core.fhir import systems

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Final
 
 from dmp_core.errors import Invalid
-from dmp_core.record.documents import Document
 from dmp_core.record.laboratory.reading import results_in
 from dmp_core.record.laboratory.results import Measure, Series, gathered
+from dmp_core.record.metadata import Document
 
 MOST_REPORTS: Final = 60
 """Reports read for one chart, the latest ones."""

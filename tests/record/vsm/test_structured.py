@@ -9,7 +9,7 @@ import pytest
 from dmp_core.errors import Invalid
 from dmp_core.record.contents import REIMBURSEMENTS as CNAM_HR
 from dmp_core.record.contents import VSM, Format
-from dmp_core.record.documents import Author, AuthorKind, Document, Status
+from dmp_core.record.metadata import Author, AuthorKind, Document, Status
 from dmp_core.record.reimbursements import cda as of_reimbursements
 from dmp_core.record.reimbursements.history import history_of
 from dmp_core.record.structured import as_pdf, told_by

@@ -13,7 +13,7 @@ from dmp_core.portals.mondmp.record.pages import blueprint, gate, holder_name, o
 from dmp_core.portals.mondmp.web import session as web
 from dmp_core.portals.mondmp.web.access import stage
 from dmp_core.record.contents import checked
-from dmp_core.record.documents import DIRECTIVES, Document, title_of
+from dmp_core.record.metadata import DIRECTIVES, Document, title_of
 from dmp_core.record.nomenclatures import types_of_holder
 
 

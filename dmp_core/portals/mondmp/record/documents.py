@@ -27,8 +27,8 @@ from dmp_core.portals.mondmp.web import session as web
 from dmp_core.portals.mondmp.web.access import stage
 from dmp_core.record.categories import Category
 from dmp_core.record.contents import LABORATORY, Format
-from dmp_core.record.documents import Document, Status, Wanted
 from dmp_core.record.laboratory.following import MOST_REPORTS, followed
+from dmp_core.record.metadata import Document, Status, Wanted
 from dmp_core.record.reimbursements.history import History
 from dmp_core.record.reimbursements.words import EMPTY, HOSPITAL, USE, has_marks, tables_of
 from dmp_core.record.structured import Readable, beside, readable, told_by
