@@ -5,6 +5,7 @@ after some 13 minutes; here neither that nor a lost queue matters, as the databa
 """
 
 import contextlib
+import faulthandler
 import multiprocessing
 import os
 import signal
@@ -250,6 +251,11 @@ class PromptWorker(Worker):
             note_failure(self.connection, job.id, error, system_clock())
 
 
+def tell_where_when_asked() -> None:
+    """On SIGUSR1, write to the log where each thread is, files and lines alone; the jobs it forks do so too."""
+    faulthandler.register(signal.SIGUSR1)
+
+
 def run_one(url: str) -> None:
     """One RQ worker, in the calling process, until a signal ends it."""
     quiet_logs()
@@ -263,6 +269,7 @@ def run_one(url: str) -> None:
 
 def main() -> None:
     """Keep the workers alive and sweep, until SIGTERM or SIGINT; then let the jobs under way end."""
+    tell_where_when_asked()
     settings = Settings.from_env()
     office = open_office(settings, application="sweep")
     stopping = False
@@ -309,6 +316,7 @@ def _pause(stopping: Any) -> None:
 
 def _child(url: str, parent: int) -> None:
     """A worker that comes back after the queue did, and ends with its parent, even one killed without a word."""
+    tell_where_when_asked()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     while os.getppid() == parent:

@@ -143,15 +143,21 @@ def ring_again(redis: Redis, jobs: dict[str, str], bell: Bell) -> None:
 
 
 def _known(queue: Queue) -> frozenset[str]:
-    """Ids of the jobs that somebody will still come to: waiting, being taken, running with a heartbeat, just failed."""
+    """Ids of the jobs that somebody will still come to: waiting, being taken, running with a heartbeat, just failed.
+
+    What has outlived its time counts for nothing: a worker killed while it cleans RQ's registries keeps them locked,
+    and full, for a quarter of an hour.
+    """
     redis: Any = queue.connection
-    running: list[bytes] = redis.zrangebyscore(queue.started_job_registry.key, time.time(), "+inf")
+    now = time.time()
+    running: list[bytes] = redis.zrangebyscore(queue.started_job_registry.key, now, "+inf")
+    failed: list[bytes] = redis.zrangebyscore(queue.failed_job_registry.key, now, "+inf")
     return frozenset(
         (
             *queue.get_job_ids(),
             *queue.intermediate_queue.get_job_ids(),
             *(entry.decode().split(":", 1)[0] for entry in running),
-            *queue.failed_job_registry.get_job_ids(cleanup=False),
+            *(entry.decode() for entry in failed),
         )
     )
 

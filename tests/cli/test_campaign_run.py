@@ -224,6 +224,14 @@ def test_a_campaign_launched_by_command_is_made_by_a_worker(world: World, tmp_pa
         assert (found["letters"], found["emails"], found["exceptions"]) == (45, 5, 1)
         assert "tout concorde" in caisse("verify")
         assert len(list((tmp_path / "courriels").rglob("*.eml"))) == 5
+        for process in [psutil.Process(worker.pid), *psutil.Process(worker.pid).children(recursive=True)]:
+            if "resource_tracker" not in " ".join(process.cmdline()):
+                process.send_signal(signal.SIGUSR1)  # asked where it is, it says so and goes on
+        end = time.monotonic() + 20
+        while (tmp_path / "worker.log").read_text().count("most recent call first") < 2:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        assert worker.poll() is None
     finally:
         worker.send_signal(signal.SIGTERM)
         worker.wait(timeout=40)

@@ -227,6 +227,8 @@ def _verdict(house: House, office: Office, reference: str, killed: Counter[str],
             problems.append(f"{what} : {found}, attendu {wanted}")
 
     expect("état", status.state, CampaignState.FINISHED.value)
+    if status.state == CampaignState.RUNNING:
+        _tell_what_waits(house)
     rows = _rows(house, reference)
     folder = house.settings.files / "lots" / reference
     printed = Counter(
@@ -266,6 +268,33 @@ def _verdict(house: House, office: Office, reference: str, killed: Counter[str],
         print(f"PROBLÈME : {problem}")
     print("verdict : " + ("tout concorde" if not problems else f"{len(problems)} problèmes"))
     return bool(problems)
+
+
+def _tell_what_waits(house: House) -> None:
+    """What a campaign that does not end waits for: its open lots, sessions of the database, the queue, every process."""
+    engine = create_engine(house.settings.caisse_owner_url, poolclass=NullPool)
+    with engine.connect() as connection:
+        for statement in (
+            "SELECT id, caisse, sequence, channel, state, attempts, reason, retry_at FROM lot WHERE sealed_at IS NULL",
+            "SELECT pid, datname, application_name, state, wait_event_type, wait_event, now() - xact_start AS since,"
+            " pg_blocking_pids(pid) AS blocked_by FROM pg_stat_activity WHERE datname IS NOT NULL",
+        ):
+            for row in connection.execute(text(statement)):
+                print(dict(row._mapping))
+    redis: Any = Redis.from_url(house.settings.redis_url, socket_timeout=2)
+    print(f"il est {time.time():.0f}")
+    for key in sorted(redis.keys("rq:*")):
+        kind = redis.type(key).decode()
+        held = {"zset": lambda k: redis.zrange(k, 0, -1, withscores=True), "list": lambda k: redis.lrange(k, 0, -1)}
+        print(key.decode(), kind, redis.ttl(key), held[kind](key) if kind in held else "")
+    parent = house.children["worker"][0].process()
+    for process in [parent, *parent.children(recursive=True)] if parent else []:
+        with suppress(psutil.NoSuchProcess):
+            print(process.pid, process.ppid(), process.status(), process.cmdline()[-1][:80])
+            if "resource_tracker" not in " ".join(process.cmdline()):
+                process.send_signal(signal.SIGUSR1)
+    time.sleep(2)
+    print("\n".join((house.data / "log" / "worker.log").read_text(encoding="utf-8").splitlines()[-200:]), flush=True)
 
 
 def _rows(house: House, reference: str) -> dict[str, Any]:
