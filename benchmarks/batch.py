@@ -12,20 +12,15 @@ Persons are synthetic; the data folder goes when the benchmark ends.
 import argparse
 import io
 import json
-import os
 import random
-import secrets
 import sys
-import tempfile
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import uuid4
 
-import pikepdf
+from bench import a_pdf, installed
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 from flask.testing import FlaskClient
-from record import command
 from sqlalchemy import text
 
 from backoffice.professionals import create_app
@@ -37,24 +32,13 @@ from dmp_core.identity.nir import key_of
 from dmp_core.portals.professionals.card import PEER
 from dmp_core.professionals.authority import TestAuthority
 from dmp_core.storage.engine import engine_for
-from dmp_core.storage.keyring import Keyring
 from lps.card import Card
 from lps.signing import SoftwareSigner
 from lps.vihf import Author, House
 
 DOSSIERS = 40
-BYTES = 40_000
 ROUND = 25
 AUTHOR = Author("810000000017", "CLAIRE DUBOIS", "G15_10")
-
-
-def a_pdf() -> bytes:
-    """A PDF of its own, of about `BYTES` bytes."""
-    pdf, out = pikepdf.new(), io.BytesIO()
-    page = pdf.add_blank_page(page_size=(595, 842))
-    page.Contents = pdf.make_stream(b"% " + secrets.token_hex(BYTES // 2).encode())
-    pdf.save(out, compress_streams=False)
-    return out.getvalue()
 
 
 def patients(settings: Settings) -> list[str]:
@@ -128,22 +112,13 @@ def main() -> None:
     parser.add_argument("--letters", type=int, default=200)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o711)  # PostgreSQL refuses root and runs as another user
-        env = os.environ | {"CAISSE_DATA": str(folder / "data"), "PS_CALLS_PER_MINUTE": "0"}
-        try:
-            command(env, "services", "start")
-            command(env, "migrate")
-            settings = Settings.from_env(env)
-            Keyring.create_if_missing(settings.code_keyring)  # which the back office makes
-            took = measure(settings, options.letters)
-            engine = engine_for(settings.dmp_owner_url, application="benchmark")
-            with engine.connect() as connection:
-                there = int(connection.scalar(text("SELECT count(*) FROM medical.document")) or 0)
-            engine.dispose()
-        finally:
-            command(env, "services", "stop")
+    with installed(PS_CALLS_PER_MINUTE="0") as place:
+        settings = place.settings
+        took = measure(settings, options.letters)
+        engine = engine_for(settings.dmp_owner_url, application="benchmark")
+        with engine.connect() as connection:
+            there = int(connection.scalar(text("SELECT count(*) FROM medical.document")) or 0)
+        engine.dispose()
     made = -(-options.letters // ROUND) * ROUND
     results = [
         {"gesture": kind, "per_second": round(made / seconds, 1), "ratio": round(took["empty page"] / seconds, 3)}

@@ -17,9 +17,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from record.bombs import AUTHOR, BOMBS  # noqa: E402
-from record.foreign import a_cda  # noqa: E402
-from record.samples import a_pdf, a_photo  # noqa: E402
+from record.bombs import AUTHOR, BOMBS  # type: ignore[import-not-found]  # noqa: E402
+from record.foreign import a_cda  # type: ignore[import-not-found]  # noqa: E402
+from record.samples import a_pdf, a_photo  # type: ignore[import-not-found]  # noqa: E402
 
 from dmp_core.errors import Invalid  # noqa: E402
 from dmp_core.record.cda_check import checked_cda, is_cda  # noqa: E402

@@ -30,7 +30,7 @@ def platypus_rate() -> float:
     started = [
         subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(os.cpu_count() or 1)
     ]
-    return sum(json.loads(process.communicate()[0])["rate"] for process in started)
+    return sum(float(json.loads(process.communicate()[0])["rate"]) for process in started)
 
 
 def campaign(persons: int, folder: Path) -> dict[str, object]:

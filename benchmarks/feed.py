@@ -15,10 +15,7 @@ import csv
 import gzip
 import json
 import multiprocessing
-import os
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
@@ -26,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
 
+from bench import installed
 from sqlalchemy import text
 
 from backoffice.settings import Settings
@@ -43,16 +41,10 @@ from dmp_core.record.shelf import Folder
 from dmp_core.storage.engine import copy_in, engine_for
 from dmp_core.storage.keyring import Keyring
 
-CAISSE: Final = Path(sys.executable).with_name("caisse")
 CODE: Final = "631"
 DAY: Final = datetime(2016, 11, 2, 9, tzinfo=UTC)
 NEXT: Final = datetime(2016, 12, 2, 9, tzinfo=UTC)
 ROUND: Final = 500
-
-
-def command(env: dict[str, str], *words: str) -> None:
-    """One `caisse` command, quietly."""
-    subprocess.run([str(CAISSE), *words], env=env, check=True, stdout=subprocess.DEVNULL)
 
 
 class Stages:
@@ -192,33 +184,25 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o711)  # PostgreSQL refuses root and runs as another user
-        env = os.environ | {"CAISSE_DATA": str(folder / "data")}
-        population, extraction = folder / "population.csv.gz", folder / "remboursements.csv"
-        try:
-            command(env, "services", "start")
-            command(env, "migrate")
-            settings = Settings.from_env(env)
-            Keyring.create_if_missing(settings.mondmp.record_keyring)
-            command(
-                env, "demo", "population", "--caisse", CODE, "--count", str(options.dossiers), "--seed", "1", "--out",
-                str(population),
-            )  # fmt: skip
-            lines = write_reimbursements(population, extraction, date(2016, 11, 1))
-            opened = open_dossiers(settings, population)
-            began = time.perf_counter()
-            receipt = receive(extraction)
-            received = time.perf_counter() - began
-            first, stages = run(settings, extraction, DAY, opened, options.processes, kill=True)
-            after = counted(settings)
-            tenth = max(1, opened // 10)
-            again, _ = run(settings, extraction, NEXT, tenth, options.processes, kill=False)
-            last = counted(settings)
-            broken = broken_chains(settings)
-        finally:
-            command(env, "services", "stop")
+    with installed() as place:
+        settings = place.settings
+        population, extraction = place.folder / "population.csv.gz", place.folder / "remboursements.csv"
+        Keyring.create_if_missing(settings.mondmp.record_keyring)
+        place.command(
+            "demo", "population", "--caisse", CODE, "--count", str(options.dossiers), "--seed", "1", "--out",
+            str(population),
+        )  # fmt: skip
+        lines = write_reimbursements(population, extraction, date(2016, 11, 1))
+        opened = open_dossiers(settings, population)
+        began = time.perf_counter()
+        receipt = receive(extraction)
+        received = time.perf_counter() - began
+        first, stages = run(settings, extraction, DAY, opened, options.processes, kill=True)
+        after = counted(settings)
+        tenth = max(1, opened // 10)
+        again, _ = run(settings, extraction, NEXT, tenth, options.processes, kill=False)
+        last = counted(settings)
+        broken = broken_chains(settings)
     whole = stages.pop("whole")
     stages["the rest of the transactions"] = whole - sum(stages.values())
     told = {

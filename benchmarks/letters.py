@@ -19,7 +19,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from backoffice.letters.compile import PageProgram
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "templates" / "letters" / "recruitment.docx"
@@ -97,13 +102,12 @@ def draw(engine: str, letters: list[Prepared], path: Path) -> None:
             lot.add(program.lay_out(values, address), letter_id=letter_id, code=CODE)
 
 
-def _program():  # type: ignore[no-untyped-def]
+@cache
+def _program() -> "PageProgram":
     from backoffice.letters.compile import compile_template
     from backoffice.letters.kinds import letter_kind
 
-    if not hasattr(_program, "made"):
-        _program.made = compile_template(TEMPLATE, letter_kind("recruitment"))  # type: ignore[attr-defined]
-    return _program.made  # type: ignore[attr-defined]
+    return compile_template(TEMPLATE, letter_kind("recruitment"))
 
 
 def measure(engine: str, count: int) -> dict[str, float]:

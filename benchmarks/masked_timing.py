@@ -11,27 +11,23 @@ difference of means, in milliseconds, with 95 % confidence. Persons and cards ar
 
 import argparse
 import json
-import os
 import random
 import re
-import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from bench import compare, installed
 from flask.testing import FlaskClient
-from record import Holder, a_doctor, command, holders_of, served
+from record import Holder, a_doctor, holders_of, served
 from sqlalchemy import text
 
 from backoffice import professionals
 from backoffice.settings import Settings
 from dmp_core.portals.professionals.card import PEER
 from dmp_core.storage.engine import engine_for
-from dmp_core.storage.keyring import Keyring
 
 WAYS = {
     "API: metadata": "/api/v1/dmp/{dossier}/fhir/DocumentReference/{document}",
@@ -78,16 +74,12 @@ def measure(client: FlaskClient, card: bytes, hidden: dict[UUID, list[str]], req
                 seconds, status, told = ask(path, dossier, sides[side](dossier))
                 took[side].append(seconds)
                 answers.add((status, told))
-        medians = [statistics.median(times) for times in took]
-        middle = [sorted(times)[: max(2, int(len(times) * 0.95))] for times in took]
-        error = 1.96 * sum(statistics.variance(times) / len(times) for times in middle) ** 0.5
-        difference = statistics.mean(middle[0]) - statistics.mean(middle[1])
+        told_apart = compare(*took)
         results.append(
             {
                 "way": name, "status": sorted({status for status, _ in answers}), "different_answers": len(answers),
-                "masked_ms": round(medians[0], 2), "absent_ms": round(medians[1], 2),
-                "ratio": round(max(medians) / min(medians), 3), "low": round(difference - error, 2),
-                "high": round(difference + error, 2),
+                "masked_ms": told_apart.medians[0], "absent_ms": told_apart.medians[1], "ratio": told_apart.ratio,
+                "low": told_apart.low, "high": told_apart.high,
             }
         )  # fmt: skip
     return results
@@ -99,21 +91,12 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o711)  # PostgreSQL refuses root and runs as another user
-        env = os.environ | {"CAISSE_DATA": str(folder / "data")}
-        try:
-            command(env, "services", "start")
-            command(env, "migrate")
-            settings = Settings.from_env(env)
-            Keyring.create_if_missing(settings.code_keyring)  # which the back office makes
-            holders = list(holders_of(served(settings)))
-            card, hidden = a_doctor(settings, holders), mask_half(settings, holders)
-            client = professionals.create_app(settings).test_client()
-            results = measure(client, card, hidden, options.requests)
-        finally:
-            command(env, "services", "stop")
+    with installed() as place:
+        settings = place.settings
+        holders = list(holders_of(served(settings)))
+        card, hidden = a_doctor(settings, holders), mask_half(settings, holders)
+        client = professionals.create_app(settings).test_client()
+        results = measure(client, card, hidden, options.requests)
     if options.json:
         print(json.dumps(results, indent=1))
     else:

@@ -248,7 +248,7 @@ class House:
         self.office: Office = app.extensions["office"]
         self.watch = Watch()
         self.watch.over(self.office.db.engine)
-        self.watch.over(self.office.dmp._enrolment._engine)  # type: ignore[attr-defined]
+        self.watch.over(self.office.dmp._enrolment._engine)
         self._clients: dict[str, tuple[FlaskClient, str]] = {}
 
     def ask(self, login: str, visit: Visit) -> tuple[float, int]:

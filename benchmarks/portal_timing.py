@@ -12,64 +12,41 @@ import argparse
 import csv
 import gzip
 import json
-import os
 import random
 import re
-import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from bench import Place, compare, installed
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from backoffice.mondmp import create_app
-from backoffice.settings import Settings
 from dmp_core.enrolment.api import Enrolment
 from dmp_core.enrolment.dossiers import Consent, Contacts, Way, open_dossier
 from dmp_core.identity.nir import key_of
 from dmp_core.portals.mondmp.parts import Parts
 from dmp_core.storage.engine import engine_for
 
-CAISSE = Path(sys.executable).with_name("caisse")
 PERSONS = 2_000
 HOLDERS = 40
 Form = dict[str, str]
 
 
-def command(env: dict[str, str], *words: str) -> None:
-    """One `caisse` command, quietly."""
-    subprocess.run([str(CAISSE), *words], env=env, check=True, stdout=subprocess.DEVNULL)
-
-
 class Bench:
     """A portal with holders and insured persons."""
 
-    def __init__(self, folder: Path, env: dict[str, str]) -> None:
-        population = folder / "population.csv.gz"
-        command(env, "services", "start")
-        command(
-            env,
-            "demo",
-            "population",
-            "--caisse",
-            "631",
-            "--count",
-            str(PERSONS),
-            "--seed",
-            "7",
-            "--out",
-            str(population),
+    def __init__(self, place: Place) -> None:
+        population = place.folder / "population.csv.gz"
+        place.command(
+            "demo", "population", "--caisse", "631", "--count", str(PERSONS), "--seed", "7", "--out", str(population)
         )
-        command(env, "population", "import", str(population))
-        self.settings = Settings.from_env(env)
+        place.command("population", "import", str(population))
+        self.settings = place.settings
         self.app: Flask = create_app(self.settings)
         self.parts: Parts = self.app.extensions["mondmp"]
         self.owner = engine_for(self.settings.dmp_owner_url, application="benchmark")
@@ -162,15 +139,11 @@ def measure(bench: Bench, requests: int) -> list[dict[str, object]]:
             random.shuffle(sides)
             for times, form_of in sides:
                 times.append(bench.post(path, form_of(number)) * 1000)
-        medians = [statistics.median(times) for times in took]
-        middle = [sorted(times)[: max(2, int(len(times) * 0.95))] for times in took]
-        error = 1.96 * sum(statistics.variance(times) / len(times) for times in middle) ** 0.5
-        difference = statistics.mean(middle[0]) - statistics.mean(middle[1])
+        told_apart = compare(*took)
         results.append(
             {
-                "door": name, "known_ms": round(medians[0], 2), "unknown_ms": round(medians[1], 2),
-                "ratio": round(max(medians) / min(medians), 3), "low": round(difference - error, 2),
-                "high": round(difference + error, 2),
+                "door": name, "known_ms": told_apart.medians[0], "unknown_ms": told_apart.medians[1],
+                "ratio": told_apart.ratio, "low": told_apart.low, "high": told_apart.high,
             }
         )  # fmt: skip
     return results
@@ -182,14 +155,8 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o711)  # PostgreSQL refuses root and runs as another user
-        env = os.environ | {"CAISSE_DATA": str(folder / "data")}
-        try:
-            results = measure(Bench(folder, env), options.requests)
-        finally:
-            command(env, "services", "stop")
+    with installed() as place:
+        results = measure(Bench(place), options.requests)
     if options.json:
         print(json.dumps(results, indent=1))
         return

@@ -15,22 +15,18 @@ import argparse
 import base64
 import json
 import multiprocessing
-import os
 import random
 import secrets
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-import pikepdf
 import psutil
+from bench import a_pdf, installed
 from cryptography.hazmat.primitives.serialization import Encoding
 from flask import Flask, Response
 from flask.testing import FlaskClient
@@ -51,12 +47,9 @@ from dmp_core.portals.mobile.access import public
 from dmp_core.portals.professionals.card import PEER
 from dmp_core.professionals.authority import TestAuthority
 from dmp_core.storage.engine import engine_for
-from dmp_core.storage.keyring import Keyring
 
-CAISSE: Final = Path(sys.executable).with_name("caisse")
 DOSSIERS: Final = 60
 DOCUMENTS: Final = 20
-BYTES: Final = 40_000
 ROUNDS: Final = 3
 EMPTY: Final = "empty page"
 
@@ -68,22 +61,6 @@ class Holder:
     dossier: UUID
     token: str
     documents: list[str]
-
-
-def command(env: dict[str, str], *words: str) -> None:
-    """One `caisse` command, quietly."""
-    subprocess.run([str(CAISSE), *words], env=env, check=True, stdout=subprocess.DEVNULL)
-
-
-def a_pdf() -> bytes:
-    """A PDF of its own, of about `BYTES` bytes."""
-    pdf = pikepdf.new()
-    page = pdf.add_blank_page(page_size=(595, 842))
-    page.Contents = pdf.make_stream(b"% " + secrets.token_hex(BYTES // 2).encode())
-    with tempfile.TemporaryFile() as file:
-        pdf.save(file, compress_streams=False)
-        file.seek(0)
-        return file.read()
 
 
 def deposit(client: FlaskClient, token: str) -> str:
@@ -262,22 +239,13 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o711)  # PostgreSQL refuses root and runs as another user
-        env = os.environ | {"CAISSE_DATA": str(folder / "data")}
-        try:
-            command(env, "services", "start")
-            command(env, "migrate")
-            settings = Settings.from_env(env)
-            Keyring.create_if_missing(settings.code_keyring)  # which the back office makes
-            holders = list(holders_of(served(settings)))
-            card = a_doctor(settings, holders)
-            before = lines(settings)
-            timed = measure(settings, holders, card, options.seconds, options.processes)
-            traced = lines(settings) - before
-        finally:
-            command(env, "services", "stop")
+    with installed() as place:
+        settings = place.settings
+        holders = list(holders_of(served(settings)))
+        card = a_doctor(settings, holders)
+        before = lines(settings)
+        timed = measure(settings, holders, card, options.seconds, options.processes)
+        traced = lines(settings) - before
     accesses = sum(each.whole for name, each in timed.items() if name != EMPTY)
     results = [
         {

@@ -17,14 +17,15 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import Connection, Row, TextClause, create_engine, event, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 from world.persons import fill
@@ -64,7 +65,7 @@ def population(persons: int, names: int) -> Iterator[Engine]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def questions(rows: list[Any], dice: random.Random) -> dict[str, list[list[str]]]:
+def questions(rows: Sequence[Row[Any]], dice: random.Random) -> dict[str, list[list[str]]]:
     """By kind, what is typed, key press by key press."""
 
     def keys(whole: str, least: int = 3) -> list[str]:
@@ -114,6 +115,10 @@ def figures(samples: list[float], unit: float) -> dict[str, float]:
     }  # fmt: skip
 
 
+def _one(connection: Connection, look: TextClause, key: dict[str, Any]) -> Row[Any]:
+    return connection.execute(look, key).one()
+
+
 def run(engine: Engine, samples: int, plans: bool) -> dict[str, Any]:
     dice = random.Random(11)
     with engine.connect() as connection:
@@ -121,7 +126,8 @@ def run(engine: Engine, samples: int, plans: bool) -> dict[str, Any]:
         chosen = [dice.randrange(1, top) for _ in range(samples)]
         rows = connection.execute(text("SELECT * FROM person WHERE id = ANY(:ids)"), {"ids": chosen}).all()
         look = text("SELECT * FROM person WHERE caisse = CAST(:c AS char(3)) AND id = :i")
-        keyed = [measured(lambda r=row: connection.execute(look, {"c": r.caisse, "i": r.id}).one()) for row in rows * 5]
+        keys = [{"c": row.caisse, "i": row.id} for row in rows] * 5
+        keyed = [measured(partial(_one, connection, look, key)) for key in keys]
     unit = statistics.median(keyed)
     result: dict[str, Any] = {"lecture_par_cle_ms": round(unit, 2)}
     if plans:
@@ -130,9 +136,7 @@ def run(engine: Engine, samples: int, plans: bool) -> dict[str, Any]:
         told = result[actor.login] = {}
         for kind, typed in questions(rows, random.Random(3)).items():
             pressed = [one for keys in typed for one in keys]
-            told[kind] = figures(
-                [measured(lambda one=one, actor=actor: _search(engine, actor, one)) for one in pressed], unit
-            )
+            told[kind] = figures([measured(partial(_search, engine, actor, one)) for one in pressed], unit)
             say(f"{actor.login:<11} {kind:<28} {told[kind]}")
     return result
 

@@ -254,7 +254,7 @@ def _write(connection: Connection, mailing: Mailing, found: Mapping[str, Share])
         "launched": launched, "finished": mailing.begins + timedelta(days=60) if mailing.state == "terminee" else None,
     }  # fmt: skip
     campaign = connection.execute(_CAMPAIGN, values).scalar_one()
-    life = ("brouillon", "brouillon", "soumise", "approuvee", "programmee", "en_cours", "terminee")
+    life: tuple[str, ...] = ("brouillon", "brouillon", "soumise", "approuvee", "programmee", "en_cours", "terminee")
     life = (*life[: life.index("en_cours") + 1], "suspendue") if mailing.state == "suspendue" else life
     life = life[: life.index(mailing.state, 1) + 1]
     connection.execute(
