@@ -15,6 +15,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.exceptions import DuplicateJobError
+from rq.registry import BaseRegistry
 from rq.serializers import JSONSerializer
 
 from backoffice.adapters.db import Bell
@@ -65,11 +66,7 @@ def bells(redis: Redis) -> Bells:
     queue = queue_of(redis)
     first = next(iter(queue.get_jobs(0, 1)), None)
     connection: Any = redis
-    running = [
-        entry.decode().split(":", 1)[0]
-        for entry in connection.zrangebyscore(queue.started_job_registry.key, time.time(), "+inf")
-    ]
-    begun = [(job_id, queue.fetch_job(job_id)) for job_id in running]
+    begun = [(job_id, queue.fetch_job(job_id)) for job_id in _in_time(queue.started_job_registry)]
     last = connection.get(_ROUND)
     return Bells(
         waiting=queue.count,
@@ -136,30 +133,38 @@ def ring_again(redis: Redis, jobs: dict[str, str], bell: Bell) -> None:
     """Ring now, without the pause that follows a failure. A queue that does not answer: the sweep will ring."""
     queue, job_id = queue_of(redis), "-".join(bell)
     with suppress(RedisError):
-        if job_id in queue.failed_job_registry.get_job_ids(cleanup=False):
+        if job_id in _in_time(queue.failed_job_registry):
             queue.failed_job_registry.remove(job_id)
             _bury(queue, job_id)
     ringer(redis, jobs)([bell])
 
 
 def _known(queue: Queue) -> frozenset[str]:
-    """Ids of the jobs that somebody will still come to: waiting, being taken, running with a heartbeat, just failed.
-
-    What has outlived its time counts for nothing: a worker killed while it cleans RQ's registries keeps them locked,
-    and full, for a quarter of an hour.
-    """
-    redis: Any = queue.connection
-    now = time.time()
-    running: list[bytes] = redis.zrangebyscore(queue.started_job_registry.key, now, "+inf")
-    failed: list[bytes] = redis.zrangebyscore(queue.failed_job_registry.key, now, "+inf")
+    """Ids of the jobs that somebody will still come to: waiting, being taken, running with a heartbeat, just failed."""
     return frozenset(
         (
             *queue.get_job_ids(),
             *queue.intermediate_queue.get_job_ids(),
-            *(entry.decode().split(":", 1)[0] for entry in running),
-            *(entry.decode() for entry in failed),
+            *_in_time(queue.started_job_registry),
+            *_in_time(queue.failed_job_registry),
         )
     )
+
+
+def _in_time(registry: BaseRegistry) -> list[str]:
+    """Ids of the jobs of a registry whose time there is not over.
+
+    RQ's own lists also hold the others until somebody cleans them, which nobody does for a quarter of an hour after a
+    worker was killed while cleaning.
+    """
+    redis: Any = registry.connection
+    entries: list[bytes] = redis.zrangebyscore(registry.key, time.time(), "+inf")
+    return [_job_of(entry) for entry in entries]
+
+
+def _job_of(entry: bytes) -> str:
+    """Id of the job of a registry's entry, which may go on with that of an execution."""
+    return entry.decode().split(":", 1)[0]
 
 
 def _bury(queue: Queue, job_id: str) -> None:
@@ -172,6 +177,6 @@ def _bury(queue: Queue, job_id: str) -> None:
     started = queue.started_job_registry.key
     entries: list[bytes] = redis.zrange(started, 0, -1)
     for entry in entries:
-        if entry.decode().split(":", 1)[0] == job_id:
+        if _job_of(entry) == job_id:
             redis.zrem(started, entry)
     redis.delete(queue.job_class.key_for(job_id))

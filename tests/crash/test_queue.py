@@ -7,7 +7,7 @@ from campaigns.world import World, a_person, world, world_settings
 from redis import Redis
 
 from backoffice import worker
-from backoffice.adapters.queue import connect, free_stuck, queue_of, ringer
+from backoffice.adapters.queue import connect, free_stuck, queue_of, ring_again, ringer
 from backoffice.campaigns import actions
 from backoffice.campaigns.rules import CampaignState
 from backoffice.office import JOBS
@@ -121,6 +121,9 @@ def test_a_job_under_way_is_not_rung_again(world: World) -> None:
     redis.delete(queue.key)
     redis.zadd(queue.started_job_registry.key, {"lot-7:1234": 1e12})
     ring([("lot", "7")])
+    assert bells(world) == []
+    redis.zadd(queue.failed_job_registry.key, {"lot-7": 1})  # long over, and nobody cleaned it
+    ring_again(redis, JOBS, ("lot", "7"))
     assert bells(world) == []
 
 
