@@ -293,7 +293,7 @@ def _tell_what_waits(house: House) -> None:
             print(process.pid, process.ppid(), process.status(), process.cmdline()[-1][:80])
             if "resource_tracker" not in " ".join(process.cmdline()):
                 process.send_signal(signal.SIGUSR1)
-    time.sleep(2)
+                time.sleep(0.5)  # one after the other: they write to the same log, letter by letter
     print("\n".join((house.data / "log" / "worker.log").read_text(encoding="utf-8").splitlines()[-200:]), flush=True)
 
 
