@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from dmp_core.enrolment.insured import Insured
-from portal.windows import DESK, PHONE, Open, address, axe_source, chromium, faults, open_window, tab_to
+from portal.windows import DESK, PHONE, Open, address, axe_source, chromium, faults, open_window, tab_to, turn
 
 from .world import World
 
@@ -207,7 +207,7 @@ def test_axe_finds_no_fault_on_any_page(open_window: Open, world: World, size: t
     expect(page.locator("#erreurs")).to_be_visible()
     look("step 1 not identified")
     page.goto("/recevoir-un-code")
-    page.get_by_role("button", name="Demander un code").click()
+    turn(page, page.get_by_role("button", name="Demander un code"))
     look("request refused")
     fill_step_1(page, person, code)
     press_validate(page)

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
 AXE = Path(__file__).parents[1] / "vendor" / "axe-core" / "axe.min.js.gz"
 QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PHONE, DESK = (360, 740), (1280, 900)
 
 
@@ -83,16 +84,21 @@ def tab_to(page: Page, selector: str) -> None:
     raise AssertionError(f"{selector} cannot be reached")
 
 
+def turn(page: Page, control: Locator) -> None:
+    """Press what leads to another page, and wait until that page is whole: before, there may be nothing to look at."""
+    with page.expect_event("load"):
+        control.click()
+
+
 def faults(page: Page, source: str | None = None) -> list[str]:
     """What axe-core finds, when its source is given, and whether the page must be scrolled sideways."""
+    page.wait_for_load_state()
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     sideways = [f"{wide} px too wide"] if wide > 0 else []
     if source is None:
         return sideways
     page.evaluate(source)  # past the policy of the page, which lets no foreign script in
-    found = page.evaluate(
-        "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
-    )
+    found = page.evaluate(f"axe.run(document, {{iframes: false, runOnly: {RULES}}})")
     told = [f"{rule['id']}: {[node['html'][:200] for node in rule['nodes']]}" for rule in found["violations"]]
     return told + sideways
 

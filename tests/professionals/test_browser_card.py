@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
-from portal.windows import Open, address, axe_source, chromium, faults, open_window
+from portal.windows import Open, address, axe_source, chromium, faults, open_window, turn
 from portal_account.test_browser_account import sign_in
 from portal_account.world import Someone
 from sqlalchemy import Engine
@@ -80,7 +80,7 @@ def test_a_doctor_s_way_with_a_card(chromium: Chromium, served: Served) -> None:
     page.get_by_label("Le patient, informé, consent").check()
     page.get_by_role("button", name="Enregistrer le consentement").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Nicolas Dupond")
-    page.get_by_role("link", name="Titre Bilan lipidique").click()
+    turn(page, page.get_by_role("link", name="Titre Bilan lipidique"))
     found["document"] = faults(page, axe_source())
     page.get_by_role("link", name="Lire le document").click()
     expect(page.get_by_text("Bilan lipidique")).to_be_visible()
@@ -158,7 +158,7 @@ def test_the_holder_chooses_who_comes(open_window: Open, world: RecordWorld) -> 
     document = record.put("Bilan lipidique", by=doctor)
     page = open_window()
     sign_in(page, world, someone)
-    page.get_by_role("link", name="Mes professionnels").click()
+    turn(page, page.get_by_role("link", name="Mes professionnels"))
     assert faults(page, axe_source()) == []
     page.get_by_role("button", name="C’est mon médecin traitant : ANNE MARTIN").click()
     expect(page.get_by_role("status")).to_contain_text("voit tout")
@@ -180,7 +180,7 @@ def test_an_emergency_is_contested_answered_and_read(
     found: dict[str, list[str]] = {}
     page = open_window()
     sign_in(page, world, someone)
-    page.get_by_role("link", name="Voir les accès en urgence, en contester un").click()
+    turn(page, page.get_by_role("link", name="Voir les accès en urgence, en contester un"))
     found["emergencies"] = faults(page, axe_source())
     page.get_by_role("link", name="Contester cet accès").click()
     page.get_by_role("button", name="Contester cet accès").click()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import expect
-from portal.windows import address, axe_source, chromium, faults, open_window
+from portal.windows import address, axe_source, chromium, faults, open_window, turn
 from record.samples import a_pdf
 
 from .test_browser_card import find, served, with_card
@@ -22,7 +22,7 @@ def test_a_file_is_deposited_in_two_clicks_and_followed(chromium: Chromium, serv
     page = with_card(chromium, served, served.doctor(69_001, speciality="G15_10/SM54"))
     found: dict[str, list[str]] = {}
     find(page, someone)
-    page.get_by_role("link", name="Déposer un document dans ce DMP").click()
+    turn(page, page.get_by_role("link", name="Déposer un document dans ce DMP"))
     found["deposit"] = faults(page, axe_source())
     page.screenshot(path=tmp_path / "deposit.png", full_page=True)
     page.get_by_label("Fichier").set_input_files(letter)
@@ -40,7 +40,7 @@ def test_a_file_is_deposited_in_two_clicks_and_followed(chromium: Chromium, serv
     page.set_viewport_size({"width": 390, "height": 844})
     found["receipts, small"] = faults(page, axe_source())
     page.screenshot(path=tmp_path / "receipts-390.png", full_page=True)
-    page.get_by_role("row").nth(1).get_by_role("link").click()
+    turn(page, page.get_by_role("row").nth(1).get_by_role("link"))
     found["own, small"] = faults(page, axe_source())
     page.screenshot(path=tmp_path / "own-390.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") == 390

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
-from portal.windows import axe_source, chromium, faults
+from portal.windows import axe_source, chromium, faults, turn
 from sqlalchemy import Engine
 
 from dmp_core.holder.store import HolderStore
@@ -85,7 +85,7 @@ def test_a_dmp_is_created_on_the_pages_by_keyboard_and_on_a_telephone(
     person = insure(caisse_owner_url, served.world.person(given_name="Odette", civilite="MME"))
     page, found = with_card(chromium, served, served.doctor(next(_numbers))), {}
     page.goto("/")
-    page.get_by_role("link", name="créez-le ou réactivez-le avec sa carte Vitale").click()
+    turn(page, page.get_by_role("link", name="créez-le ou réactivez-le avec sa carte Vitale"))
     found["card"] = faults(page, axe_source())
     shot(page, tmp_path, "carte")
     page.get_by_label("NIR, clé comprise").fill(person.nir)

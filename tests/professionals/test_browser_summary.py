@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
-from portal.windows import PHONE, Open, address, axe_source, chromium, faults, open_window
+from portal.windows import PHONE, Open, address, axe_source, chromium, faults, open_window, turn
 from portal_account.test_browser_account import sign_in
 from record.vsm.samples import FULL
 
@@ -43,7 +43,7 @@ def test_a_summary_is_written_with_the_keyboard_and_read_by_a_colleague(chromium
     page = at_the_desk(chromium, served, record, Basis.ATTENDING)
     found: dict[str, Any] = {}
     find(page, someone)
-    page.get_by_role("link", name="Écrire la synthèse médicale").click()
+    turn(page, page.get_by_role("link", name="Écrire la synthèse médicale"))
     found["form"] = faults(page, axe_source())
     page.get_by_role("button", name="Déposer la synthèse").click()
     expect(page.get_by_role("alert").get_by_role("listitem")).to_have_count(9)
@@ -92,7 +92,7 @@ def test_its_holder_reads_it_on_a_telephone(open_window: Open, world: RecordWorl
     page = open_window(PHONE)
     sign_in(page, world, someone)
     page.goto("/mon-dmp/documents/liste/syntheses")
-    page.get_by_role("link", name="Synthèse médicale").click()
+    turn(page, page.get_by_role("link", name="Synthèse médicale"))
     assert faults(page, axe_source()) == []
     page.get_by_role("link", name="Lire le document").click()
     expect(page.get_by_role("heading", level=2).first).to_have_text("Allergies et intolérances")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from campaigns.world import SYSTEM, World, a_person
 from playwright.sync_api import Page, expect
-from portal.windows import axe_source
+from portal.windows import axe_source, faults
 
 from backoffice.cases.actions import note, open_case
 from backoffice.cases.attachments import attach
@@ -109,7 +109,7 @@ def test_every_page_of_cases_and_supervision_is_clean_at_every_width(
     assert draw_last_week(world.office) == 1
     sample = world.sql("SELECT id FROM quality_sample")[0][0]
     supervisor = open_as(SUPERVISOR)
-    faults: list[tuple[str, str]] = []
+    wrong, source = [], axe_source()
     for place in (
         "/demandes", "/demandes?echeance=proche", "/demandes/mentions", f"/demandes/{numbers[0]}",
         *(f"/demandes/types/{workflow.name}" for workflow in WORKFLOWS), "/supervision", "/supervision/absences",
@@ -119,11 +119,5 @@ def test_every_page_of_cases_and_supervision_is_clean_at_every_width(
         for width in (1280, 640, 360):
             supervisor.set_viewport_size({"width": width, "height": 900})
             supervisor.goto(place)
-            if supervisor.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                faults.append((place, f"wider than {width}"))
-        supervisor.evaluate(axe_source())
-        found = supervisor.evaluate(
-            "async () => (await axe.run()).violations.map(one => one.id + ' ' + one.nodes[0].html)"
-        )
-        faults += [(place, str(one)) for one in found]
-    assert faults == []
+            wrong += [(place, width, one) for one in faults(supervisor, source if width == 360 else None)]
+    assert wrong == []

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from campaigns.world import World, a_person
 from playwright.sync_api import Page, expect
-from portal.windows import axe_source, chromium
+from portal.windows import axe_source, chromium, faults
 
 from backoffice.campaigns import actions
 from backoffice.campaigns.approvals import void_stale
@@ -13,8 +13,8 @@ from backoffice.campaigns.rules import CampaignState, ChannelRule
 from backoffice.following.responses import count_responses
 
 from .conftest import MANAGER, NATIONAL_MANAGER, OTHER_MANAGER, journal
-from .test_browser_way import Open, address, faults, open_as
 from .test_proof_pages import a_docx
+from .windows import Open, address, open_as
 
 __all__ = ["address", "chromium", "open_as"]
 pytestmark = pytest.mark.browser

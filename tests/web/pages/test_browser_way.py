@@ -1,11 +1,9 @@
 """The whole way as a manager goes it, in a real Chromium, and every page looked at by axe-core."""
 
-from typing import Any
-
 import pytest
 from campaigns.world import SYSTEM, World, a_person
-from playwright.sync_api import Page, expect
-from portal.windows import axe_source
+from playwright.sync_api import expect
+from portal.windows import axe_source, faults
 
 from backoffice.campaigns import actions
 from backoffice.campaigns.rules import CampaignState, ChannelRule
@@ -147,12 +145,6 @@ def places(world: World) -> list[str]:
         f"/campagnes/{running}/courriers/{letter}", f"/campagnes/{running}/courriers?numero=1",
         "/population", "/population/importer", f"/population/{import_id}",
     ]  # fmt: skip
-
-
-def faults(page: Page, source: str) -> list[str]:
-    page.evaluate(source)
-    found: dict[str, Any] = page.evaluate("axe.run(document, {iframes: false})")
-    return [f"{fault['id']}: {fault['nodes'][0]['html'][:120]}" for fault in found["violations"]]
 
 
 @pytest.mark.parametrize(("width", "every"), [(1280, 1), (390, 5)])

@@ -9,7 +9,7 @@ import pytest
 from campaigns.printers import keys, opened
 from campaigns.world import World, a_person
 from playwright.sync_api import expect
-from portal.windows import axe_source, chromium
+from portal.windows import axe_source, chromium, faults
 
 from backoffice.campaigns.posting import HEADER
 from backoffice.letters.reference import format_letter_id
@@ -175,6 +175,4 @@ def test_the_whole_way_to_the_post_in_a_browser_and_a_fault_comes_into_sight(
         page.get_by_role("button", name="Télécharger sa page").click()
     assert again.value.suggested_filename.endswith(".pdf")
     page.goto(f"/campagnes/{sealed}/lots/{lot.id}/papier")
-    page.evaluate(axe_source())
-    found = page.evaluate("axe.run()")["violations"]
-    assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
+    assert faults(page, axe_source()) == []
