@@ -9,8 +9,10 @@ from sqlalchemy import Engine
 
 from dmp_core.access.professional import ProfessionalGate
 from dmp_core.holder.store import HolderStore
+from dmp_core.professionals.authority import TestAuthority
 from dmp_core.professionals.store import ProfessionalStore
 
+from .served import Served
 from .world import RecordWorld
 
 __all__ = ["account_engines", "account_store", "app", "holder"]
@@ -41,3 +43,21 @@ def world(
 @pytest.fixture
 def gate(world: RecordWorld) -> ProfessionalGate:
     return world.gate()
+
+
+@pytest.fixture
+def authority(world: RecordWorld) -> TestAuthority:
+    return TestAuthority(world.clock())
+
+
+@pytest.fixture(scope="module")
+def served(
+    cluster: Any, caisse_owner_url: str, professional_store: ProfessionalStore, account_store: HolderStore,
+    account_engines: tuple[Engine, Engine], tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Served]:  # fmt: skip
+    """One server for the tests of a module."""
+    world = RecordWorld(professional_store, account_store, *account_engines)
+    folder = tmp_path_factory.mktemp("professionnels")
+    served = Served(world, cluster.url("ps", "dmp"), folder, CAISSE_PS_URL=cluster.url("ps", "caisse"))
+    yield served
+    served.stop()

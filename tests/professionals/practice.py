@@ -2,10 +2,12 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
 from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.operationoutcome import OperationOutcome
 from fhir.resources.R4B.patient import Patient
@@ -84,22 +86,21 @@ def replacing(document: str) -> dict[str, Any]:
     return {"relatesTo": [{"code": "replaces", "target": {"reference": f"DocumentReference/{document}"}}]}
 
 
-@pytest.fixture
-def authority(world: RecordWorld) -> TestAuthority:
-    return TestAuthority(world.clock())
+def an_app(
+    world: RecordWorld, authority: TestAuthority, revoked: Sequence[x509.Certificate] = (), **more: Any
+) -> Flask:  # fmt: skip
+    """The application itself, which trusts this authority and reads its list again; `more`: other parts of it."""
+    trust = Trust(authority.anchors, lambda: authority.lists([*revoked], world.clock()))
+    made = create_app(
+        Parts(world.clock, world.professionals, trust, world.record, Folder(world.folder), SECRET, **more)
+    )
+    made.testing = made.extensions["professionals.api"].testing = True
+    return made
 
 
 @pytest.fixture
 def app(world: RecordWorld, authority: TestAuthority) -> Flask:
-    trust = Trust(authority.anchors, lambda: authority.lists([], world.clock()))
-    made = create_app(
-        Parts(
-            world.clock, world.professionals, trust, world.record, Folder(world.folder), SECRET,
-            embedders=("https://logiciel.exemple",),
-        )
-    )  # fmt: skip
-    made.testing = made.extensions["professionals.api"].testing = True
-    return made
+    return an_app(world, authority, embedders=("https://logiciel.exemple",))
 
 
 @pytest.fixture

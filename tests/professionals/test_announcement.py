@@ -25,10 +25,10 @@ from dmp_core.record.metadata import Wanted
 from dmp_core.record.sealing import DossierKeys
 from dmp_core.record.shelf import Folder
 
-from .practice import Practice, a_practice, app, authority, base, patient, practice, refused, replacing
+from .practice import Practice, a_practice, app, base, patient, practice, refused, replacing
 from .world import Record, RecordWorld
 
-__all__ = ["app", "authority", "calm", "patient", "practice", "sender"]
+__all__ = ["app", "calm", "patient", "practice", "sender"]
 
 N = {"coding": [{"system": systems.CONFIDENTIALITY, "code": "N"}]}
 HELD = {"coding": [{"system": systems.VISIBILITY, "code": systems.HELD}]}

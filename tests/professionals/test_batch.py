@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,11 @@ from typing import Any
 import httpx
 import pytest
 from record.foreign import a_cda
-from sqlalchemy import Engine
 
 from dmp_core.access import circle
 from dmp_core.access.circle import Member
 from dmp_core.access.trace import Action
-from dmp_core.holder.store import HolderStore
 from dmp_core.identity import insc
-from dmp_core.professionals.store import ProfessionalStore
 from lps.batch import REPORT, run
 from lps.couriers import DEPOSITED, REFUSED, REPLACED, THERE, Outcome
 from lps.dmp import Refused
@@ -229,17 +225,6 @@ def test_a_refused_result_is_set_aside_with_its_sentence(tmp_path: Path, change:
         assert (watched.round(quiet), watched.round(quiet)) == (2, 0)
     assert words in (tmp_path / "refuses" / "a.motif.txt").read_text()
     assert "JSON" in (tmp_path / "refuses" / "b.motif.txt").read_text()
-
-
-@pytest.fixture(scope="module")
-def served(
-    cluster: Any, professional_store: ProfessionalStore, account_store: HolderStore,
-    account_engines: tuple[Engine, Engine], tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Served]:  # fmt: skip
-    world = RecordWorld(professional_store, account_store, *account_engines)
-    served = Served(world, cluster.url("ps", "dmp"), tmp_path_factory.mktemp("lots"))
-    yield served
-    served.stop()
 
 
 class Post:

@@ -1,8 +1,6 @@
 """A real Chromium with a card in its reader, over mutual TLS; the holder's side in another; axe on each page."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser as Chromium
@@ -10,13 +8,10 @@ from playwright.sync_api import Page, expect
 from portal.windows import Open, address, axe_source, chromium, faults, open_window, turn
 from portal_account.test_browser_account import sign_in
 from portal_account.world import Someone
-from sqlalchemy import Engine
 
 from dmp_core.access.rules import Basis
 from dmp_core.access.trace import Action, Mode
-from dmp_core.holder.store import HolderStore
 from dmp_core.professionals.authority import Issued
-from dmp_core.professionals.store import ProfessionalStore
 from lps.signing import EMERGENCY, SoftwareSigner, signed
 
 from .samples import NUMBERS
@@ -26,18 +21,6 @@ from .world import Record, RecordWorld, a_professional
 __all__ = ["address", "chromium", "open_window"]
 pytestmark = pytest.mark.browser
 _numbers = NUMBERS
-
-
-@pytest.fixture
-def served(
-    cluster: Any, professional_store: ProfessionalStore, account_store: HolderStore,
-    account_engines: tuple[Engine, Engine], tmp_path: Path,
-) -> Iterator[Served]:  # fmt: skip
-    served = Served(
-        RecordWorld(professional_store, account_store, *account_engines), cluster.url("ps", "dmp"), tmp_path
-    )
-    yield served
-    served.stop()
 
 
 def with_card(chromium: Chromium, served: Served, card: Issued) -> Page:

@@ -9,9 +9,9 @@ from playwright.sync_api import expect
 from portal.windows import address, axe_source, chromium, faults, open_window, turn
 from record.samples import a_pdf
 
-from .test_browser_card import find, served, with_card
+from .test_browser_card import find, with_card
 
-__all__ = ["address", "chromium", "open_window", "served"]
+__all__ = ["address", "chromium", "open_window"]
 pytestmark = pytest.mark.browser
 
 

@@ -16,10 +16,10 @@ from dmp_core.record.shelf import Folder
 
 from .samples import NUMBERS
 from .served import Served
-from .test_browser_card import find, served, with_card
+from .test_browser_card import find, with_card
 from .world import Record, RecordWorld, a_professional
 
-__all__ = ["address", "chromium", "open_window", "served"]
+__all__ = ["address", "chromium", "open_window"]
 pytestmark = pytest.mark.browser
 _numbers = NUMBERS
 

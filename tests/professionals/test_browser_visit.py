@@ -12,12 +12,12 @@ from dmp_core.access.rules import Basis
 from dmp_core.record.reimbursements.history import Analysis, Care, Delivery, Imaging, Stay
 
 from .served import Served
-from .test_browser_card import find, served, with_card
+from .test_browser_card import find, with_card
 from .test_relatives import with_relatives
 from .test_visit import visits, with_biology, with_reimbursements, with_summary
 from .world import Record, a_professional
 
-__all__ = ["chromium", "served"]
+__all__ = ["chromium"]
 pytestmark = pytest.mark.browser
 NUMBER = 83_001
 

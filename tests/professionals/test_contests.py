@@ -2,22 +2,17 @@
 
 import html
 import re
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from portal_account.world import Holder
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 
 from dmp_core.access import circle
 from dmp_core.access.contesting import HolderContests, ProfessionalContests
 from dmp_core.access.trace import Action, ActorKind, Mode, first_fault
 from dmp_core.errors import Invalid, NotFound, WrongState
-from dmp_core.holder.store import HolderStore
 from dmp_core.professionals.certificates import Professional
-from dmp_core.professionals.store import ProfessionalStore
 
 from .samples import NUMBERS
 from .served import Served, a_patient
@@ -209,18 +204,6 @@ def test_the_holder_s_pages(holder: Holder, world: RecordWorld, professionals: P
     professionals.answer(who, asked.id, "Appel des pompiers")
     assert "Appel des pompiers" in words(holder.get(PAGE).text)
     assert holder.get(f"{PAGE}/{uuid4()}/contester").status_code == 404
-
-
-@pytest.fixture
-def served(
-    cluster: Any, professional_store: ProfessionalStore, account_store: HolderStore,
-    account_engines: tuple[Engine, Engine], tmp_path: Path,
-) -> Iterator[Served]:  # fmt: skip
-    served = Served(
-        RecordWorld(professional_store, account_store, *account_engines), cluster.url("ps", "dmp"), tmp_path
-    )
-    yield served
-    served.stop()
 
 
 def test_at_the_next_connection_nothing_comes_before_the_answer(served: Served) -> None:

@@ -19,11 +19,11 @@ from dmp_core.access.trace import Action, first_fault
 from dmp_core.portals.professionals.card import PEER
 from dmp_core.professionals.authority import TestAuthority
 
-from .practice import app, authority
+from .practice import app
 from .samples import NUMBERS, a_doctor
 from .world import Record, RecordWorld, member
 
-__all__ = ["app", "authority"]
+__all__ = ["app"]
 _numbers = NUMBERS
 
 

@@ -19,10 +19,10 @@ from dmp_core.portals.professionals.app import create_app
 from dmp_core.portals.professionals.card import PEER
 from dmp_core.professionals.authority import TestAuthority
 
-from .practice import Practice, a_practice, app, authority, base, patient, practice, refused, replacing
+from .practice import Practice, a_practice, app, base, patient, practice, refused, replacing
 from .world import Record, RecordWorld
 
-__all__ = ["app", "authority", "patient", "practice"]
+__all__ = ["app", "patient", "practice"]
 
 
 def entry(resource: dict[str, Any], url: str = "") -> dict[str, Any]:

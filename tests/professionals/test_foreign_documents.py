@@ -20,11 +20,11 @@ from dmp_core.record.sealing import DossierKeys
 from dmp_core.record.shelf import Folder
 
 from .samples import rpps
-from .test_software import Practice, a_practice, app, authority, base, ins_c_of, patient, practice, refused, replacing
+from .test_software import Practice, a_practice, app, base, ins_c_of, patient, practice, refused, replacing
 from .test_vihf import House, clinic
 from .world import Record, RecordWorld
 
-__all__ = ["app", "authority", "clinic", "patient", "practice"]
+__all__ = ["app", "clinic", "patient", "practice"]
 
 
 def read(practice: Practice, record: Record, document: str) -> bytes:

@@ -5,10 +5,10 @@ from record.samples import a_pdf
 from dmp_core.record.contents import Content
 
 from .foreign import AROUND, LAB, LETTER, SCAN, contents
-from .test_session import Desk, app, authority, desk
+from .test_session import Desk, app, desk
 from .world import RecordWorld
 
-__all__ = ["app", "authority", "contents", "desk"]
+__all__ = ["app", "contents", "desk"]
 
 
 def test_a_professional_reads_each_as_it_can_be_read(

@@ -23,11 +23,11 @@ from dmp_core.record.contents import as_sent
 from .assertions import vihf
 from .practice import Practice, base, ins_c_of
 from .samples import NOW, rpps
-from .test_software import app, authority, patient, practice
+from .test_software import app, patient, practice
 from .test_vihf import feeding
 from .world import Record, RecordWorld
 
-__all__ = ["app", "authority", "patient", "practice"]
+__all__ = ["app", "patient", "practice"]
 
 _AUTHORITY = TestAuthority(NOW)
 _HOUSE = _AUTHORITY.establishment("1750712184", "CLINIQUE DE TEST", NOW)

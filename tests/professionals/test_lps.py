@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -18,17 +17,14 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from record.vsm.samples import FULL, NOTHING
-from sqlalchemy import Engine
 
 from backoffice.professionals import invent_reports
 from dmp_core.access import circle
 from dmp_core.access.circle import Member
 from dmp_core.access.rules import Basis, Relation
 from dmp_core.access.trace import Action, ActorKind, first_fault
-from dmp_core.holder.store import HolderStore
 from dmp_core.identity import insc
 from dmp_core.professionals.authority import Issued
-from dmp_core.professionals.store import ProfessionalStore
 from dmp_core.record.vsm.form import summary_in, written_summary
 from dmp_core.storage.seal import Seal
 from lps.card import CardFault
@@ -37,7 +33,7 @@ from lps.signing import reason_in
 
 from .samples import NUMBERS
 from .served import Served, a_patient, insure, number_of
-from .world import Record, RecordWorld
+from .world import Record
 
 _CODE = "1234"
 with TemporaryDirectory() as folder_of_seals:
@@ -45,19 +41,6 @@ with TemporaryDirectory() as folder_of_seals:
         Path(folder_of_seals) / "recus.pem", datetime(2016, 12, 1, tzinfo=UTC), "Reçus de dépôt"
     )
 _numbers = NUMBERS
-
-
-@pytest.fixture(scope="module")
-def served(
-    cluster: Any, caisse_owner_url: str, professional_store: ProfessionalStore, account_store: HolderStore,
-    account_engines: tuple[Engine, Engine], tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Served]:  # fmt: skip
-    world = RecordWorld(professional_store, account_store, *account_engines)
-    served = Served(
-        world, cluster.url("ps", "dmp"), tmp_path_factory.mktemp("logiciel"), CAISSE_PS_URL=cluster.url("ps", "caisse")
-    )
-    yield served
-    served.stop()
 
 
 class Cabinet:

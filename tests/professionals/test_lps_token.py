@@ -20,9 +20,8 @@ from lps.token import Token
 from .samples import NUMBERS, a_secretary
 from .served import Served, a_patient, number_of
 from .softhsm import CODE, MODULE, Reader, why_not
-from .test_lps import Cabinet, served
+from .test_lps import Cabinet
 
-__all__ = ["served"]
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 _numbers = NUMBERS
 

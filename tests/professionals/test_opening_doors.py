@@ -18,39 +18,22 @@ from dmp_core.access.opening import INELIGIBLE
 from dmp_core.access.trace import Action
 from dmp_core.enrolment.conditions import CONSENT, current_terms
 from dmp_core.enrolment.insured import Insured
-from dmp_core.portals.professionals.app import create_app
 from dmp_core.portals.professionals.card import PEER
-from dmp_core.portals.professionals.parts import Parts
 from dmp_core.professionals.authority import Issued, TestAuthority
-from dmp_core.professionals.trust import Trust
-from dmp_core.record.shelf import Folder
 
 from .assertions import vihf
+from .practice import an_app
 from .samples import NUMBERS, a_doctor, rpps
 from .test_opening import Cards, card_of
 from .world import Record, RecordWorld
 
-SECRET = "un secret des professionnels, assez long pour signer"
 SITE = "https://localhost"
 _numbers = NUMBERS
 
 
 @pytest.fixture
-def authority(world: RecordWorld) -> TestAuthority:
-    return TestAuthority(world.clock())
-
-
-@pytest.fixture
 def app(world: RecordWorld, authority: TestAuthority) -> Flask:
-    trust = Trust(authority.anchors, lambda: authority.lists([], world.clock()))
-    made = create_app(
-        Parts(
-            world.clock, world.professionals, trust, world.record, Folder(world.folder), SECRET,
-            insured=Cards(world.base),
-        )
-    )  # fmt: skip
-    made.testing = made.extensions["professionals.api"].testing = True
-    return made
+    return an_app(world, authority, insured=Cards(world.base))
 
 
 class Desk:

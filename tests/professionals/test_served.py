@@ -4,10 +4,8 @@ import os
 import random
 import signal
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -16,34 +14,19 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from portal.world import token_of
-from sqlalchemy import Engine
 
 from dmp_core.access import circle
 from dmp_core.access.circle import Member
 from dmp_core.access.trace import Action, ActorKind, first_fault
-from dmp_core.holder.store import HolderStore
 from dmp_core.identity import insc
 from dmp_core.professionals.authority import TestAuthority
-from dmp_core.professionals.store import ProfessionalStore
 from lps.receipts import received
 
 from .assertions import vihf
 from .samples import NUMBERS, a_secretary
 from .served import Browser, Served, a_patient, number_of
-from .world import RecordWorld
 
 _numbers = NUMBERS
-
-
-@pytest.fixture(scope="module")
-def served(
-    cluster: Any, professional_store: ProfessionalStore, account_store: HolderStore,
-    account_engines: tuple[Engine, Engine], tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Served]:  # fmt: skip
-    world = RecordWorld(professional_store, account_store, *account_engines)
-    served = Served(world, cluster.url("ps", "dmp"), tmp_path_factory.mktemp("professionnels"))
-    yield served
-    served.stop()
 
 
 def answered(response: httpx.Response) -> tuple[int, bytes, list[tuple[str, str]]]:

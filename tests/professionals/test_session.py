@@ -10,36 +10,23 @@ from flask import Flask
 from portal.world import token_of
 from werkzeug.test import TestResponse
 
-from dmp_core.portals.professionals.app import create_app
 from dmp_core.portals.professionals.card import PEER
-from dmp_core.portals.professionals.parts import Parts
 from dmp_core.professionals.authority import Issued, TestAuthority
-from dmp_core.professionals.trust import Trust
 from dmp_core.record.cda import Edition, Patient
 from dmp_core.record.contents import REIMBURSEMENTS, Content, Format
 from dmp_core.record.reimbursements.cda import writing
 from dmp_core.record.reimbursements.history import history_of
-from dmp_core.record.shelf import Folder
 
+from .practice import an_app
 from .samples import NUMBERS, a_doctor
 from .world import RecordWorld
 
-SECRET = "un secret des professionnels, assez long pour signer"
 _numbers = NUMBERS
 
 
 @pytest.fixture
-def authority(world: RecordWorld) -> TestAuthority:
-    return TestAuthority(world.clock())
-
-
-@pytest.fixture
 def app(world: RecordWorld, authority: TestAuthority) -> Flask:
-    lists = authority.lists([], world.clock())
-    trust = Trust(authority.anchors, lambda: lists)
-    made = create_app(Parts(world.clock, world.professionals, trust, world.record, Folder(world.folder), SECRET))
-    made.testing = True
-    return made
+    return an_app(world, authority)
 
 
 class Desk:

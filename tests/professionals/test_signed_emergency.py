@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from portal.world import token_of
@@ -30,16 +29,12 @@ from dmp_core.access import circle
 from dmp_core.access.contesting import HolderContests
 from dmp_core.access.signed_reason import KIND
 from dmp_core.access.trace import Action, Mode, first_fault
-from dmp_core.portals.professionals.app import create_app
 from dmp_core.portals.professionals.card import PEER
-from dmp_core.portals.professionals.parts import Parts
 from dmp_core.professionals.authority import Issued, TestAuthority
 from dmp_core.professionals.certificates import CARD_POLICY
-from dmp_core.professionals.trust import Trust
-from dmp_core.record.shelf import Folder
 from lps.signing import signed
 
-from .practice import SECRET, Practice, a_practice
+from .practice import Practice, a_practice, an_app
 from .samples import a_secretary
 from .world import Record, RecordWorld
 
@@ -64,11 +59,7 @@ class Scene:
         self.world, self.authority = world, TestAuthority(world.clock())
         self.record = Record(world, dossier) if dossier else world.a_record()
         self.revoked: list[x509.Certificate] = []
-        trust = Trust(self.authority.anchors, lambda: self.authority.lists(self.revoked, world.clock()))
-        self.app: Flask = create_app(
-            Parts(world.clock, world.professionals, trust, world.record, Folder(world.folder), SECRET)
-        )
-        self.app.testing = self.app.extensions["professionals.api"].testing = True
+        self.app = an_app(world, self.authority, self.revoked)
         self.practice: Practice = a_practice(self.app, world, self.authority)
         self.signature = self.of(self.practice.card)
 

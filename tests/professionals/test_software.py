@@ -27,7 +27,6 @@ from .practice import (
     Practice,
     a_practice,
     app,
-    authority,
     base,
     ins_c_of,
     patient,
@@ -38,7 +37,7 @@ from .practice import (
 )
 from .world import Record, RecordWorld
 
-__all__ = ["app", "authority", "patient", "practice"]
+__all__ = ["app", "patient", "practice"]
 
 
 def test_every_state_of_an_authorisation_is_told(

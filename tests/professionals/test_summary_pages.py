@@ -25,10 +25,10 @@ from dmp_core.record.vsm.summary import Absence
 
 from .samples import NUMBERS, a_doctor
 from .test_relatives import with_relatives
-from .test_session import Desk, app, authority
+from .test_session import Desk, app
 from .world import Record, RecordWorld, a_professional
 
-__all__ = ["app", "authority"]
+__all__ = ["app"]
 _numbers = NUMBERS
 
 
