@@ -1,11 +1,10 @@
 """Killed, full disks, tampered files: what is left, and how it goes on."""
 
 import errno
-import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,11 @@ from backoffice.campaigns import actions, production, sealing
 from backoffice.campaigns.production import Outcome
 from backoffice.campaigns.rules import CampaignState, LotState
 from backoffice.core.errors import DomainError, Invalid, Unavailable, WrongState
-from campaigns.world import SYSTEM, World, a_person, manager, pages_of
+from campaigns.world import World, a_person, manager, pages_of
 
 
 class Killed(BaseException):
     """Stands for SIGKILL: nothing of ours catches it."""
-
-
-@pytest.fixture
-def reference(world: World) -> str:
-    world.load([a_person(adresse_4=f"{n} RUE") for n in range(4)])
-    return world.launched(lot_size=2)
 
 
 def dies(monkeypatch: pytest.MonkeyPatch, target: Any, name: str, *, after: bool) -> None:
@@ -311,205 +304,3 @@ def _as_administrator(world: World, statement: str) -> None:
     where = f"host={host} port={port} user={SUPERUSER} dbname={world.databases.caisse}"
     with psycopg.connect(where, password=world.databases.roles[SUPERUSER], autocommit=True) as connection:
         connection.execute(statement.encode())
-
-
-Break = Callable[[World, str], None]
-
-
-def the_lot(world: World, reference: str) -> Any:
-    return world.lots(reference)[0]
-
-
-def change_a_byte(world: World, reference: str) -> None:
-    path = world.out / f"{the_lot(world, reference).name}.pdf"
-    path.chmod(0o600)
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-
-
-def lose_a_file(world: World, reference: str) -> None:
-    (world.out / f"{the_lot(world, reference).name}.csv").unlink()
-
-
-def lose_the_proof(world: World, reference: str) -> None:
-    (world.out / f"{the_lot(world, reference).name}.json").unlink()
-
-
-def add_a_proof(world: World, reference: str) -> None:
-    (world.out / f"{reference}-631-0009-abcdef0123.json").write_text("{}")
-
-
-def add_pages(world: World, reference: str) -> None:
-    (world.out / f"{reference}-631-0009-abcdef0123.pdf").write_text("%PDF")
-
-
-def remove_a_line(world: World, reference: str) -> None:
-    path = world.out / f"{the_lot(world, reference).name}.csv"
-    path.chmod(0o600)
-    path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[:-1]), encoding="utf-8")
-
-
-def forge_the_proof(world: World, reference: str) -> None:
-    """Remove a line, and mend the proof after it: the database still knows."""
-    remove_a_line(world, reference)
-    path = world.out / f"{the_lot(world, reference).name}.json"
-    path.chmod(0o600)
-    proof = json.loads(path.read_text(encoding="utf-8"))
-    proof["sha256"]["csv"] = sealing.sha256_of(path.with_suffix(".csv"))
-    path.write_text(json.dumps(proof), encoding="utf-8")
-
-
-def revoke_a_code(world: World, reference: str) -> None:
-    world.office.dmp.revoke("631", [world.letters(reference)[0].person_id], "essai")
-
-
-def replace_the_codes(world: World, reference: str) -> None:
-    lot = the_lot(world, reference)
-    persons = [letter.person_id for letter in world.letters(reference) if letter.lot_sequence == 1]
-    world.office.dmp.issue_codes(lot.uid, "631", persons, lot.letter_date)
-
-
-def remove_a_code(world: World, reference: str) -> None:
-    world.sql(
-        "DELETE FROM enrolment.creation_code WHERE person_id = :p", "dmp", p=world.letters(reference)[0].person_id
-    )
-
-
-def give_a_code_more(world: World, reference: str) -> None:
-    lot = the_lot(world, reference)
-    world.sql(
-        "INSERT INTO enrolment.creation_code SELECT caisse, 999999, sha256(digest), key_id, request_id, issue_id, "
-        "letter_date, expires_at, issued_at FROM enrolment.creation_code WHERE request_id = :r LIMIT 1",
-        "dmp",
-        r=lot.uid,
-    )
-
-
-def by_hand(statement: str) -> Break:
-    return lambda world, reference: [
-        world.sql(statement + " AND number = :n", n=world.letters(reference)[0].number),
-        None,
-    ][1]
-
-
-@pytest.mark.parametrize(
-    ("damage", "sentence"),
-    [
-        (change_a_byte, "modifié après le scellement"),
-        (lose_a_file, ".csv manque"),
-        (lose_the_proof, "preuve de scellement (.json) manque"),
-        (add_a_proof, "inconnus de la base"),
-        (add_pages, "inconnus de la base"),
-        (remove_a_line, "modifié après le scellement"),
-        (forge_the_proof, "ne sont pas celles enregistrées"),
-        (revoke_a_code, "révoqué"),
-        (replace_the_codes, "ne portent pas les codes en vigueur"),
-        (remove_a_code, "sans code correspondant"),
-        (give_a_code_more, "codes valides sans page"),
-        (by_hand("UPDATE letter SET state = 'exception' WHERE true"), "1 différences"),
-        (by_hand("UPDATE letter SET person_id = person_id + 1000000 WHERE true"), "différences"),
-        (by_hand("UPDATE letter SET page_first = 2 WHERE true"), "différences"),
-        (by_hand("DELETE FROM letter WHERE true"), "courriers prévus"),
-        (by_hand("UPDATE letter SET state = 'prevue' WHERE true"), "attendent sans lot"),
-    ],
-    ids=lambda value: getattr(value, "__name__", None),
-)
-def test_verify_says_what_does_not_match(world: World, reference: str, damage: Break, sentence: str) -> None:
-    world.make_all(reference)
-    assert world.verify().clean
-    damage(world, reference)
-    faults = world.verify().faults
-    assert any(sentence in fault for fault in faults), faults
-    assert world.verify("REC-2016-9999").clean
-
-
-def test_verify_counts_the_other_lots_all_the_same(world: World, reference: str) -> None:
-    world.make_all(reference)
-    change_a_byte(world, reference)
-    found = world.verify(reference)
-    assert (found.lots, found.letters) == (1, 2)
-
-
-def test_codes_that_ended_their_life_are_no_anomaly(world: World, reference: str) -> None:
-    world.make_all(reference)
-    world.sql(
-        "UPDATE enrolment.creation_code SET state = 'used', state_changed_at = now() WHERE person_id = :p",
-        "dmp",
-        p=world.letters(reference)[0].person_id,
-    )
-    found = world.verify()
-    assert (found.clean, found.live_codes, found.ended_codes) == (True, 3, 1)
-    world.clock.move(days=90)
-    found = world.verify()
-    assert (found.clean, found.live_codes, found.ended_codes) == (True, 0, 4)
-
-
-def test_verify_names_a_key_that_live_codes_need_and_the_ring_lacks(
-    world: World, reference: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world.make_all(reference)
-    monkeypatch.setattr(type(world.office.dmp), "missing_keys", lambda _: frozenset({"k0123456789"}))
-    assert any("k0123456789" in fault for fault in world.verify().faults)
-
-
-def test_the_four_eyes_hold_from_draft_to_launch(world: World) -> None:
-    world.load([a_person()])
-    author, other = manager("a"), manager("b")
-    with world.session() as session:
-        reference = actions.create(session, world.office, author, world.draft(), folder=world.out).reference
-    world.do(actions.submit, reference, actor=author)
-    with pytest.raises(DomainError, match="autre responsable"):
-        world.do(actions.approve, reference, actor=author)
-    world.do(actions.send_back, reference, "cible à revoir", actor=other)
-    assert world.status(reference).reason == "cible à revoir"
-    world.do(actions.submit, reference, actor=author)
-    with pytest.raises(DomainError, match="bon à tirer"):
-        world.do(actions.approve, reference, actor=other)
-    world.read(reference, other)
-    world.do(actions.approve, reference, actor=other)
-    assert (world.campaign(reference).author, world.campaign(reference).approver) == ("a", "b")
-    steps = world.sql("SELECT step, actor FROM campaign_step ORDER BY id")
-    assert [tuple(step) for step in steps] == [
-        ("create", "a"), ("submit", "a"), ("send_back", "b"), ("submit", "a"), ("approve", "b"),
-    ]  # fmt: skip
-    assert len(world.sql("SELECT 1 FROM audit_entry WHERE object = :r", r=reference)) == 6
-
-
-def test_a_campaign_out_of_scope_does_not_exist(world: World) -> None:
-    reference = world.create(caisses=("631", "941"))
-    for action in (actions.submit, actions.approve, actions.launch, actions.resume):
-        with pytest.raises(DomainError, match="introuvable dans votre périmètre"):
-            world.do(action, reference, actor=manager("x", "631"))
-    with pytest.raises(DomainError, match="périmètre"), world.session() as session:
-        actions.create(session, world.office, manager("x", "631"), world.draft(caisses=("941",)))
-
-
-def test_a_letter_date_that_has_passed_is_refused_at_approval_and_at_launch(world: World) -> None:
-    reference, late = world.create(), world.frozen()
-    world.do(actions.submit, reference)
-    world.clock.move(days=30)
-    with pytest.raises(Invalid, match=r"\(14/11/2016\) est passée"):
-        world.do(actions.approve, reference)
-    with pytest.raises(Invalid, match="date passée"):
-        world.do(actions.launch, late)
-
-
-def test_references_follow_each_other_within_a_year(world: World) -> None:
-    assert [world.create() for _ in range(3)] == ["REC-2016-0001", "REC-2016-0002", "REC-2016-0003"]
-    world.clock.move(days=90)
-    from datetime import date
-
-    assert world.create(letter_date=date(2017, 2, 6)) == "REC-2017-0001"
-
-
-def test_a_template_that_does_not_compile_stops_a_campaign_at_its_submission(world: World, tmp_path: Path) -> None:
-    broken = tmp_path / "modeles"
-    broken.mkdir()
-    (broken / "recruitment.docx").write_bytes(b"PK\x03\x04")
-    reference = world.create()
-    office = world.with_settings(templates=broken)
-    with pytest.raises(DomainError) as refused, office.db.unit_of_work() as session:
-        actions.submit(session, office, SYSTEM, reference)
-    assert "\n" not in str(refused.value)
-    assert world.campaign(reference).status is CampaignState.DRAFT

@@ -28,9 +28,9 @@ from dmp_core.professionals.trust import Trust
 from dmp_core.record.shelf import Folder
 
 from .samples import NUMBERS, a_doctor
+from .served import SECRET
 from .world import Record, RecordWorld
 
-SECRET = "un secret des professionnels, assez long pour signer"
 INS_C, NIR = "urn:oid:1.2.250.1.213.1.4.2", "urn:oid:1.2.250.1.213.1.4.8"
 _numbers = NUMBERS
 

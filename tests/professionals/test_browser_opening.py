@@ -13,10 +13,6 @@ import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
 from portal.windows import axe_source, chromium, faults, turn
-from sqlalchemy import Engine
-
-from dmp_core.holder.store import HolderStore
-from dmp_core.professionals.store import ProfessionalStore
 
 from .samples import NUMBERS
 from .served import Served, insure
@@ -56,22 +52,6 @@ def another_site(served: Served) -> Iterator[tuple[str, dict[str, str]]]:
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-@pytest.fixture(scope="module")
-def world(
-    professional_store: ProfessionalStore, account_store: HolderStore, account_engines: tuple[Engine, Engine]
-) -> RecordWorld:
-    return RecordWorld(professional_store, account_store, *account_engines)
-
-
-@pytest.fixture
-def served(
-    cluster: Any, caisse_owner_url: str, world: RecordWorld, tmp_path: Path
-) -> Iterator[Served]:  # fmt: skip
-    served = Served(world, cluster.url("ps", "dmp"), tmp_path, CAISSE_PS_URL=cluster.url("ps", "caisse"))
-    yield served
-    served.stop()
 
 
 def shot(page: Page, folder: Path, name: str) -> None:

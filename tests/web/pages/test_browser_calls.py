@@ -1,43 +1,25 @@
 """A call by the keyboard alone, in a real Chromium, and its pages looked at by axe-core."""
 
-from collections.abc import Iterator
-
 import pytest
 from campaigns.world import World, a_person
-from flask import Flask
-from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import expect
-from portal.windows import axe_source, chromium, faults, served
-
-from backoffice.embedded.staff import DEMONSTRATION_PASSWORD
+from portal.windows import axe_source, faults
 
 from .conftest import ADVISOR
 from .test_call_pages import RIGHT, ZOE
+from .windows import Open, address, chromium, open_as
 
-__all__ = ["chromium"]
+__all__ = ["address", "chromium", "open_as"]
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def address(app: Flask) -> Iterator[str]:
-    with served(app) as found:
-        yield found
-
-
-def test_a_call_by_the_keyboard_from_f2_to_f9(chromium: Chromium, address: str, world: World) -> None:
+def test_a_call_by_the_keyboard_from_f2_to_f9(open_as: Open, world: World) -> None:
     world.load([a_person(**ZOE)])
-    context = chromium.new_context(base_url=address, viewport={"width": 1280, "height": 900}, locale="fr-FR")
-    context.set_default_timeout(15_000)
-    page = context.new_page()
+    page = open_as(ADVISOR)
 
     def sound() -> None:
         assert faults(page, axe_source()) == []
 
-    page.goto("/connexion")
-    page.get_by_label("Identifiant").fill(ADVISOR)
-    page.get_by_label("Mot de passe").fill(DEMONSTRATION_PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Bonjour")
     for place in ("/demandes", "/clotures", "/appels", "/"):
         # As soon as a page can be read, before it is whole: the key is not lost.
         page.goto(place, wait_until="commit")
@@ -69,4 +51,3 @@ def test_a_call_by_the_keyboard_from_f2_to_f9(chromium: Chromium, address: str, 
     sound()
     page.goto("/appels/statistiques")
     sound()
-    context.close()
